@@ -1,0 +1,33 @@
+# Everything a fresh machine needs is python3 (with venv) and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: install demo test lint bench soak clean
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+install: .venv/installed
+
+demo: .venv/installed ## plan, build and re-build the brand kit on the embedded emulator: no key, nothing billed
+	@$(BIN)/python -m tests.support.demo
+
+test: .venv/installed ## every test but the long ones
+	$(BIN)/python -m pytest
+
+lint: .venv/installed ## style and strict types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/installed ## ratios against peers, written to tests/benchmarks/results
+	$(BIN)/python -m tests.benchmarks.run
+
+soak: .venv/installed ## the long runs
+	$(BIN)/python -m pytest -m soak
+
+clean:
+	rm -rf .venv build dist demo .mypy_cache .pytest_cache .ruff_cache

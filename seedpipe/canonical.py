@@ -1,0 +1,42 @@
+"""Canonical JSON (RFC 8785 on a subset): what keys are hashed over and what the lock's lines are written in."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seedpipe.names import Digest
+
+MAX_INT = 2**53 - 1
+
+
+def canonical_json(value: Any) -> str:
+    """Sorted keys, no blanks, no floats, ASCII keys, integers below 2**53. Raises `ValueError` for anything else."""
+    _check(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest_of(value: Any) -> Digest:
+    """SHA-256 over the canonical JSON of `value`, as UTF-8."""
+    return Digest(hashlib.sha256(canonical_json(value).encode()).hexdigest())
+
+
+def _check(value: Any) -> None:
+    match value:
+        case None | bool():
+            return
+        case str():
+            value.encode()  # a lone surrogate has no UTF-8 form: UnicodeEncodeError is a ValueError
+        case int():
+            if abs(value) > MAX_INT:
+                raise ValueError(f"{value} does not fit a JSON number exactly")
+        case Mapping():
+            for key, item in value.items():
+                if not isinstance(key, str) or not key.isascii():
+                    raise ValueError(f"the key {key!r} is not ASCII text")
+                _check(item)
+        case Sequence():
+            for item in value:
+                _check(item)
+        case _:
+            raise ValueError(f"{type(value).__name__} has no canonical form (write decimals as text)")

@@ -1,0 +1,120 @@
+"""The errors a person can meet. They hold data; `console.render_error` writes them.
+
+    SeedpipeError            one sentence, a hint, an exit code
+    ├── UsageError           a wrong command line or setting                    2
+    ├── ManifestError        every fault found in the manifest, with positions  2
+    ├── StateError           a file of ours is damaged, foreign or too new      1
+    ├── ServiceError         the service refused, or could not be understood    1
+    ├── CapError             a cap stands in the way                            4
+    ├── ConsentError         nobody said yes                                    4
+    └── UncertainError       the charge of something sent is not known         75
+
+Messages are lower case, name things in backticks and say what was found and what was expected.
+A hint is the next thing to do.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seedpipe.limits import ExitCode
+from seedpipe.source import Position
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong, and where. `code` is stable, for linters and `check --format json`."""
+
+    code: str
+    message: str
+    position: Position | None = None
+    hint: str | None = None
+    severity: Severity = Severity.ERROR
+    address: str | None = None
+
+    def sort_key(self) -> tuple[str, int, int, str]:
+        if self.position is None:
+            return ("", 0, 0, self.message)
+        return (self.position.file, self.position.line, self.position.column, self.message)
+
+
+class SeedpipeError(Exception):
+    """Anything that is told to the user in one sentence instead of a traceback."""
+
+    exit_code: ExitCode = ExitCode.FAILED
+
+    def __init__(self, message: str, *, hint: str | None = None, position: Position | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.position = position
+
+
+class UsageError(SeedpipeError):
+    exit_code = ExitCode.USAGE
+
+
+class ManifestError(SeedpipeError):
+    """All faults of a manifest at once; never empty."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults: Sequence[Fault] = tuple(sorted(dict.fromkeys(faults), key=Fault.sort_key))
+        count = len(self.faults)
+        super().__init__(f"{count} fault{'s' if count != 1 else ''} in the manifest")
+
+
+class StateError(SeedpipeError):
+    """A file that seedpipe keeps is damaged, foreign or newer than this version. It is never read as empty."""
+
+
+class ServiceError(SeedpipeError):
+    """The service refused, or answered something that could not be understood."""
+
+
+class CapError(SeedpipeError):
+    exit_code = ExitCode.REFUSED
+
+
+class ConsentError(SeedpipeError):
+    exit_code = ExitCode.REFUSED
+
+
+class UncertainError(SeedpipeError):
+    exit_code = ExitCode.UNCERTAIN
+
+
+class FaultCollector:
+    """Gathers faults so that a person sees twelve errors in one run; `check()` raises if any is an error."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        position: Position | None = None,
+        *,
+        hint: str | None = None,
+        severity: Severity = Severity.ERROR,
+        address: str | None = None,
+    ) -> None:
+        self.faults.append(
+            Fault(code=code, message=message, position=position, hint=hint, severity=severity, address=address)
+        )
+
+    @property
+    def errors(self) -> list[Fault]:
+        return [fault for fault in self.faults if fault.severity is Severity.ERROR]
+
+    def check(self) -> None:
+        """Raise `ManifestError` with everything found so far, if anything of it is an error."""
+        if self.errors:
+            raise ManifestError(self.faults)

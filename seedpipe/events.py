@@ -1,0 +1,154 @@
+"""What a build says while it runs. The executor emits, displays and files only listen; the journal is no listener."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from seedpipe.money import Money
+from seedpipe.names import Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """`at` is seconds since the build began (monotonic clock)."""
+
+    name: ClassVar[str] = "event"
+    at: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event as one JSON object: `event` names its type; digests and money are text."""
+        values: dict[str, Any] = {"event": self.name}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, Digest | Money):
+                value = str(value)
+            elif isinstance(value, tuple):
+                value = list(value)
+            elif isinstance(value, float):
+                value = round(value, 3)
+            values[item.name] = value
+        return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildStarted(Event):
+    """`todo` are the addresses that the build will touch, in plan order; `buys` counts pictures to be bought."""
+
+    name: ClassVar = "build_started"
+    project: str
+    realm: str
+    todo: tuple[str, ...]
+    buys: int
+    expected: Money
+    high: Money
+    cap: Money | None  # the tightest cap that binds this run
+    seconds: float  # forecast
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered(Event):
+    """A sentence about what a dead build left behind and what became of it."""
+
+    name: ClassVar = "recovered"
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStarted(Event):
+    """Work on a node began. `work`: `request` | `fetch` | `steps`."""
+
+    name: ClassVar = "node_started"
+    address: str
+    work: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeWaiting(Event):
+    """`why`: `rate` (images per minute), `backoff` (the service asked), `cap` (open reservations), `elsewhere`."""
+
+    name: ClassVar = "node_waiting"
+    address: str
+    why: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSent(Event):
+    """The request is on its way, and its intent is on disk."""
+
+    name: ClassVar = "request_sent"
+    address: str
+    take: int
+    client_request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeKept(Event):
+    """A picture is safe in the store. `cost` is what was charged for it."""
+
+    name: ClassVar = "take_kept"
+    address: str
+    digest: Digest
+    width: int
+    height: int
+    cost: Money
+    request_id: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeDone(Event):
+    """`how`: `made` (bought) | `derived` | `cached` | `fetched`. `output` is relative to the project's folder."""
+
+    name: ClassVar = "node_done"
+    address: str
+    how: str
+    digest: Digest
+    output: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFailed(Event):
+    """`outcome`: `failed` | `blocked` | `capped` | `unknown` | `skipped` (an upstream did not come)."""
+
+    name: ClassVar = "node_failed"
+    address: str
+    outcome: str
+    code: str
+    message: str
+    request_id: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Event):
+    """Something worth a line that is no failure: a size that differs, a lock entry that someone else changed."""
+
+    name: ClassVar = "notice"
+    address: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildStopping(Event):
+    """Nothing new starts. `why` is a sentence; what is in flight is awaited."""
+
+    name: ClassVar = "build_stopping"
+    why: str
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildFinished(Event):
+    """The last event. `counts` are (outcome, number) pairs; `spent` is what this run was charged."""
+
+    name: ClassVar = "build_finished"
+    counts: tuple[tuple[str, int], ...]
+    bought: int
+    spent: Money
+    uncertain: Money
+    seconds: float
+    exit_code: int
+
+
+Listener = Callable[[Event], None]

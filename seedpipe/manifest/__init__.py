@@ -1,0 +1,1 @@
+"""Manifest text → nodes. Pure: files are read only through `source.ProjectFiles`."""

@@ -1,0 +1,93 @@
+"""Nodes: the entries of the manifest after expansion, every template rendered, nothing resolved yet.
+
+"Resolved" is what the catalogue decides (alias → dated model, tier × aspect → pixels); that happens in
+`plan`, because the lock remembers it.
+"""
+
+from dataclasses import dataclass, field
+
+from seedpipe.manifest.steps import Overlay, Step
+from seedpipe.source import Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """One picture handed to the service with a prompt: `image N` is its place among the node's references."""
+
+    address: str
+    position: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNode:
+    """A picture that exists already: exactly one of `path` (relative to the project's folder) and `url` is set."""
+
+    address: str
+    position: Position
+    path: str | None = None
+    url: str | None = None
+    tags: tuple[str, ...] = ()
+    axes: tuple[tuple[str, str], ...] = ()  # (axis, segment) in manifest order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageNode:
+    """One generation. Texts are normalised (NFC, LF, no trailing blanks, no outer blank lines).
+
+    `None` means: the manifest says nothing, so the format's frozen default or the model's rule applies.
+    """
+
+    address: str
+    position: Position
+    prompt: str
+    prompt_position: Position  # of the prompt's text, or of line 1 of its `prompt_file`
+    model: str  # as asked: alias or dated id
+    size: str | None = None  # a tier (`2K`, upper case) or `WxH`
+    aspect: str | None = None  # `W:H`
+    references: tuple[Reference, ...] = ()
+    watermark: bool = False
+    output_format: str | None = None  # `jpeg` | `png`
+    optimize_prompt: str | None = None  # `standard` | `fast`
+    response_format: str = "url"  # `url` | `b64_json`; in no key
+    seed: int | None = None
+    guidance_scale: str | None = None  # a decimal as text, so that keys have no floats
+    background: str | None = None  # `opaque` | `transparent`
+    web_search: bool = False
+    variant: str | None = None
+    takes: int = 1
+    output: str | None = None  # relative to the output folder; None = made from the address
+    tags: tuple[str, ...] = ()
+    axes: tuple[tuple[str, str], ...] = ()
+    positions: dict[str, Position] = field(default_factory=dict, compare=False)  # field → where it stood
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedNode:
+    """Free local steps on one other picture. `overlay` steps name more inputs."""
+
+    address: str
+    position: Position
+    source: Reference
+    steps: tuple[Step, ...]
+    output: str | None = None
+    tags: tuple[str, ...] = ()
+    axes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Addresses of every picture that the recipe reads, the main one first."""
+        return (self.source.address, *(step.image for step in self.steps if isinstance(step, Overlay)))
+
+
+Node = SourceNode | ImageNode | DerivedNode
+
+
+def upstream_addresses(node: Node) -> tuple[str, ...]:
+    """Addresses of the pictures that `node` is made from, in order, repeats kept."""
+    match node:
+        case SourceNode():
+            return ()
+        case ImageNode():
+            return tuple(reference.address for reference in node.references)
+        case DerivedNode():
+            return node.inputs

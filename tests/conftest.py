@@ -1,0 +1,52 @@
+"""Guards for every test: no home folder, no keys, no network beyond loopback."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_connect = socket.socket.connect
+_connect_ex = socket.socket.connect_ex
+
+
+class OutsideWorldError(AssertionError):
+    """A test tried to leave this machine."""
+
+
+def _guard(address: Any) -> None:
+    if not isinstance(address, tuple):
+        return  # a Unix socket
+    if not ipaddress.ip_address(socket.gethostbyname(address[0])).is_loopback:
+        raise OutsideWorldError(f"a test tried to connect to {address}")
+
+
+def _guarded_connect(self: socket.socket, address: Any) -> None:
+    _guard(address)
+    _connect(self, address)
+
+
+def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
+    _guard(address)
+    return _connect_ex(self, address)
+
+
+@pytest.fixture(autouse=True)
+def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test has a home of its own and can reach loopback only, so none can spend or touch real state."""
+    for name in [name for name in os.environ if name.startswith(("SEEDPIPE_", "ARK_", "APIYI_", "BYTEPLUS_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("SEEDPIPE_HOME", str(home / "seedpipe"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(socket.socket, "connect", _guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", _guarded_connect_ex)
+    yield
