@@ -1,0 +1,112 @@
+"""Which node starts next: longest remaining path first. Pure; every change of a node's stage goes through `_move`."""
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where a node stands in one build."""
+
+    WAITING = "waiting"  # something that it is made from isn't there yet
+    READY = "ready"  # may start
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"  # it was tried, or can't be tried
+    SKIPPED = "skipped"  # something that it is made from did not come
+
+
+_LEGAL: Mapping[Stage, tuple[Stage, ...]] = {
+    Stage.WAITING: (Stage.READY, Stage.SKIPPED),
+    Stage.READY: (Stage.RUNNING, Stage.SKIPPED),
+    Stage.RUNNING: (Stage.DONE, Stage.FAILED),
+    Stage.DONE: (),
+    Stage.FAILED: (),
+    Stage.SKIPPED: (),
+}
+
+
+class Schedule:
+    """The nodes of one build. `needs` maps each address to what it is made from; `seconds` to its expected duration.
+
+    Addresses in `needs` that are no keys are taken to be there already.
+    """
+
+    def __init__(self, needs: Mapping[str, Sequence[str]], seconds: Mapping[str, float]) -> None:
+        self._needs = {
+            address: {need for need in above if need in needs} for address, above in needs.items()
+        }
+        self._below: dict[str, list[str]] = {address: [] for address in needs}
+        for address, above in self._needs.items():
+            for need in above:
+                self._below[need].append(address)
+        self._remaining = remaining_paths(self._below, seconds)
+        self._order = {address: number for number, address in enumerate(needs)}
+        self.stages = dict.fromkeys(needs, Stage.WAITING)
+        self._ready: list[tuple[float, int, str]] = []
+        for address, above in self._needs.items():
+            if not above:
+                self._move(address, Stage.READY)
+
+    def _move(self, address: str, stage: Stage) -> None:
+        if stage not in _LEGAL[self.stages[address]]:
+            raise RuntimeError(f"`{address}` can't go from {self.stages[address]} to {stage}")
+        self.stages[address] = stage
+        if stage is Stage.READY:
+            heapq.heappush(self._ready, (-self._remaining[address], self._order[address], address))
+
+    def start(self) -> str | None:
+        """The most urgent node that may start, now running; None if there is none at present."""
+        while self._ready:
+            _, _, address = heapq.heappop(self._ready)
+            if self.stages[address] is Stage.READY:
+                self._move(address, Stage.RUNNING)
+                return address
+        return None
+
+    def done(self, address: str) -> None:
+        """Its picture is there: what waited for it alone becomes ready."""
+        self._move(address, Stage.DONE)
+        for below in self._below[address]:
+            self._needs[below].discard(address)
+            if not self._needs[below] and self.stages[below] is Stage.WAITING:
+                self._move(below, Stage.READY)
+
+    def failed(self, address: str) -> Sequence[str]:
+        """Its picture won't come. Returns everything made from it, now skipped, nearest first."""
+        self._move(address, Stage.FAILED)
+        skipped: list[str] = []
+        frontier = list(self._below[address])
+        while frontier:
+            below = frontier.pop(0)
+            if self.stages[below] in (Stage.WAITING, Stage.READY):
+                self._move(below, Stage.SKIPPED)
+                skipped.append(below)
+                frontier.extend(self._below[below])
+        return skipped
+
+    @property
+    def running(self) -> int:
+        return sum(stage is Stage.RUNNING for stage in self.stages.values())
+
+    @property
+    def finished(self) -> bool:
+        return not any(stage in (Stage.WAITING, Stage.READY, Stage.RUNNING) for stage in self.stages.values())
+
+
+def remaining_paths(below: Mapping[str, Iterable[str]], seconds: Mapping[str, float]) -> Mapping[str, float]:
+    """For each node, the seconds of the longest path from its start to the end of the build."""
+    remaining: dict[str, float] = {}
+    for start in below:
+        stack = [start]
+        while stack:
+            address = stack[-1]
+            unknown = [under for under in below[address] if under not in remaining]
+            if unknown:
+                stack.extend(unknown)
+                continue
+            stack.pop()
+            remaining[address] = seconds.get(address, 0.0) + max(
+                (remaining[under] for under in below[address]), default=0.0
+            )
+    return remaining

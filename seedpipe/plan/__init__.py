@@ -1,0 +1,1 @@
+"""Nodes + what is remembered → a plan with its money. Pure: no disk, no network, no clock."""

@@ -1,0 +1,85 @@
+"""What the planner asks of the world that remembers: takes, bytes, refusals, outputs. Answered by `state.memory`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from seedpipe.names import Digest
+
+
+class OutputState(StrEnum):
+    """How an output file stands to the picture that belongs there."""
+
+    RIGHT = "right"  # it is that picture
+    ABSENT = "absent"
+    OURS = "ours"  # another picture that seedpipe put there
+    FOREIGN = "foreign"  # nothing that seedpipe knows
+
+
+class Whereabouts(StrEnum):
+    """Where the bytes of a picture are."""
+
+    STORE = "store"
+    OUTPUT = "output"  # only in the output file, which stands in for an absent take
+    NOWHERE = "nowhere"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The last definite refusal of a request: `blocked` tells moderation from a faulty request."""
+
+    code: str
+    message: str
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncertain:
+    """A request whose outcome is not known. `since` is UTC text, `cost` what it may have cost, as text."""
+
+    since: str
+    cost: str
+    why: str
+    ordinal: int
+
+
+class Memory(Protocol):
+    """Look-ups only; all answers are of one realm."""
+
+    def source_digest(self, path: str) -> Digest:
+        """Of the file's bytes. Raises what `ProjectFiles.read` raises."""
+        ...
+
+    def source_pixels(self, path: str) -> Digest:
+        """Of the decoded pixels; asked only when the bytes changed."""
+        ...
+
+    def font_digest(self, path: str | None) -> Digest: ...
+
+    def fetched(self, url: str) -> Digest | None:
+        """The digest under which a URL source's bytes were fetched, if they were."""
+        ...
+
+    def takes(self, request_key: Digest) -> tuple[Digest, ...]:
+        """Pictures received for this very request whose bytes are at hand, in order of arrival."""
+        ...
+
+    def recipe(self, recipe: Digest) -> Digest | None:
+        """The first bytes made for a recipe, if they are at hand."""
+        ...
+
+    def whereabouts(self, digest: Digest, output: str | None) -> Whereabouts:
+        """Where the bytes are; `output` is the file that may hold them when the store doesn't."""
+        ...
+
+    def uncertain(self, request_key: Digest) -> Uncertain | None: ...
+
+    def refused(self, request_key: Digest) -> Refused | None: ...
+
+    def words(self, request_key: Digest) -> str | None:
+        """The prompt that was sent under this key, if this machine remembers it."""
+        ...
+
+    def output(self, path: str, wanted: Digest | None, known: tuple[Digest, ...]) -> OutputState:
+        """How the file at `path` (relative to the project) stands to `wanted`; `known` are other pictures of the node."""
+        ...

@@ -1,0 +1,181 @@
+"""A plan: immutable data that says of every node what a build would do, why, and what it may cost."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from seedpipe.limits import PLAN_FORMAT
+from seedpipe.money import Money
+from seedpipe.names import Digest, Realm
+from seedpipe.plan.reasons import Reason
+from seedpipe.source import Position
+
+
+class State(StrEnum):
+    """What a node is in a plan, by precedence: the first that holds."""
+
+    UNKNOWN = "unknown"  # sent, and whether it was charged is not known: a person decides
+    MISSING = "missing"  # the chosen bytes are nowhere; never bought again by itself
+    EDITED = "edited"  # the output file is neither ours nor a known take; never overwritten
+    BLOCKED = "blocked"  # refused by moderation, or what it is made from won't come
+    FAILED = "failed"  # the service refused the request; not sent again until something of it changes
+    PARTIAL = "partial"  # frames are missing
+    WAITS = "waits"  # for a person's word at a gate
+    PINNED = "pinned"  # kept on purpose
+    STALE = "stale"  # kept on purpose, made for another want
+    MAKE = "make"  # will be bought
+    FOLLOWS = "follows"  # will be bought because an upstream picture is made
+    MAY = "may"  # bought only if an upstream truly comes out different
+    SAME = "same"  # shares another node's picture
+    FETCH = "fetch"  # the bytes are elsewhere, for nothing
+    CACHED = "cached"  # done
+    FREE = "free"  # made here, for nothing
+
+    @property
+    def buys(self) -> bool:
+        return self in (State.MAKE, State.FOLLOWS, State.MAY)
+
+    @property
+    def needs_a_person(self) -> bool:
+        return self in (State.UNKNOWN, State.MISSING, State.EDITED, State.BLOCKED, State.FAILED, State.WAITS)
+
+
+STATE_SENTENCES: Mapping[State, str] = {
+    State.UNKNOWN: "was sent, and whether it was charged is not known",
+    State.MISSING: "its chosen picture is nowhere to be found",
+    State.EDITED: "its output file was changed by someone else",
+    State.BLOCKED: "won't be made as things are",
+    State.FAILED: "was refused by the service",
+    State.PARTIAL: "some of its frames are missing",
+    State.WAITS: "waits for a person's word",
+    State.PINNED: "is pinned",
+    State.STALE: "keeps a picture made for other inputs",
+    State.MAKE: "will be bought",
+    State.FOLLOWS: "will be bought because a picture it is made from is made",
+    State.MAY: "will be bought only if a picture it is made from comes out different",
+    State.SAME: "shares the picture of a node that asks for the same",
+    State.FETCH: "is fetched, for nothing",
+    State.CACHED: "is up to date",
+    State.FREE: "is made here, for nothing",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """`low` and `expected` assume what usually happens; `high` bounds every run without `--retry-unknown`."""
+
+    low: Money
+    expected: Money
+    high: Money
+
+    @classmethod
+    def nothing(cls, currency: str) -> "Cost":
+        zero = Money.zero(currency)
+        return cls(low=zero, expected=zero, high=zero)
+
+    @classmethod
+    def exactly(cls, money: Money) -> "Cost":
+        return cls(low=money, expected=money, high=money)
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(low=self.low + other.low, expected=self.expected + other.expected, high=self.high + other.high)
+
+    def to_dict(self) -> dict[str, str]:
+        return {"low": str(self.low), "expected": str(self.expected), "high": str(self.high)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanNode:
+    """One node's part. `pictures` counts those to buy; `key` is None while an upstream picture isn't made yet.
+
+    `size` is `WxH` or a tier; `output` is relative to the project's folder; `taken` is the chosen picture if it stays.
+    """
+
+    address: str
+    kind: str  # source | image | derived
+    state: State
+    reasons: tuple[Reason, ...] = ()
+    cost: Cost
+    pictures: int = 0
+    key: Digest | None = None
+    taken: Digest | None = None
+    model: str | None = None
+    size: str | None = None
+    made_from: tuple[str, ...] = ()
+    output: str | None = None
+    writes: bool = False  # the output file will be written
+    tags: tuple[str, ...] = ()
+    axes: tuple[tuple[str, str], ...] = ()
+    position: Position
+
+    def to_dict(self) -> dict[str, Any]:
+        values: dict[str, Any] = {
+            "address": self.address,
+            "kind": self.kind,
+            "state": self.state.value,
+            "reasons": [reason.to_dict() for reason in self.reasons],
+            "cost": self.cost.to_dict(),
+            "pictures": self.pictures,
+            "key": None if self.key is None else str(self.key),
+            "take": None if self.taken is None else str(self.taken),
+            "model": self.model,
+            "size": self.size,
+            "made_from": list(self.made_from),
+            "output": self.output,
+            "writes": self.writes,
+            "tags": list(self.tags),
+            "axes": dict(self.axes),
+            "position": str(self.position),
+        }
+        return {name: value for name, value in values.items() if value not in (None, [], {})} | {
+            "reasons": values["reasons"]
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The whole. `nodes` are in graph order and hold only what was selected; `seconds` is a forecast."""
+
+    project: str
+    realm: Realm
+    provider: str
+    currency: str
+    nodes: Mapping[str, PlanNode]
+    targets: tuple[str, ...] = ()
+    cost: Cost
+    seconds: float = 0.0
+    resolved: Mapping[str, str] = field(default_factory=dict)  # what the catalogue decided for this plan
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures will be bought."""
+        return sum(node.pictures for node in self.nodes.values())
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        return Counter(node.state for node in self.nodes.values())
+
+    @property
+    def has_changes(self) -> bool:
+        """A build would buy, make or write something."""
+        return any(node.state.buys or node.writes for node in self.nodes.values())
+
+    def in_state(self, *states: State) -> Sequence[PlanNode]:
+        return [node for node in self.nodes.values() if node.state in states]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "seedpipe_plan": PLAN_FORMAT,
+            "project": self.project,
+            "realm": self.realm.value,
+            "provider": self.provider,
+            "targets": list(self.targets),
+            "pictures": self.pictures,
+            "cost": self.cost.to_dict(),
+            "seconds": round(self.seconds, 1),
+            "counts": {state.value: number for state, number in sorted(self.counts.items())},
+            "changes": self.has_changes,
+            "nodes": [node.to_dict() for node in self.nodes.values()],
+        }

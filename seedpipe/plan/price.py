@@ -1,0 +1,23 @@
+"""What one picture costs at most, from the catalogue's list prices."""
+
+from seedpipe.catalogue.catalogue import Catalogue
+from seedpipe.money import Money
+
+
+def pixels_of(size: str) -> tuple[int, int] | None:
+    """`2848x1600` → (2848, 1600); None for a tier."""
+    width, _, height = size.partition("x")
+    return (int(width), int(height)) if width.isdigit() and height.isdigit() else None
+
+
+def price_of(catalogue: Catalogue, provider: str, model_id: str, size: str, *, inputs: int) -> Money:
+    """List price of one picture. Where the model picks the pixels of a tier, that of its dearest shape."""
+    exact = pixels_of(size)
+    if exact is not None:
+        return catalogue.price(provider, model_id, *exact, inputs=inputs)
+    model = catalogue.model(model_id, provider)
+    shapes = model.tiers[size].values()
+    return max(
+        (catalogue.price(provider, model_id, width, height, inputs=inputs) for width, height in shapes),
+        key=lambda money: money.micros,
+    )

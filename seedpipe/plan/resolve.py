@@ -1,0 +1,65 @@
+"""What the catalogue decides, decided once: alias → dated model, tier × aspect → pixels. The lock remembers it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from seedpipe.catalogue.catalogue import Catalogue
+from seedpipe.manifest.node import ImageNode
+from seedpipe.plan.key import DEFAULTS_1, Asked
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Answers from the lock's `resolved` block first, else from the catalogue; `made` gathers the new answers."""
+
+    catalogue: Catalogue
+    provider: str
+    remembered: Mapping[str, str]
+    made: dict[str, str] = field(default_factory=dict)
+
+    def model(self, name: str) -> str:
+        """The dated id. Raises `UnknownModelError`."""
+        ask = f"model/{name}"
+        known = self.remembered.get(ask) or self.made.get(ask)
+        if known is not None:
+            return known
+        dated = self.catalogue.model_id(name)
+        if dated != name:  # a dated id needs no remembering
+            self.made[ask] = dated
+        return dated
+
+    def size(self, model_id: str, size: str | None, aspect: str | None) -> str:
+        """`WxH`, or a tier where the manifest leaves the aspect to the model.
+
+        Raises `ValueError` for a tier or aspect that the model has not; the linter words that for people.
+        """
+        if size is not None and ("x" in size or aspect is None):
+            return size
+        ask = f"size/{model_id}/{size or '-'}/{aspect or '-'}"
+        known = self.remembered.get(ask) or self.made.get(ask)
+        if known is None:
+            model = self.catalogue.model(model_id, self.provider)
+            if aspect is None:
+                known = model.default_size
+            else:
+                width, height = self.catalogue.size_for(model, size or model.default_tier, aspect)
+                known = f"{width}x{height}"
+            self.made[ask] = known
+        return known
+
+    def asked(self, node: ImageNode) -> Asked:
+        """Everything that decides the node's picture but its references."""
+        model_id = self.model(node.model)
+        return Asked(
+            model=model_id,
+            prompt=node.prompt,
+            size=self.size(model_id, node.size, node.aspect),
+            watermark=node.watermark,
+            output_format=node.output_format or DEFAULTS_1["output_format"],
+            optimize_prompt=node.optimize_prompt or DEFAULTS_1["optimize_prompt"],
+            background=node.background or DEFAULTS_1["background"],
+            web_search=node.web_search,
+            seed=node.seed,
+            guidance_scale=node.guidance_scale,
+            variant=node.variant,
+        )

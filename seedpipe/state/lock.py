@@ -1,0 +1,281 @@
+"""`seedpipe.lock`: the truth about choices. Pure: text in, text out; who reads and writes the file stands elsewhere.
+
+The form, frozen as format 1: a header line, then `@project`, then one `@resolved/…` line for each thing that the
+catalogue decided once, then one line for each address, sorted. A line is a name, one space and canonical JSON, so a
+plain textual merge is atomic per node.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from seedpipe.canonical import canonical_json
+from seedpipe.errors import Fault, StateError
+from seedpipe.limits import LOCK_FORMAT
+from seedpipe.names import Digest
+from seedpipe.source import Position
+
+HEADER = "# seedpipe.lock: which picture is the chosen one. Written by seedpipe, committed by you. Format "
+_CONFLICTS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+
+
+class Level(StrEnum):
+    """How a picture was chosen, and so who may displace it (design: who may displace a choice)."""
+
+    AUTO = "auto"
+    APPROVED = "approved"
+    PINNED = "pinned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """How the chosen take came to be. `request` is the request key; `at` is UTC; `cost` is text like `0.04 USD`."""
+
+    request: Digest
+    model: str
+    provider: str
+    size: str
+    at: str
+    cost: str | None = None
+    request_id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        values = {
+            "request": str(self.request),
+            "model": self.model,
+            "provider": self.provider,
+            "size": self.size,
+            "at": self.at,
+            "cost": self.cost,
+            "request_id": self.request_id,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Made":
+        return cls(
+            request=Digest.parse(data["request"]),
+            model=data["model"],
+            provider=data["provider"],
+            size=data["size"],
+            at=data["at"],
+            cost=data.get("cost"),
+            request_id=data.get("request_id"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageEntry:
+    """A generated picture's line. `want` is what `take` was made for; `takes` are all of that want, in order.
+
+    `own` is the want key with pictures made elsewhere masked: it tells an edit from a cascade. `asked` is the key's
+    document with the prompt as a digest: it tells what changed on a machine that never saw the earlier words.
+    """
+
+    want: Digest
+    own: Digest
+    take: Digest
+    level: Level = Level.AUTO
+    made: Made
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    takes: tuple[Digest, ...] = ()
+    output: Digest | None = None  # of the output file, where it isn't the take itself
+
+    def to_dict(self) -> dict[str, Any]:
+        values: dict[str, Any] = {
+            "want": str(self.want),
+            "own": str(self.own),
+            "take": str(self.take),
+            "level": self.level.value,
+            "made": self.made.to_dict(),
+            "asked": dict(self.asked),
+            "takes": [str(take) for take in self.takes],
+        }
+        if self.output is not None:
+            values["output"] = str(self.output)
+        return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedEntry:
+    """A local picture's line: the first bytes made for a recipe are kept."""
+
+    recipe: Digest
+    take: Digest
+    output: Digest | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        values = {"recipe": str(self.recipe), "take": str(self.take)}
+        if self.output is not None:
+            values["output"] = str(self.output)
+        return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceEntry:
+    """A source's line. `digest` stays the first one while the decoded `pixels` are the same; a URL is pinned by it."""
+
+    digest: Digest
+    pixels: Digest
+    url: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        values = {"source": str(self.digest), "pixels": str(self.pixels)}
+        if self.url is not None:
+            values["url"] = self.url
+        return values
+
+
+Entry = ImageEntry | DerivedEntry | SourceEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """The whole file as a value. `resolved` maps an ask (`model/seedream-4-5`) to what the catalogue said once."""
+
+    project: str | None = None
+    resolved: Mapping[str, str] = field(default_factory=dict)
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    def image(self, address: str) -> ImageEntry | None:
+        entry = self.entries.get(address)
+        return entry if isinstance(entry, ImageEntry) else None
+
+    def source(self, address: str) -> SourceEntry | None:
+        entry = self.entries.get(address)
+        return entry if isinstance(entry, SourceEntry) else None
+
+    def derived(self, address: str) -> DerivedEntry | None:
+        entry = self.entries.get(address)
+        return entry if isinstance(entry, DerivedEntry) else None
+
+    def changed(
+        self, base: Mapping[str, Entry | None], new: Mapping[str, Entry], *, resolved: Mapping[str, str], project: str
+    ) -> tuple["Lock", tuple[str, ...]]:
+        """Compare-and-set: `new` entries replace those that are still as in `base`; the rest is someone else's word.
+
+        Returns the new lock and the addresses whose entry meanwhile became another one and was left alone.
+        """
+        entries = dict(self.entries)
+        kept = []
+        for address, entry in new.items():
+            present = entries.get(address)
+            if present == base.get(address) or present == entry:
+                entries[address] = entry
+            else:
+                kept.append(address)
+        lock = replace(
+            self, project=self.project or project, entries=entries, resolved={**resolved, **self.resolved}
+        )
+        return lock, tuple(kept)
+
+
+def write_lock(lock: Lock) -> str:
+    """The lock's text: the same lock always gives the same bytes."""
+    lines = [f"{HEADER}{LOCK_FORMAT}."]
+    if lock.project is not None:
+        lines.append(f"@project {canonical_json({'id': lock.project})}")
+    lines += [f"@resolved/{ask} {canonical_json(lock.resolved[ask])}" for ask in sorted(lock.resolved)]
+    lines += [
+        f"{address} {canonical_json(entry.to_dict())}" for address, entry in sorted(lock.entries.items())
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def read_lock(text: str, *, file: str) -> Lock:
+    """Raises `StateError` for a newer format, conflict markers and lines that a hand has broken: never reads as empty."""
+    lines = text.splitlines()
+    if not lines or not lines[0].startswith(HEADER):
+        raise StateError(
+            f"`{file}` is not a seedpipe lock: its first line is not ours",
+            hint="restore it from git; it names the chosen pictures",
+            position=Position(file, 1, 1),
+        )
+    _check_format(lines[0], file)
+    project: str | None = None
+    resolved: dict[str, str] = {}
+    entries: dict[str, Entry] = {}
+    faults: list[Fault] = []
+    for number, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            continue
+        position = Position(file, number, 1)
+        if line.startswith(_CONFLICTS):
+            raise StateError(
+                f"`{file}` has conflict markers from a merge",
+                hint="keep, for each address, the line of the side whose picture you want (both are whole), delete the markers",
+                position=position,
+            )
+        name, _, body = line.partition(" ")
+        try:
+            value = json.loads(body, parse_float=_no_float)
+            if name == "@project":
+                project = _text(value["id"])
+            elif name.startswith("@resolved/"):
+                resolved[name.removeprefix("@resolved/")] = _text(value)
+            elif name in entries:
+                raise ValueError("this address stands twice")
+            else:
+                entries[name] = _read_entry(value)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            what = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
+            faults.append(Fault(code="lock-line", message=f"`{name}`: {what}", position=position))
+    if faults:
+        first = faults[0]
+        more = f" (and {len(faults) - 1} more lines)" if len(faults) > 1 else ""
+        raise StateError(
+            f"`{file}` has a line that can't be read: {first.message}{more}",
+            hint="restore the line from git",
+            position=first.position,
+        )
+    return Lock(project=project, resolved=resolved, entries=entries)
+
+
+def _check_format(header: str, file: str) -> None:
+    number = header.removeprefix(HEADER).rstrip(".")
+    if not number.isdigit():
+        raise StateError(f"`{file}` has no format number in its first line", hint="restore the line from git")
+    if int(number) > LOCK_FORMAT:
+        raise StateError(
+            f"`{file}` is of format {number}; this seedpipe reads up to format {LOCK_FORMAT}",
+            hint="upgrade seedpipe; nothing was changed",
+        )
+
+
+def _read_entry(data: Mapping[str, Any]) -> Entry:
+    output = Digest.parse(data["output"]) if "output" in data else None
+    if "source" in data:
+        return SourceEntry(
+            digest=Digest.parse(data["source"]), pixels=Digest.parse(data["pixels"]), url=data.get("url")
+        )
+    if "recipe" in data:
+        return DerivedEntry(recipe=Digest.parse(data["recipe"]), take=Digest.parse(data["take"]), output=output)
+    return ImageEntry(
+        want=Digest.parse(data["want"]),
+        own=Digest.parse(data["own"]),
+        take=Digest.parse(data["take"]),
+        level=Level(data["level"]),
+        made=Made.from_dict(data["made"]),
+        asked=data["asked"],
+        takes=tuple(Digest.parse(take) for take in data["takes"]),
+        output=output,
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text was expected")
+    return value
+
+
+def _no_float(text: str) -> Any:
+    raise ValueError(f"`{text}` is a decimal number, which the lock never holds")
+
+
+def orphans(lock: Lock, addresses: Iterable[str]) -> tuple[str, ...]:
+    """Addresses that the lock remembers and the manifest no longer has. They stay until a person prunes them."""
+    return tuple(sorted(set(lock.entries) - set(addresses)))
+
+

@@ -1,0 +1,84 @@
+"""The lock on disk: read whole, changed under a file lock by compare-and-set, written at most once a second."""
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from seedpipe.errors import StateError
+from seedpipe.state.files import FileLock, write_atomically
+from seedpipe.state.lock import Entry, Lock, read_lock, write_lock
+
+WRITE_EVERY = 1.0  # seconds
+
+
+def load_lock(path: Path, *, shown_as: str) -> Lock:
+    """The lock at `path`; an absent file is an empty lock, a damaged one a `StateError`."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Lock()
+    except OSError as error:
+        raise StateError(f"`{shown_as}` can't be read: {error.strerror}") from error
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise StateError(f"`{shown_as}` is not UTF-8 text", hint="restore it from git") from error
+    return read_lock(text.replace("\r\n", "\n"), file=shown_as)
+
+
+class LockWriter:
+    """Gathers a build's new entries and merges them into the file. Thread-safe.
+
+    Entries that became other ones since `base` was read are left alone: they are someone else's word.
+    """
+
+    def __init__(self, path: Path, *, shown_as: str, base: Lock, project: str, mutex: Path) -> None:
+        self._path = path
+        self._shown_as = shown_as
+        self._project = project
+        self._mutex = mutex
+        self._base: dict[str, Entry | None] = dict(base.entries)
+        self._new: dict[str, Entry] = {}
+        self._resolved: dict[str, str] = {}
+        self._guard = threading.Lock()
+        self._written_at = 0.0
+        self._named = base.project is not None
+        self.left_alone: tuple[str, ...] = ()
+
+    def entry(self, address: str) -> Entry | None:
+        """The entry as this build knows it."""
+        with self._guard:
+            return self._new.get(address) or self._base.get(address)
+
+    def set(self, address: str, entry: Entry) -> None:
+        with self._guard:
+            if self._base.get(address) != entry or address in self._new:
+                self._new[address] = entry
+
+    def remember(self, resolved: Mapping[str, str]) -> None:
+        """What the catalogue decided for this build."""
+        with self._guard:
+            self._resolved.update(resolved)
+
+    def flush(self, *, now: bool = False) -> None:
+        """Write if there is something to write and the last time is a second ago, or at once with `now`."""
+        with self._guard:
+            nothing = not self._new and not self._resolved and self._named
+            if nothing or (not now and time.monotonic() - self._written_at < WRITE_EVERY):
+                return
+            self._write()
+            self._written_at = time.monotonic()
+
+    def _write(self) -> None:
+        with FileLock(self._mutex):
+            present = load_lock(self._path, shown_as=self._shown_as)
+            lock, kept = present.changed(self._base, self._new, resolved=self._resolved, project=self._project)
+            if lock != present or not self._path.exists():
+                write_atomically(self._path, write_lock(lock).encode())
+        self.left_alone = (*self.left_alone, *kept)
+        self._base.update(self._new)
+        self._base.update({address: lock.entries.get(address) for address in kept})
+        self._new.clear()
+        self._resolved.clear()
+        self._named = True
