@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from seedpipe.names import Digest
@@ -35,7 +35,7 @@ def _check(value: Any) -> None:
                 if not isinstance(key, str) or not key.isascii():
                     raise ValueError(f"the key {key!r} is not ASCII text")
                 _check(item)
-        case Sequence():
+        case list() | tuple():
             for item in value:
                 _check(item)
         case _:

@@ -13,7 +13,7 @@ Messages are lower case, name things in backticks and say what was found and wha
 A hint is the next thing to do.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -60,12 +60,13 @@ class UsageError(SeedpipeError):
 
 
 class ManifestError(SeedpipeError):
-    """All faults of a manifest at once; never empty."""
+    """All faults of a manifest at once; never empty. `texts` holds the files that they point into, for excerpts."""
 
     exit_code = ExitCode.USAGE
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    def __init__(self, faults: Iterable[Fault], *, texts: Mapping[str, str] | None = None) -> None:
         self.faults: Sequence[Fault] = tuple(sorted(dict.fromkeys(faults), key=Fault.sort_key))
+        self.texts: Mapping[str, str] = texts or {}
         count = len(self.faults)
         super().__init__(f"{count} fault{'s' if count != 1 else ''} in the manifest")
 

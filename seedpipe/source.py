@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a text file of the project. `file` is relative to the project's folder; line and column count from 1."""
+    """A place in a text file. `file` is relative to the project's folder; line and column count from 1."""
 
     file: str
     line: int

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "seedpipe"
 
 LEVELS = [
-    {"errors", "source", "money", "names", "limits", "canonical", "fonts", "__init__"},
+    {"errors", "source", "money", "names", "limits", "canonical", "display", "fonts", "__init__"},
     {"manifest", "catalogue", "state", "events"},
     {"plan"},
     {"service", "images", "emulator"},
@@ -145,7 +145,28 @@ def test_no_knot() -> None:
 
 def test_start_up_is_light() -> None:
     """Neither the entry module nor the foundation imports anything heavy (`--help` is measured in tests/test_cli.py)."""
-    heavy = {"httpx", "networkx", "jinja2", "pydantic", "PIL", "diskcache", "rich", "starlette", "uvicorn", "yaml"}
-    for name in ["cli", "console", "errors", "source", "money", "names", "limits", "canonical", "commands/invocation"]:
+    heavy = {
+        "httpx",
+        "networkx",
+        "jinja2",
+        "pydantic",
+        "PIL",
+        "diskcache",
+        "rich",
+        "starlette",
+        "uvicorn",
+        "yaml",
+    }
+    for name in [
+        "cli",
+        "console",
+        "errors",
+        "source",
+        "money",
+        "names",
+        "limits",
+        "canonical",
+        "commands/invocation",
+    ]:
         for module, line, _ in imports(PACKAGE / f"{name}.py"):
             assert module.split(".")[0] not in heavy, f"{name}:{line} imports {module}"

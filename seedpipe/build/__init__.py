@@ -1,1 +1,1 @@
-"""Plan → events: what is bought, fetched, made here, kept and written. Decisions are pure; the asyncio shell is short."""
+"""Plan → events: what is bought, fetched, made here and kept. Decisions are pure; the asyncio shell is short."""

@@ -33,9 +33,7 @@ class Schedule:
     """
 
     def __init__(self, needs: Mapping[str, Sequence[str]], seconds: Mapping[str, float]) -> None:
-        self._needs = {
-            address: {need for need in above if need in needs} for address, above in needs.items()
-        }
+        self._needs = {address: {need for need in above if need in needs} for address, above in needs.items()}
         self._below: dict[str, list[str]] = {address: [] for address in needs}
         for address, above in self._needs.items():
             for need in above:

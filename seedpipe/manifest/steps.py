@@ -1,7 +1,8 @@
 """The free local steps of a derived node, as data. `images.steps` carries them out.
 
 `REVISIONS` are part of a recipe's identity: a revision moves only when a step is redefined on purpose, never
-because an image library changed its bytes.
+because an image library changed its bytes. What `document` writes today is frozen; an option that comes later is
+left out of it while it has its default, so that no recipe changes under anyone.
 """
 
 from collections.abc import Mapping

@@ -81,5 +81,5 @@ class Memory(Protocol):
         ...
 
     def output(self, path: str, wanted: Digest | None, known: tuple[Digest, ...]) -> OutputState:
-        """How the file at `path` (relative to the project) stands to `wanted`; `known` are other pictures of the node."""
+        """How the file at `path` stands to `wanted`; `known` are other pictures of the node."""
         ...

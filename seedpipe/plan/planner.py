@@ -1,10 +1,10 @@
-"""`make_plan`: walks the graph once, pictures before what is made from them, and says of each node what it is and why."""
+"""`make_plan`: walks the graph once, pictures before what is made from them, and says what each node is and why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from seedpipe.canonical import digest_of
-from seedpipe.catalogue.catalogue import Catalogue
+from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.manifest.node import DerivedNode, ImageNode, Node, SourceNode
 from seedpipe.manifest.steps import Text
 from seedpipe.money import Money
@@ -23,7 +23,7 @@ from seedpipe.plan.key import (
 )
 from seedpipe.plan.memory import Memory, OutputState, Whereabouts
 from seedpipe.plan.plan import Cost, Plan, PlanNode, State
-from seedpipe.plan.price import price_of
+from seedpipe.plan.price import currency_of, price_of
 from seedpipe.plan.reasons import Reason
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Selection
@@ -43,7 +43,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _View:
-    """How a node looks to what is made from it. `identity` None: known only once it is made (or never, if `stopped`)."""
+    """How a node looks to what is made from it. `identity` None: known once it is made (or never, if `stopped`)."""
 
     identity: Identity | None
     stopped: State | None = None  # its picture won't be there in this build
@@ -74,7 +74,7 @@ def make_plan(
         memory=memory,
         wish=wish,
         outputs=outputs,
-        currency=catalogue.provider(provider).currency,
+        currency=currency_of(catalogue, provider),
     )
     nodes = walk.run()
     total = Cost.nothing(walk.currency)
@@ -105,7 +105,9 @@ class _Walk:
     outputs: Mapping[str, str]
     currency: str
     views: dict[str, _View] = field(default_factory=dict)
-    bought: dict[Digest, tuple[str, int]] = field(default_factory=dict)  # key → first buyer, takes it will have
+    bought: dict[Digest, tuple[str, int]] = field(
+        default_factory=dict
+    )  # key → first buyer, takes it will have
 
     def run(self) -> dict[str, PlanNode]:
         needed = self.graph.everything_above(self.wish.selection.nodes)
@@ -144,7 +146,11 @@ class _Walk:
         entry = self.lock.source(node.address)
         if node.path is not None:
             digest = self.memory.source_digest(node.path)
-            if entry is not None and entry.digest != digest and entry.pixels == self.memory.source_pixels(node.path):
+            if (
+                entry is not None
+                and entry.digest != digest
+                and entry.pixels == self.memory.source_pixels(node.path)
+            ):
                 digest = entry.digest  # only metadata changed: no reason to buy anything again
             self.views[node.address] = _View(identity=str(digest))
             return replace(planned, taken=digest)
@@ -153,7 +159,9 @@ class _Walk:
         if fetched is not None and self.memory.whereabouts(fetched, None) is Whereabouts.STORE:
             self.views[node.address] = _View(identity=str(fetched))
             return replace(planned, taken=fetched)
-        self.views[node.address] = _View(identity=None if fetched is None else str(fetched), fetched_later=True)
+        self.views[node.address] = _View(
+            identity=None if fetched is None else str(fetched), fetched_later=True
+        )
         return replace(planned, state=State.FETCH, taken=fetched)
 
     # Derived nodes
@@ -233,7 +241,9 @@ class _Walk:
         pool = self.memory.takes(key)
         if pool:
             return self._from_pool(node, planned, asked, entry, key, pool)
-        return self._to_make(node, planned, asked, entry, key, self._change_reasons(node, asked, known, entry))
+        return self._to_make(
+            node, planned, asked, entry, key, self._change_reasons(node, asked, known, entry)
+        )
 
     def _used_as_it_is(self, planned: PlanNode, entry: ImageEntry) -> PlanNode | None:
         """An upstream that nobody named: its chosen picture serves as it is, stale or not."""
@@ -426,7 +436,9 @@ class _Walk:
             return replace(planned, state=state, reasons=(reason,), writes=True)
         return replace(planned, state=state)
 
-    def _output(self, planned: PlanNode, entry: ImageEntry | None, *, wanted: "Digest | None | str" = "entry") -> OutputState:
+    def _output(
+        self, planned: PlanNode, entry: ImageEntry | None, *, wanted: "Digest | str | None" = "entry"
+    ) -> OutputState:
         known = () if entry is None else tuple(filter(None, (entry.take, entry.output, *entry.takes)))
         if isinstance(wanted, str):
             wanted = None if entry is None else entry.output or entry.take
@@ -458,7 +470,9 @@ class _Walk:
         return tuple(found)
 
     def _own(self, node: ImageNode, asked: Asked, references: Sequence[Identity | None]) -> Digest:
-        elsewhere = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]
+        elsewhere = [
+            not isinstance(self.graph[reference.address], SourceNode) for reference in node.references
+        ]
         return own_key(asked, references, made_elsewhere=elsewhere)
 
     def _own_reasons(self, asked: Asked, entry: ImageEntry) -> tuple[Reason, ...]:

@@ -1,6 +1,6 @@
 """What one picture costs at most, from the catalogue's list prices."""
 
-from seedpipe.catalogue.catalogue import Catalogue
+from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.money import Money
 
 
@@ -16,8 +16,15 @@ def price_of(catalogue: Catalogue, provider: str, model_id: str, size: str, *, i
     if exact is not None:
         return catalogue.price(provider, model_id, *exact, inputs=inputs)
     model = catalogue.model(model_id, provider)
-    shapes = model.tiers[size].values()
     return max(
-        (catalogue.price(provider, model_id, width, height, inputs=inputs) for width, height in shapes),
+        (catalogue.price(provider, model_id, *shape, inputs=inputs) for shape in model.sizes[size].values()),
         key=lambda money: money.micros,
     )
+
+
+def currency_of(catalogue: Catalogue, provider: str) -> str:
+    """The currency that a provider bills in."""
+    prices = [
+        offer.price for offer in catalogue.provider(provider).offers.values() if offer.price is not None
+    ]
+    return prices[0].currency if prices else "USD"

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seedpipe.catalogue.catalogue import Catalogue
+from seedpipe.catalogue.lookup import Catalogue
+from seedpipe.catalogue.model import EXACT
 from seedpipe.manifest.node import ImageNode
 from seedpipe.plan.key import DEFAULTS_1, Asked
 
@@ -31,7 +32,7 @@ class Resolver:
     def size(self, model_id: str, size: str | None, aspect: str | None) -> str:
         """`WxH`, or a tier where the manifest leaves the aspect to the model.
 
-        Raises `ValueError` for a tier or aspect that the model has not; the linter words that for people.
+        Raises `UsageError` for a tier or aspect that the model has not; the linter words that for people.
         """
         if size is not None and ("x" in size or aspect is None):
             return size
@@ -42,7 +43,7 @@ class Resolver:
             if aspect is None:
                 known = model.default_size
             else:
-                width, height = self.catalogue.size_for(model, size or model.default_tier, aspect)
+                width, height = self.catalogue.size_for(model, size or model.default_tier or EXACT, aspect)
                 known = f"{width}x{height}"
             self.made[ask] = known
         return known

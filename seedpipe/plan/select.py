@@ -1,4 +1,4 @@
-"""Which nodes a person means: names, groups, axes, tags, globs; `+x` with what it is made from, `x+` with what it makes."""
+"""Which nodes a person means: names, groups, axes, tags, globs; `+x` and what it is made from, `x+` and what needs it."""
 
 import difflib
 import re
@@ -36,7 +36,9 @@ def select(graph: Graph, targets: Sequence[str], *, exclude: Sequence[str] = ())
                 nodes |= graph.everything_below(found)
     for target in exclude:
         nodes -= _match(graph, target, target)
-    return Selection(nodes=frozenset(nodes), named=frozenset(named & nodes), everything=not targets and not exclude)
+    return Selection(
+        nodes=frozenset(nodes), named=frozenset(named & nodes), everything=not targets and not exclude
+    )
 
 
 def _modifiers(target: str) -> tuple[bool, str, bool]:
@@ -86,14 +88,15 @@ def glob_pattern(glob: str) -> str:
             case _ if piece.startswith("[") and piece.endswith("]") and len(piece) > 2:
                 inner = piece[1:-1]
                 negated, inner = inner[0] in "!^", inner.lstrip("!^")
-                parts.append(f"[{'^' if negated else ''}{re.sub(r'([\\\]^])', r'\\\1', inner)}]")
+                parts.append("[" + ("^" if negated else "") + re.escape(inner).replace("\\-", "-") + "]")
             case _:
                 parts.append(re.escape(piece))
     return "".join(parts)
 
 
 def _hint(core: str, addresses: Iterable[str]) -> str:
-    names = sorted({address for address in addresses} | {address.split("/", 1)[0] for address in addresses})
+    known = set(addresses)
+    names = sorted(known | {address.split("/", 1)[0] for address in known})
     near = difflib.get_close_matches(core, names, n=3, cutoff=0.5)
     if near:
         return "did you mean " + " or ".join(f"`{name}`" for name in near) + "?"

@@ -152,7 +152,12 @@ class Lock:
         return entry if isinstance(entry, DerivedEntry) else None
 
     def changed(
-        self, base: Mapping[str, Entry | None], new: Mapping[str, Entry], *, resolved: Mapping[str, str], project: str
+        self,
+        base: Mapping[str, Entry | None],
+        new: Mapping[str, Entry],
+        *,
+        resolved: Mapping[str, str],
+        project: str,
     ) -> tuple["Lock", tuple[str, ...]]:
         """Compare-and-set: `new` entries replace those that are still as in `base`; the rest is someone else's word.
 
@@ -205,7 +210,7 @@ def read_lock(text: str, *, file: str) -> Lock:
         if line.startswith(_CONFLICTS):
             raise StateError(
                 f"`{file}` has conflict markers from a merge",
-                hint="keep, for each address, the line of the side whose picture you want (both are whole), delete the markers",
+                hint="for each address keep the line whose picture you want (both are whole); delete the markers",
                 position=position,
             )
         name, _, body = line.partition(" ")
@@ -251,7 +256,9 @@ def _read_entry(data: Mapping[str, Any]) -> Entry:
             digest=Digest.parse(data["source"]), pixels=Digest.parse(data["pixels"]), url=data.get("url")
         )
     if "recipe" in data:
-        return DerivedEntry(recipe=Digest.parse(data["recipe"]), take=Digest.parse(data["take"]), output=output)
+        return DerivedEntry(
+            recipe=Digest.parse(data["recipe"]), take=Digest.parse(data["take"]), output=output
+        )
     return ImageEntry(
         want=Digest.parse(data["want"]),
         own=Digest.parse(data["own"]),
@@ -277,5 +284,3 @@ def _no_float(text: str) -> Any:
 def orphans(lock: Lock, addresses: Iterable[str]) -> tuple[str, ...]:
     """Addresses that the lock remembers and the manifest no longer has. They stay until a person prunes them."""
     return tuple(sorted(set(lock.entries) - set(addresses)))
-
-

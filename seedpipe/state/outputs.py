@@ -49,7 +49,11 @@ class Outputs:
         except (ReadRefusedError, FileNotFoundError, NotADirectoryError):
             return None
         stamp = self._stamps.get(path)
-        if stamp and (stamp.size, stamp.mtime_ns, stamp.inode) == (facts.st_size, facts.st_mtime_ns, facts.st_ino):
+        if stamp and (stamp.size, stamp.mtime_ns, stamp.inode) == (
+            facts.st_size,
+            facts.st_mtime_ns,
+            facts.st_ino,
+        ):
             return stamp.digest
         try:
             fd = open_regular(target)
@@ -103,7 +107,13 @@ class Outputs:
 
 
 def _write(stamp: Stamp) -> list[Any]:
-    return [stamp.size, stamp.mtime_ns, stamp.inode, stamp.digest.hex, None if stamp.ours is None else stamp.ours.hex]
+    return [
+        stamp.size,
+        stamp.mtime_ns,
+        stamp.inode,
+        stamp.digest.hex,
+        None if stamp.ours is None else stamp.ours.hex,
+    ]
 
 
 def _read(record: Path) -> dict[str, Stamp]:

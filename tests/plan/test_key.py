@@ -24,7 +24,10 @@ RECIPE = f"recipe:{'c' * 64}"
 REQUESTS: dict[str, tuple[Asked, list[str]]] = {
     "plain": (Asked(model="seedream-4-5-251128", prompt="A brass lamp", size="2848x1600"), []),
     "defaults-left-out": (Asked(model="seedream-4-0-250828", prompt="A brass lamp", size="2048x2048"), []),
-    "references": (Asked(model="seedream-4-5-251128", prompt="image 1 on image 2", size="2K"), [A, RECIPE, B]),
+    "references": (
+        Asked(model="seedream-4-5-251128", prompt="image 1 on image 2", size="2K"),
+        [A, RECIPE, B],
+    ),
     "everything": (
         Asked(
             model="seedream-5-0-260128",

@@ -1,0 +1,140 @@
+"""The command line: parse, then call. `main(argv)` returns the exit code; only here errors become words."""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from seedpipe import __version__
+from seedpipe.commands.invocation import Invocation, option
+from seedpipe.console import Console, render_error
+from seedpipe.errors import SeedpipeError
+from seedpipe.limits import ExitCode
+
+# The verbs in the order a person meets them. The help stands here so that `--help` imports none of them.
+VERBS: Final = {
+    "init": "Make a project that builds.",
+    "login": "Store the key of a provider for its own hosts.",
+    "check": "Validate and lint the manifest; spends nothing.",
+    "plan": "Say what a build would make, why, and what it would cost.",
+    "build": "Make what the plan says; skip what is unchanged.",
+    "status": "Say what is there and what is not.",
+    "explain": "Say why a picture is what it is, down to the words.",
+    "graph": "Show how the pictures hang together.",
+    "models": "Compare what the models can do and cost.",
+    "doctor": "Check the set-up with the free probe.",
+    "schema": "Print a JSON Schema of what seedpipe reads or writes.",
+    "emulator": "Run the service locally, for tests; nothing is billed.",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+class Verbs(click.Group):
+    """A group that imports a verb's module only when the verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"seedpipe.commands.{cmd_name}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"`seedpipe.commands.{cmd_name}.command` is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", prog_name="seedpipe", message="%(prog)s %(version)s")
+@option(
+    "-C",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Work in this folder.",
+    envvar="SEEDPIPE_DIR",
+)
+@option(
+    "-f", "--file", "file", metavar="FILE", help="The manifest. [default: seedpipe.yaml, searched upwards]"
+)
+@option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
+@click.option("-v", "--verbose", count=True, help="Say more.")
+@click.pass_context
+def seedpipe(
+    ctx: click.Context, folder: Path | None, file: str | None, color: str, quiet: bool, verbose: int
+) -> None:
+    """A build system for AI-generated images.
+
+    A manifest in git says which pictures exist, which prompt makes each and which picture is a reference of which.
+    `plan` says what a build would cost, `build` makes it, `seedpipe.lock` keeps the chosen pictures.
+
+    \b
+    Example:
+      seedpipe init lamps && cd lamps
+      seedpipe plan
+      seedpipe build --proof        # on the embedded emulator: no key, nothing billed
+    """
+    console = Console(sys.stdout, sys.stderr, color=color, quiet=quiet, verbose=verbose)
+    ctx.obj = Invocation(console=console, folder=folder or Path(), file=file)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code. Never raises for a user's mistake."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    invocation: Invocation | None = None
+    try:
+        with seedpipe.make_context("seedpipe", arguments) as ctx:
+            try:
+                code = seedpipe.invoke(ctx)
+            finally:
+                invocation = ctx.obj
+        return int(code) if isinstance(code, int) else ExitCode.DONE
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("\ninterrupted\n")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except SeedpipeError as error:
+        console = invocation.console if invocation else Console(sys.stdout, sys.stderr)
+        text_of = invocation.text_of if invocation else lambda _file: None
+        console.err(render_error(error, text_of, console.style))
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the one place that may see anything
+        return _our_bug(error, arguments)
+
+
+def _our_bug(error: Exception, arguments: Sequence[str]) -> int:
+    """One line for the person, a log file for us."""
+    folder = Path(os.environ.get("SEEDPIPE_HOME") or Path.home() / ".local/share/seedpipe") / "crashes"
+    name = f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    log = folder / name
+    text = "".join(traceback.format_exception(error))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        log.write_text(
+            f"seedpipe {__version__}, Python {sys.version}, {sys.platform}\nverb: {arguments[:1]}\n\n{text}",
+            encoding="utf-8",
+        )
+        where = f"the details are in {log}"
+    except OSError:
+        where = text
+    sys.stderr.write(f"error: this is our bug, not yours: {type(error).__name__}: {error}\n{where}\n")
+    return ExitCode.FAILED

@@ -1,0 +1,78 @@
+"""`seedpipe emulator`: the service, here, for people's own tests."""
+
+from pathlib import Path
+
+import click
+
+from seedpipe.commands.invocation import Invocation, option, pass_invocation
+from seedpipe.emulator.server import run
+from seedpipe.emulator.settings import Settings
+from seedpipe.limits import ExitCode
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("emulator")
+@option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free one. [default: 0]")
+@option("--port-file", type=_FILE, metavar="FILE", help="Gets the port once connections are accepted.")
+@option("--state", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Keeps ledger and pictures.")
+@option("--key", metavar="KEY", help="Accept this key only. [default: any that is not empty]")
+@option("--latency", type=click.FloatRange(0, 100), default=1.0, help="1 is true to life, 0 instant. [default: 1]")
+@option("--ipm", type=click.IntRange(1), default=500, help="Images per minute, per key and model. [default: 500]")
+@option("--minute", type=click.FloatRange(0.01, 3600), default=60.0, help="Seconds in the limit's minute. [default: 60]")
+@option("--inflight", type=click.IntRange(1), help="Requests worked on at once; more are refused.")
+@option("--url-life", type=click.IntRange(1), default=86_400, help="Seconds a result URL lives. [default: 86400]")
+@option("--scenario", type=_FILE, metavar="FILE", help="Faults to make, as YAML.")
+@option("--endpoint-model", default="seedream-4-5-251128", help="The model behind `ep-…` ids.")
+@option("--catalogue", type=_FILE, multiple=True, metavar="FILE", help="A user catalogue laid over the shipped one.")
+@option("--workers", type=click.IntRange(1, 64), help="Threads that draw. [default: processors, 4 at most]")
+@option("--exit-with-stdin", is_flag=True, help="Stop when standard input closes.")
+@pass_invocation
+def command(
+    invocation: Invocation,
+    port: int,
+    port_file: Path | None,
+    state: Path | None,
+    key: str | None,
+    latency: float,
+    ipm: int,
+    minute: float,
+    inflight: int | None,
+    url_life: int,
+    scenario: Path | None,
+    endpoint_model: str,
+    catalogue: tuple[Path, ...],
+    workers: int | None,
+    exit_with_stdin: bool,
+) -> int:
+    """Run a local service of the protocol.
+
+    It speaks the protocol under /v1, /api/v3 and /api/plan/v3 on 127.0.0.1, draws real pictures that say PROOF, and
+    bills nobody. Its own end points: /_emulator, /_emulator/ledger (what would have been billed), /_emulator/scenario
+    (PUT faults while it runs). A prompt with the words `emulator:moderate-output` (or any other fault) asks for it.
+
+    \b
+    Example:
+      seedpipe emulator --port 8787 --latency 0.1
+      SEEDPIPE_BASE_URL=http://127.0.0.1:8787/v1 SEEDPIPE_API_KEY=x seedpipe build --yes --max-cost 5
+    """
+    run(
+        Settings(
+            port=port,
+            port_file=port_file,
+            state=state,
+            key=key,
+            latency=latency,
+            ipm=ipm,
+            minute=minute,
+            inflight=inflight,
+            url_life=url_life,
+            scenario=scenario,
+            endpoint_model=endpoint_model,
+            catalogue=catalogue,
+            workers=workers,
+            exit_with_stdin=exit_with_stdin,
+        ),
+        on_ready=lambda origin: invocation.console.err(f"the emulator listens at {origin}/v1"),
+    )
+    return ExitCode.DONE

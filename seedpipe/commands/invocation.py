@@ -1,0 +1,66 @@
+"""What every verb gets from the command line before it: the console, the folder, the manifest's name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from seedpipe.console import Console
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_NOT_MIRRORED = {"--yes"}  # consent is given by hand, each time
+
+
+@dataclass(slots=True, kw_only=True)
+class Invocation:
+    """One run of the command line. `sources` grow as files are read, so that errors can show their lines."""
+
+    console: Console
+    folder: Path
+    file: str | None
+    sources: list[Callable[[str], str | None]] = field(default_factory=list)
+
+    def text_of(self, file: str) -> str | None:
+        """The text of a file that an error points into, if it can be had."""
+        for source in self.sources:
+            text = source(file)
+            if text is not None:
+                return text
+        try:
+            return (self.folder / file).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+
+
+def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
+    """`click.option` whose long flag is mirrored by the environment: `--max-cost` by `SEEDPIPE_MAX_COST`."""
+    long = next((name.split("/")[0] for name in names if name.startswith("--")), None)
+    if long is not None and long not in _NOT_MIRRORED:
+        settings.setdefault("envvar", "SEEDPIPE_" + long.removeprefix("--").replace("-", "_").upper())
+    return click.option(*names, **settings)
+
+
+def project_options(function: Function) -> Function:
+    """The flags of every verb that reads a project."""
+    for decorate in (
+        option("--provider", metavar="NAME", help="Another provider of the catalogue than the manifest's."),
+        option(
+            "--var",
+            "variables",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Set a variable (with a profile or a proof).",
+        ),
+        option(
+            "--profile", metavar="NAME", help="A profile of the manifest, with a lock and outputs of its own."
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
+json_option = option("--json", "as_json", is_flag=True, help="Pure JSON on standard output.")
+pass_invocation = click.make_pass_decorator(Invocation)

@@ -1,0 +1,65 @@
+"""The bodies of good answers: plain, and as one-line server-sent events."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from seedpipe.emulator.job import Job, Outcome
+from seedpipe.emulator.rules import output_tokens
+
+DONE: Final = b"data: [DONE]\n\n"
+
+
+def item_body(outcome: Outcome, picture: str, *, inline: bool, says_format: bool) -> dict[str, object]:
+    """One element of `data`. `picture` is an address or base64; a failed item has nothing but its error (FIX)."""
+    if outcome.error is not None:
+        return {"error": {"code": outcome.error.code, "message": outcome.error.message}}
+    body: dict[str, object] = {
+        "b64_json" if inline else "url": picture,
+        "size": f"{outcome.size[0]}x{outcome.size[1]}",
+    }
+    if says_format:
+        body["output_format"] = outcome.format
+    return body
+
+
+def usage_body(job: Job) -> dict[str, object]:
+    """`generated_images` is the billing number; `output_tokens` follows from the pixels (CN)."""
+    tokens = output_tokens([outcome.size for outcome in job.made])
+    usage: dict[str, object] = {
+        "generated_images": len(job.made),
+        "output_tokens": tokens,
+        "total_tokens": tokens,
+    }
+    if job.order.model.counts_inputs:
+        usage["input_images"] = len(job.references)
+    return usage
+
+
+def plain_body(job: Job, items: Sequence[Mapping[str, object]], created: int) -> dict[str, object]:
+    """The non-stream answer; a top-level `error` when no image at all was produced (BP265, CN)."""
+    body: dict[str, object] = {
+        "model": job.order.wire_id,
+        "created": created,
+        "data": list(items),
+        "usage": usage_body(job),
+    }
+    if not job.made and job.outcomes and (error := job.outcomes[0].error) is not None:
+        body["error"] = {"code": error.code, "message": error.message}
+    return body
+
+
+def event(kind: str, model: str, created: int, fields: Mapping[str, object]) -> bytes:
+    """`event:` and `data:`, the JSON on one line: both vendor SDKs fail on more (M)."""
+    name = f"image_generation.{kind}"
+    data = {"type": name, "model": model, "created": created, **fields}
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+def outcome_event(job: Job, outcome: Outcome, item: Mapping[str, object], created: int) -> bytes:
+    kind = "partial_failed" if outcome.error else "partial_succeeded"
+    return event(kind, job.order.wire_id, created, {"image_index": outcome.index, **item})
+
+
+def completed_event(job: Job, created: int) -> bytes:
+    return event("completed", job.order.wire_id, created, {"usage": usage_body(job)})

@@ -1,0 +1,168 @@
+"""`POST {prefix}/images/generations`: from a request to its answer, faults included."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from seedpipe.emulator.answers import DONE, completed_event, event, item_body, outcome_event, plain_body
+from seedpipe.emulator.desk import (
+    REFUSING,
+    BodyTooLargeError,
+    Caller,
+    Emulator,
+    arrival_notes,
+    caller_of,
+)
+from seedpipe.emulator.faults import FaultKind
+from seedpipe.emulator.job import Job, Outcome, inline_picture
+from seedpipe.emulator.refusals import ID_DOCUMENTED, INTERNAL, Refusal, RefusedError
+from seedpipe.emulator.replies import (
+    CutResponse,
+    ShortResponse,
+    StreamCutError,
+    StreamReply,
+    html_reply,
+    json_reply,
+)
+from seedpipe.emulator.rules import Dialect
+from seedpipe.emulator.signing import Signer
+
+_A_LONG_TIME: Final = 3600.0  # a stall without `seconds`
+_TOO_LARGE: Final = Refusal(
+    status=413,
+    code="RequestBodyTooLarge",
+    message="The request body is larger than the limit allowed.",
+    type="PayloadTooLarge",
+    told=ID_DOCUMENTED,
+)
+_HTML: Final = {FaultKind.BAD_GATEWAY: 502, FaultKind.GATEWAY_TIMEOUT: 524}
+
+
+async def generate(request: Request, emulator: Emulator, dialect: Dialect) -> Response:
+    """Answer one POST. Whatever was started goes on and is billed even if the client hangs up (OVERVIEW)."""
+    caller = caller_of(request)
+    notes = arrival_notes(request, caller, dialect.prefix)
+    try:
+        job = await emulator.accept(request, dialect, caller, notes)
+        if (unmade := _unmade(job, caller)) is not None:
+            await asyncio.to_thread(emulator.ledger.begin, caller.request_id, notes, "not made")
+            return unmade
+        await emulator.start(job, caller, notes)
+    except ClientDisconnect:
+        return CutResponse()
+    except (RefusedError, BodyTooLargeError) as error:
+        refusal = error.refusal if isinstance(error, RefusedError) else _TOO_LARGE
+        await asyncio.to_thread(
+            emulator.ledger.begin, caller.request_id, notes, f"refused: {refusal.code}"
+        )
+        return refuse(refusal, caller, getattr(error, "retry_after", None))
+    if job.order.stream and not job.fault(FaultKind.JSON_FOR_STREAM):
+        return StreamReply(_events(job, emulator, caller), caller.headers())
+    return await _answer(job, emulator, caller)
+
+
+def refuse(refusal: Refusal, caller: Caller, retry_after: float | None = None) -> Response:
+    """An error answer in its envelope, with the headers that belong to it. `retry_after` is in seconds."""
+    headers = caller.headers()
+    if refusal.status == 401:
+        headers["x-error-code"] = "AuthN_MissOrInvalidAuthorizationHeader"  # BP265
+    if retry_after is not None:  # upstream is not known to send it (§6)
+        headers["retry-after"] = f"{retry_after:g}"
+    return json_reply(
+        refusal.envelope(caller.request_id), status=refusal.status, headers=headers, accepts_gzip=caller.gzip
+    )
+
+
+def _unmade(job: Job, caller: Caller) -> Response | None:
+    """Faults that end a request before anything is made or billed."""
+    if job.fault(FaultKind.DROP_BEFORE_BILLING):
+        return CutResponse()
+    if job.fault(FaultKind.ERROR_IN_200):
+        error = {"code": INTERNAL.code, "message": f"{INTERNAL.message}{INTERNAL.told}{caller.request_id}"}
+        body = {"model": job.order.wire_id, "created": int(time.time()), "error": error}
+        return json_reply(body, status=200, headers=caller.headers(), accepts_gzip=caller.gzip)
+    lost = job.fault(*_HTML)
+    return html_reply(_HTML[lost.kind]) if lost and lost.billed is False else None
+
+
+async def _answer(job: Job, emulator: Emulator, caller: Caller) -> Response:
+    await job.wait()
+    if job.stopped or job.fault(FaultKind.DROP_AFTER_BILLING):
+        return CutResponse()
+    if stall := job.fault(FaultKind.STALL):
+        return CutResponse(seconds=stall.seconds or _A_LONG_TIME)
+    if lost := job.fault(*_HTML):
+        return html_reply(_HTML[lost.kind])
+    if billed := job.fault(*REFUSING):  # a refusal by its look, though the pictures were made and billed
+        return refuse(REFUSING[billed.kind], caller)
+    first = job.outcomes[0].error
+    if first is not None and not job.order.sequence:
+        return refuse(first, caller)
+    created = int(time.time())
+    items = [await _item(outcome, job, emulator, caller) for outcome in job.outcomes]
+    reply = json_reply(
+        plain_body(job, items, created), status=200, headers=caller.headers(), accepts_gzip=caller.gzip
+    )
+    if job.fault(FaultKind.TRUNCATED_BODY):
+        return ShortResponse(reply.body, status_code=200, headers=dict(reply.headers))
+    return reply
+
+
+async def _item(outcome: Outcome, job: Job, emulator: Emulator, caller: Caller) -> dict[str, object]:
+    """One `data` entry; a base64 picture is read back from the store, so no answer waits in memory."""
+    inline = job.order.inline
+    picture = ""
+    if outcome.error is None:
+        if inline:
+            picture = await asyncio.to_thread(inline_picture, emulator.ledger, outcome)
+        else:
+            picture = _address(outcome, job, emulator, caller)
+    return item_body(outcome, picture, inline=inline, says_format=job.order.model.counts_inputs)
+
+
+def _address(outcome: Outcome, job: Job, emulator: Emulator, caller: Caller) -> str:
+    return result_url(
+        emulator.signer,
+        host=caller.host,
+        path=outcome.path,
+        seconds=emulator.settings.url_life,
+        marked=job.order.watermark,
+        age=emulator.settings.url_life + 1 if job.fault(FaultKind.EXPIRED_URL) else 0,
+    )
+
+
+def result_url(signer: Signer, *, host: str, path: str, seconds: int, marked: bool, age: int) -> str:
+    """A signed address on the emulator's own host, as if made `age` seconds ago."""
+    at = datetime.now(tz=UTC) - timedelta(seconds=age)
+    query = signer.sign(host=host, path=f"/{path}", at=at, seconds=seconds, marked=marked)
+    return f"http://{host}/{path}?{query}"
+
+
+async def _events(job: Job, emulator: Emulator, caller: Caller) -> AsyncIterator[bytes]:
+    """One event a picture, as it is done. Whole-request failures come as one frame with an `error` (FIX)."""
+    cut_after = job.fault(FaultKind.CUT_STREAM)
+    shown = 0
+    async for outcome in job.stream():
+        if cut_after and shown >= cut_after.count:
+            continue  # the rest is made and billed, nobody hears of it
+        item = await _item(outcome, job, emulator, caller)
+        if job.fault(FaultKind.PREVIEWS) and outcome.error is None:
+            preview = {"partial_image_index": outcome.index, "b64_json": "AAAA"}
+            yield event("partial_image", job.order.wire_id, int(time.time()), preview)
+        yield outcome_event(job, outcome, item, int(time.time()))
+        shown += 1
+    if cut_after:
+        return
+    if job.stopped or job.fault(FaultKind.DROP_AFTER_BILLING):
+        raise StreamCutError
+    if stall := job.fault(FaultKind.STALL):
+        await asyncio.sleep(stall.seconds or _A_LONG_TIME)
+        raise StreamCutError
+    yield completed_event(job, int(time.time()))
+    yield DONE
+

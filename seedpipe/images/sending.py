@@ -1,0 +1,136 @@
+"""A reference picture as the service takes it: untouched where possible, re-encoded for sending only where not."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from seedpipe.errors import SeedpipeError
+from seedpipe.images.decode import Decoded, decode, name_in_messages, read_picture_bytes, srgb
+from seedpipe.images.encode import WRITABLE, encode
+from seedpipe.images.resample import resample
+
+_QUALITIES: Final = (95, 92, 88, 84)  # below this a smaller picture is the better reference
+_SHRINK: Final = 0.94  # a little below what the byte count alone would ask for
+
+
+class ReferenceRefusedError(SeedpipeError):
+    """A picture that the service would refuse as a reference and that re-encoding can't mend."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceLimits:
+    """What the service takes as a reference (seedream-api.md §2.1). Bytes of the file; aspect is width ÷ height."""
+
+    formats: tuple[str, ...]  # jpeg | png | webp | gif | bmp | tiff, in order of preference
+    max_bytes: int
+    max_pixels: int
+    min_pixels: int = 1
+    min_side: int = 1
+    aspect_min: Fraction = Fraction(1, 16)
+    aspect_max: Fraction = Fraction(16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A reference ready to be sent. `why` says what had to change, for people; empty if nothing."""
+
+    format: str
+    data: bytes
+    changed: bool
+    why: str = ""
+
+
+def prepare_reference(source: bytes | Path, limits: ReferenceLimits, *, name: str | None = None) -> Prepared:
+    """The file as it is if the service takes it, else the same picture re-encoded within `limits`.
+
+    Raises `NotAPictureError`, and `ReferenceRefusedError` for an aspect, side or size in pixels that can't be mended.
+    """
+    called = name_in_messages(source, name)
+    data = read_picture_bytes(source, called)
+    decoded = decode(data, called)
+    _check_shape(decoded.image.width, decoded.image.height, limits, called)
+    why = _reasons(decoded, len(data), limits)
+    if not why:
+        return Prepared(format=decoded.format, data=data, changed=False)
+    image = _within_pixels(srgb(decoded, called), limits)
+    kind = _sending_format(image, limits)
+    return Prepared(format=kind, data=_within_bytes(image, kind, limits, called), changed=True, why="; ".join(why))
+
+
+def _check_shape(width: int, height: int, limits: ReferenceLimits, name: str) -> None:
+    if not limits.aspect_min <= Fraction(width, height) <= limits.aspect_max:
+        raise ReferenceRefusedError(
+            f"{name} is {width}×{height}; the service takes an aspect of "
+            f"{_ratio(limits.aspect_min)} to {_ratio(limits.aspect_max)}",
+            hint="crop it in a derived node and reference that",
+        )
+    if min(width, height) < limits.min_side:
+        raise ReferenceRefusedError(
+            f"{name} is {width}×{height}; the service takes sides of {limits.min_side} pixels or more"
+        )
+    if width * height < limits.min_pixels:
+        raise ReferenceRefusedError(
+            f"{name} has {width * height} pixels; the service takes {limits.min_pixels} or more"
+        )
+
+
+def _reasons(decoded: Decoded, size: int, limits: ReferenceLimits) -> list[str]:
+    why = []
+    if decoded.format not in limits.formats:
+        why.append(f"{decoded.format} is not among {', '.join(limits.formats)}")
+    if decoded.animated:
+        why.append("it is animated, the first frame is sent")
+    if size > limits.max_bytes:
+        why.append(f"{_mebibytes(size)} is more than {_mebibytes(limits.max_bytes)}")
+    if (pixels := decoded.image.width * decoded.image.height) > limits.max_pixels:
+        why.append(f"{pixels} pixels are more than {limits.max_pixels}")
+    return why
+
+
+def _sending_format(image: Image.Image, limits: ReferenceLimits) -> str:
+    preferred = ("png", "webp", "jpeg") if image.mode == "RGBA" else ("jpeg", "png", "webp")
+    choice = next((kind for kind in preferred if kind in limits.formats), None)
+    if choice is None:
+        raise ReferenceRefusedError(
+            f"no format can be written that the service takes: it takes {', '.join(limits.formats)}, "
+            f"we write {', '.join(WRITABLE)}"
+        )
+    return choice
+
+
+def _within_pixels(image: Image.Image, limits: ReferenceLimits) -> Image.Image:
+    pixels = image.width * image.height
+    return image if pixels <= limits.max_pixels else _scaled(image, math.sqrt(limits.max_pixels / pixels), limits)
+
+
+def _within_bytes(image: Image.Image, kind: str, limits: ReferenceLimits, name: str) -> bytes:
+    while True:
+        for quality in _QUALITIES if kind != "png" else _QUALITIES[:1]:
+            data = encode(image, kind, quality=quality)
+            if len(data) <= limits.max_bytes:
+                return data
+        before = image.size
+        image = _scaled(image, _SHRINK * math.sqrt(limits.max_bytes / len(data)), limits)
+        if image.size == before or min(image.size) < limits.min_side or image.width * image.height < limits.min_pixels:
+            raise ReferenceRefusedError(f"{name} can't be made smaller than {_mebibytes(limits.max_bytes)}")
+
+
+def _scaled(image: Image.Image, factor: float, limits: ReferenceLimits) -> Image.Image:
+    """Smaller by `factor`; rounding may not push an aspect at the limit over it."""
+    width = max(1, math.floor(image.width * factor))
+    height = max(1, math.floor(image.height * factor))
+    width = max(1, min(width, math.floor(height * limits.aspect_max)))
+    height = max(1, min(height, math.floor(width / limits.aspect_min)))
+    return resample(image, (width, height))
+
+
+def _ratio(value: Fraction) -> str:
+    return f"{value.numerator}:{value.denominator}"
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB" if size >= 2**20 / 10 else f"{size} bytes"

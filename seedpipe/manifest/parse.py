@@ -1,0 +1,446 @@
+"""Manifest files → `Manifest`: includes followed, profile and `--var` applied, all faults of all files at once."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+
+from seedpipe.errors import FaultCollector, ManifestError, Severity
+from seedpipe.limits import MANIFEST_FORMAT
+from seedpipe.manifest import model
+from seedpipe.manifest.definition import (
+    Budget,
+    Definition,
+    Manifest,
+    Place,
+    Provider,
+    Setting,
+    TableSource,
+    Var,
+)
+from seedpipe.manifest.document import Document, compose_document, plain_value, shown_text
+from seedpipe.manifest.paths import PathRefusedError, is_glob, resolve, similar_files
+from seedpipe.manifest.values import DIALECTS, describe
+from seedpipe.manifest.wording import did_you_mean, model_faults
+from seedpipe.money import Money
+from seedpipe.names import is_name, suggest_slug
+from seedpipe.source import Position, ProjectFiles, ReadRefusedError
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+TAKEN_NAMES: Final = frozenset(
+    "refs item vars data loop self caller varargs kwargs not and or if else elif in is true false none True False None "
+    "range namespace".split()
+)
+_BASE_URL: Final = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?\Z")
+
+T = TypeVar("T")
+
+
+def parse_manifest(
+    files: ProjectFiles, path: str, *, profile: str | None = None, variables: Mapping[str, str] | None = None
+) -> Manifest:
+    """Read the manifest at `path` and all that it includes. Raises `ManifestError` with every fault."""
+    return _Reader(files, path).manifest(profile, variables or {})
+
+
+def check_identifier(faults: FaultCollector, kind: str, name: str, position: Position) -> None:
+    """Whether templates can say `name`."""
+    if name in TAKEN_NAMES:
+        faults.add("reserved-name", f"the {kind} name `{name}` has a meaning in templates", position, hint="rename it")
+    elif not _IDENTIFIER.match(name):
+        better = re.sub(r"[^A-Za-z0-9_]+", "_", suggest_slug(name)).strip("_")
+        hint = f"write `{better}`" if _IDENTIFIER.match(better) else "letters, digits and `_`, a letter first"
+        faults.add("bad-name", f"templates cannot say the {kind} name `{name}`", position, hint=hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    document: Document
+    model: model.ManifestFile
+
+
+@dataclass(slots=True)
+class _Reader:
+    files: ProjectFiles
+    path: str
+    faults: FaultCollector = field(default_factory=FaultCollector)
+    documents: dict[str, Document] = field(default_factory=dict)
+    broken_texts: dict[str, str] = field(default_factory=dict)
+    read: list[_File] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    frozen: list[str] = field(default_factory=list)
+
+    def manifest(self, profile: str | None, variables: Mapping[str, str]) -> Manifest:
+        self._read_file(self.path, None, ())
+        self._check_format()
+        chosen = self._chosen_profile(profile)
+        variables_ = self._variables(chosen, variables)
+        manifest = Manifest(
+            path=self.path,
+            project=self._project(),
+            provider=self._provider(),
+            budget=self._budget(),
+            profile=profile,
+            profiles=tuple(name for name, _ in self._profiles()),
+            vars=variables_,
+            tables=tuple(self._tables(variables_)),
+            templates=self._templates(),
+            defaults=self._one_each(
+                (name, setting) for file in self.read for name, setting in _settings(file, ("defaults",))
+            ),
+            force={} if chosen is None else dict(_settings(chosen[0], ("profiles", chosen[1], "force"))),
+            definitions=tuple(self._definitions()),
+            files=tuple(self.seen),
+            frozen_files=tuple(self.frozen),
+            warnings=tuple(fault for fault in self.faults.faults if fault.severity is Severity.WARNING),
+            documents=self.documents,
+        )
+        if self.faults.errors:
+            texts = {name: document.text for name, document in self.documents.items()}
+            raise ManifestError(self.faults.faults, texts=texts | self.broken_texts)
+        return manifest
+
+    # reading
+
+    def _read_file(self, path: str, asked: Position | None, above: tuple[str, ...]) -> None:
+        if path in above:
+            chain = " → ".join(f"`{item}`" for item in (*above[above.index(path) :], path))
+            self.faults.add("include-loop", f"the files include each other: {chain}", asked)
+            return
+        if path in self.seen:
+            return
+        self.seen.append(path)
+        try:
+            data = self.files.read(path)
+        except ReadRefusedError as error:
+            self.faults.add("read-refused", str(error), asked)
+            return
+        except FileNotFoundError:
+            hint = similar_files(self.files, path) or (None if asked else "`seedpipe init` makes a project")
+            self.faults.add("file-not-found", f"there is no file `{path}`", asked, hint=hint)
+            return
+        except OSError as error:
+            self.faults.add("read-failed", f"`{path}` cannot be read: {error.strerror or error}", asked)
+            return
+        document, faults = compose_document(path, data)
+        self.faults.faults.extend(faults)
+        if document is None:
+            self.broken_texts[path] = shown_text(data)
+            return
+        self.documents[path] = document
+        self._read_model(document, (*above, path))
+
+    def _read_model(self, document: Document, above: tuple[str, ...]) -> None:
+        if not isinstance(document.value, dict):
+            message = f"a manifest is a mapping of keys, found {describe(document.value)}"
+            self.faults.add("type", message, document.position(()))
+            return
+        value = self._without_reserved(document)
+        try:
+            written = model.ManifestFile.model_validate(value)
+        except ValidationError as error:
+            self.faults.faults.extend(model_faults(document, error))
+            written = _what_is_sound(value)
+        file = _File(document=document, model=written)
+        self.read.append(file)
+        self._follow_includes(file, above)
+
+    def _without_reserved(self, document: Document) -> dict[str, Any]:
+        value: dict[str, Any] = dict(document.value)
+        for key in model.RESERVED & value.keys():
+            self._not_yet(key, document.position((key,), key=True))
+            del value[key]
+        images = value.get("images")
+        if not isinstance(images, dict):
+            return value
+        images = dict(images)
+        for name, entry in images.items():
+            if isinstance(entry, dict) and not model.RESERVED_IN_ENTRY.isdisjoint(entry):
+                for key in sorted(model.RESERVED_IN_ENTRY & entry.keys()):
+                    self._not_yet(key, document.position(("images", name, key), key=True))
+                images[name] = {key: item for key, item in entry.items() if key not in model.RESERVED_IN_ENTRY}
+        return value | {"images": images}
+
+    def _not_yet(self, key: str, position: Position) -> None:
+        self.faults.add("not-yet", f"not yet: `{key}` is reserved but does not work in this version", position)
+
+    def _follow_includes(self, file: _File, above: tuple[str, ...]) -> None:
+        include = file.model.include
+        items = [include] if isinstance(include, str) else include or []
+        for index, item in enumerate(items):
+            inside = ("include",) if isinstance(include, str) else ("include", index)
+            place = Place(document=file.document, path=inside)
+            if isinstance(item, model.IncludedFile):
+                self._include(item.file, place.below("file"), item.frozen is True, above)
+            else:
+                self._include(item, place, False, above)
+
+    def _include(self, written: str, place: Place, frozen: bool, above: tuple[str, ...]) -> None:
+        for path in self.expand_paths(written, place):
+            if is_glob(written) and path in above:
+                continue  # a glob beside the manifest matches the manifest
+            if frozen:
+                self.frozen.append(path)
+            self._read_file(path, place.position, above)
+
+    def expand_paths(self, written: str, place: Place) -> list[str]:
+        """The files that a path or glob of the manifest means."""
+        try:
+            path = resolve(place.file, written)
+            if not is_glob(path):
+                return [path]
+            found = list(self.files.glob(path))
+        except PathRefusedError as error:
+            self.faults.add("bad-path", str(error), place.position, hint=error.hint)
+            return []
+        except (ReadRefusedError, OSError) as error:
+            self.faults.add("read-refused", str(error), place.position)
+            return []
+        if not found:
+            self.faults.add("no-match", f"no file matches `{written}`", place.position, severity=Severity.WARNING)
+        return found
+
+    # putting together
+
+    def _check_format(self) -> None:
+        for index, file in enumerate(self.read):
+            number = file.model.seedpipe
+            place = Place(document=file.document, path=("seedpipe",))
+            if number is None:
+                if index == 0 and file.document.name == self.path and "seedpipe" not in file.document.value:
+                    message = "the manifest does not say its format"
+                    hint = f"begin it with `seedpipe: {MANIFEST_FORMAT}`"
+                    self.faults.add("missing-key", message, Position(self.path, 1, 1), hint=hint)
+            elif number != MANIFEST_FORMAT:
+                newer = isinstance(number, int) and number > MANIFEST_FORMAT
+                hint = "install a newer seedpipe" if newer else f"write `seedpipe: {MANIFEST_FORMAT}`"
+                message = f"this seedpipe reads manifest format {MANIFEST_FORMAT}, found {describe(number)}"
+                self.faults.add("format", message, place.position, hint=hint)
+
+    def _one_each(self, items: Iterable[tuple[str, T]]) -> dict[str, T]:
+        """A mapping; a name that is defined twice is a fault with both places."""
+        found: dict[str, T] = {}
+        for name, item in items:
+            if name in found:
+                self._twice(name, _place(found[name]), _place(item))
+            else:
+                found[name] = item
+        return found
+
+    def _twice(self, name: str, first: Place, second: Place) -> None:
+        message = f"`{name}` is defined twice; first at {first.key_position}"
+        self.faults.add("defined-twice", message, second.key_position, hint="rename or remove one of them")
+
+    def _single(self, key: str) -> tuple[Any, Place] | None:
+        found = [
+            (value, Place(document=file.document, path=(key,)))
+            for file in self.read
+            if (value := getattr(file.model, key)) is not None
+        ]
+        for _, place in found[1:]:
+            self._twice(key, found[0][1], place)
+        return found[0] if found else None
+
+    def _project(self) -> str | None:
+        found = self._single("project")
+        if found is None:
+            return None
+        name, place = found
+        if not is_name(name):
+            slug = suggest_slug(name)
+            hint = f"write `{slug}`" if slug else None
+            message = f"`{name}` is no project id: letters, digits, `.`, `_` and `-`"
+            self.faults.add("bad-name", message, place.position, hint=hint)
+        return str(name)
+
+    def _provider(self) -> Provider | None:
+        found = self._single("provider")
+        if found is None:
+            return None
+        written, place = found
+        if isinstance(written, str):
+            return Provider(name=written, position=place.position)
+        if not _BASE_URL.match(written.base_url):
+            message = f"`{written.base_url}` is no base address like `https://host/api/v3`"
+            self.faults.add("bad-url", message, place.below("base_url").position)
+        if written.like is not None and written.like not in DIALECTS:
+            hint = did_you_mean(written.like, DIALECTS)
+            message = f"there is no provider `{written.like}` to be like"
+            self.faults.add("bad-value", message, place.below("like").position, hint=hint)
+        return Provider(
+            base_url=written.base_url,
+            api_key_env=written.api_key_env,
+            like=written.like,
+            prices=tuple(self._prices(written.prices, place.below("prices"))),
+            position=place.position,
+        )
+
+    def _prices(self, written: str | dict[str, str] | None, place: Place) -> Iterable[tuple[str, Money]]:
+        if isinstance(written, str):
+            money = self._money(written, place)
+            return [] if money is None else [("*", money)]
+        found = ((model_id, self._money(text, place.below(model_id))) for model_id, text in (written or {}).items())
+        return [(model_id, money) for model_id, money in found if money is not None]
+
+    def _money(self, text: str, place: Place) -> Money | None:
+        try:
+            return Money.parse(text)
+        except ValueError as error:
+            self.faults.add("bad-money", str(error), place.position)
+            return None
+
+    def _budget(self) -> Budget:
+        written = self._one_each(
+            (name, setting) for file in self.read for name, setting in _settings(file, ("budget",))
+        )
+        caps = {name: self._money(setting.value, setting.place) for name, setting in written.items()}
+        position = next((setting.place.position for setting in written.values()), None)
+        return Budget(**caps, position=position)
+
+    def _templates(self) -> str | None:
+        found = self._single("templates")
+        if found is None:
+            return None
+        try:
+            return resolve(found[1].file, found[0])
+        except PathRefusedError as error:
+            self.faults.add("bad-path", str(error), found[1].position, hint=error.hint)
+            return None
+
+    def _tables(self, variables: Mapping[str, Var]) -> Iterable[TableSource]:
+        written = self._one_each(
+            (name, Setting(value=value, place=Place(document=file.document, path=("data", name))))
+            for file in self.read
+            for name, value in (file.model.data or {}).items()
+        )
+        for name, setting in written.items():
+            check_identifier(self.faults, "table", name, setting.place.key_position)
+            if name in variables:
+                message = f"`{name}` is a var and a table; templates could not tell them apart"
+                self.faults.add("defined-twice", message, setting.place.key_position, hint="rename one of them")
+            yield self._table(name, setting)
+
+    def _table(self, name: str, setting: Setting) -> TableSource:
+        table, place = setting.value, setting.place
+        if isinstance(table, str):
+            return TableSource(name=name, place=place, patterns=self._patterns([table], place), key=None, fallback=())
+        source = table.from_
+        texts = [source] if isinstance(source, str) else source
+        return TableSource(
+            name=name,
+            place=place,
+            patterns=self._patterns(texts, place.below("from")),
+            key=table.key,
+            fallback=tuple((table.fallback or {}).items()),
+        )
+
+    def _patterns(self, texts: list[str], place: Place) -> tuple[str, ...]:
+        found = []
+        for text in texts:
+            try:
+                found.append(resolve(place.file, text))
+            except PathRefusedError as error:
+                self.faults.add("bad-path", str(error), place.position, hint=error.hint)
+        return tuple(found)
+
+    def _profiles(self) -> list[tuple[str, Setting]]:
+        return list(
+            self._one_each(
+                (name, Setting(value=file, place=Place(document=file.document, path=("profiles", name))))
+                for file in self.read
+                for name in file.model.profiles or {}
+            ).items()
+        )
+
+    def _chosen_profile(self, profile: str | None) -> tuple[_File, str] | None:
+        found = dict(self._profiles())
+        for name, setting in found.items():
+            if not is_name(name):
+                message = f"`{name}` is no profile name: letters, digits, `.`, `_` and `-`"
+                self.faults.add("bad-name", message, setting.place.key_position)
+        if profile is None:
+            return None
+        if profile not in found:
+            message = f"there is no profile `{profile}`"
+            hint = did_you_mean(profile, found, otherwise="define it under `profiles`")
+            self.faults.add("unknown-profile", message, None, hint=hint)
+            return None
+        return found[profile].value, profile
+
+    def _variables(self, chosen: tuple[_File, str] | None, given: Mapping[str, str]) -> dict[str, Var]:
+        found = self._one_each(
+            (name, Var(value=value, place=Place(document=file.document, path=("vars", name))))
+            for file in self.read
+            for name, value in (file.model.vars or {}).items()
+        )
+        if chosen is not None:
+            file, name = chosen
+            for key, value in ((file.model.profiles or {})[name].vars or {}).items():
+                place = Place(document=file.document, path=("profiles", name, "vars", key))
+                found[key] = Var(value=value, place=place)
+        for name, var in found.items():
+            if var.place is not None:
+                check_identifier(self.faults, "var", name, var.place.key_position)
+        for name, text in given.items():
+            if name not in found:
+                hint = did_you_mean(name, found, otherwise="define it under `vars` first")
+                self.faults.add("unknown-var", f"`--var {name}=…`: there is no var `{name}`", None, hint=hint)
+            else:
+                found[name] = Var(value=self._given(name, found[name].value, text), place=None)
+        return found
+
+    def _given(self, name: str, declared: object, text: str) -> object:
+        """A `--var` of the type that the manifest's own value has."""
+        if declared is None or isinstance(declared, str):
+            return text
+        value = plain_value(text)
+        kind = int | float if isinstance(declared, int | float) and not isinstance(declared, bool) else type(declared)
+        if isinstance(declared, list | dict) or not isinstance(value, kind) or isinstance(value, bool) != isinstance(declared, bool):
+            message = f"`--var {name}={text}`: the manifest's own value is {describe(declared)}"
+            self.faults.add("bad-var", message, None)
+        return value
+
+    def _definitions(self) -> Iterable[Definition]:
+        definitions = self._one_each(
+            (name, Definition(name=name, entry=entry, place=Place(document=file.document, path=("images", name))))
+            for file in self.read
+            for name, entry in (file.model.images or {}).items()
+        )
+        for name, definition in definitions.items():
+            if not is_name(name):
+                slug = suggest_slug(name).replace(":", "-")
+                message = f"`{name}` is no name: letters, digits, `.`, `_` and `-`, no `.` at the end"
+                hint = f"write `{slug}`" if is_name(slug) else None
+                self.faults.add("bad-name", message, definition.place.key_position, hint=hint)
+        return definitions.values()
+
+
+def _place(item: Any) -> Place:
+    place: Place = item.place
+    return place
+
+
+def _settings(file: _File, path: tuple[str, ...]) -> Iterable[tuple[str, Setting]]:
+    """The fields that the mapping at `path` gives, with their places."""
+    found: Any = file.model
+    for part in path:
+        found = found.get(part) if isinstance(found, dict) else getattr(found, part)
+        if found is None:
+            return
+    place = Place(document=file.document, path=path)
+    for name in found.model_fields_set:
+        yield name, Setting(value=getattr(found, name), place=place.below(name))
+
+
+def _what_is_sound(value: dict[str, Any]) -> model.ManifestFile:
+    """The parts of a faulty file that are well-formed, so that includes are followed and names are known."""
+    sound: dict[str, Any] = {}
+    for key, item in value.items():
+        try:
+            model.ManifestFile.model_validate({key: item})
+        except ValidationError:
+            continue
+        sound[key] = item
+    return model.ManifestFile.model_validate(sound)

@@ -1,0 +1,1 @@
+"""Pictures and words for people: plans, progress, graphs, faults. Strings out; who prints them is above."""

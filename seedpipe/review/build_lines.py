@@ -1,0 +1,226 @@
+"""The lines of a build: one for each finished node, the frame that moves, and the last word. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from seedpipe.display import Style, display_width, fit, fit_path, pad, shown, shown_lines, wrap
+from seedpipe.events import BuildStarted, NodeDone, NodeFailed
+from seedpipe.limits import ExitCode
+from seedpipe.money import Money
+from seedpipe.names import Realm
+from seedpipe.plan.plan import State
+from seedpipe.review.board import Active, Board, Made
+from seedpipe.review.words import NEXT_STEPS, about, amounts, count, definition, duration, pattern
+
+SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+MAX_ACTIVE: Final = 8  # nodes under way that are shown one by one
+_ORDER: Final = ("unknown", "failed", "blocked", "capped", "skipped")
+_SIGNS: Final = {"unknown": "?", "capped": "!", "skipped": "–"}
+_HOW: Final = {"derived": "made here", "cached": "was made before", "fetched": "fetched"}
+_NEXT: Final = {
+    "unknown": NEXT_STEPS[State.UNKNOWN],
+    "failed": "change what was refused, or name it to send it again: `build {node}`",
+    "blocked": "other words or references lift it; `explain {node}` shows them",
+    "capped": "raise the cap with `--max-cost` and build again; what is there is kept",
+}
+
+
+def start_line(event: BuildStarted) -> str:
+    """What the build is about to do: `lumen: buys 7 pictures, 0.28 USD expected, 0.28 at most · about 40 s`."""
+    name = shown(event.project) + (" (proof: nothing is billed)" if event.realm == Realm.PROOF else "")
+    if not event.todo:
+        return f"{name}: nothing to do"
+    if not event.buys:
+        return f"{name}: {count(len(event.todo), 'picture')}, nothing is bought"
+    expected, high = amounts(event.expected, event.high)
+    money = "" if event.realm == Realm.PROOF else f", {expected} {event.high.currency} expected, {high} at most"
+    forecast = f" · {about(event.seconds)}" if event.seconds > 0 else ""
+    verb = "makes" if event.realm == Realm.PROOF else "buys"
+    return f"{name}: {verb} {count(event.buys, 'picture')}{money}{forecast}"
+
+
+def address_width(todo: Sequence[str], width: int) -> int:
+    """The column that the addresses of a build are given, so that its lines stand under each other."""
+    return min(max(map(display_width, todo), default=0), width * 2 // 5)
+
+
+def done_line(event: NodeDone, made: Made, wide: int, width: int, style: Style) -> str:
+    """`✓ scene/LUM-01/16:9  2848×1600  0.04  14 s → build/scene/LUM-01/16:9.jpg`, in at most `width` columns."""
+    facts = done_facts(event, made)
+    line = f"{pad(fit(event.address, wide), wide)}  {pad(facts, 23)}"
+    if event.output is not None:
+        room = width - display_width(line) - 5
+        if room >= 12:
+            line += " → " + fit_path(shown(event.output), room)
+    address, rest = line[: len(event.address)], line[len(event.address) :]
+    return f"{style.green('✓')} {address}{style.dim(rest.rstrip())}"
+
+
+def done_facts(event: NodeDone, made: Made) -> str:
+    """`2848×1600  0.04  14 s`, or how it came without being bought."""
+    if not made.takes:
+        return _HOW.get(event.how, event.how)
+    last = made.takes[-1]
+    cost = made.cost
+    facts = [f"{last.width}×{last.height}"]
+    facts += [f"{len(made.takes)} takes"] if len(made.takes) > 1 else []
+    facts += [cost.amount] if cost else []
+    return "  ".join([*facts, duration(made.seconds or last.seconds)])
+
+
+def failure_lines(event: NodeFailed, width: int, style: Style) -> list[str]:
+    """What did not come, the service's words, and its request id, wrapped to `width`."""
+    sign = _SIGNS.get(event.outcome, "✗")
+    if event.outcome == "skipped":
+        return [style.dim(fit(f"{sign} {event.address}  skipped: {shown(event.message)}", width))]
+    color = "yellow" if event.outcome in ("blocked", "capped") else "red"
+    first = f"{style.paint(sign, 'bold', color)} {fit(event.address, width // 2)}  "
+    room = width - display_width(first) - len(event.outcome) - 2
+    lines = [f"{first}{style.paint(event.outcome, color)}  {style.dim(fit(shown(event.code), room))}".rstrip()]
+    lines += [f"    {line}" for line in wrap(shown_lines(event.message), width - 4)]
+    if event.request_id is not None:
+        lines.append("    " + style.dim(fit(f"request id {shown(event.request_id)}", width - 4)))
+    if event.hint is not None:
+        hint = wrap(shown_lines(event.hint), width - 6)
+        lines += [f"    {' ' if index else '→'} {line}" for index, line in enumerate(hint)]
+    return lines
+
+
+def failure_line(event: NodeFailed) -> str:
+    """The same in one line of any length, for logs."""
+    parts = [f"{_SIGNS.get(event.outcome, '✗')} {event.address}  {event.outcome}:"]
+    parts += [f"{shown(event.code)}:"] if event.code and event.outcome != "skipped" else []
+    parts.append(shown(event.message))
+    parts += [f"(request id {shown(event.request_id)})"] if event.request_id is not None else []
+    parts += [f"→ {shown(event.hint)}"] if event.hint is not None else []
+    return " ".join(parts)
+
+
+def frame_lines(board: Board, now: float, width: int, height: int, style: Style) -> list[str]:
+    """The part of the screen that moves: what is under way, and the footer. At most `height` lines."""
+    if board.started is None:
+        return []
+    active = sorted(board.active.values(), key=lambda one: (one.sent is None, bool(one.waiting), one.since))
+    room = max(min(MAX_ACTIVE, height - 3), 0)
+    visible = active if len(active) <= room else active[: max(room - 1, 0)]
+    wide = address_width([one.address for one in visible], width)
+    lines = [""] + [_active_line(one, now, wide, width, style) for one in visible]
+    if len(active) > len(visible):
+        lines.append("  " + style.dim(f"and {len(active) - len(visible):,} more"))
+    if board.stopping is not None:
+        lines.append(_stopping_line(board, width, style))
+    lines.append(_footer(board, now, width, style))
+    return lines[-height:]
+
+
+def _active_line(one: Active, now: float, wide: int, width: int, style: Style) -> str:
+    turn = SPINNER[int(now * 10) % len(SPINNER)]
+    elapsed = duration(max(round(now - one.since), 1)).rjust(5)
+    words = {"fetch": "fetching", "steps": "making it here"}.get(one.work, "")
+    if one.kept:
+        words = f"{count(one.kept, 'take')} kept"
+    if one.waiting:
+        turn, words = "·", one.waiting
+    line = f"  {pad(fit(one.address, wide), wide)} {elapsed}  {words}"
+    sign = style.dim(turn) if one.waiting else style.cyan(turn)
+    text = fit(line.rstrip(), width - 1)
+    return f"{sign} {style.dim(text[2:]) if one.waiting else text[2:]}"
+
+
+def _stopping_line(board: Board, width: int, style: Style) -> str:
+    why = "" if board.stopping is None else shown(board.stopping.why)
+    waiting = board.in_flight()
+    paid = f" · {count(waiting, 'picture')} under way: paid, so awaited" if waiting else ""
+    return style.yellow(fit(f"stopping: {why}{paid}", width))
+
+
+def _footer(board: Board, now: float, width: int, style: Style) -> str:
+    facts = [f"{board.done:,}/{board.total:,}", money_so_far(board)]
+    left = board.seconds_left(now)
+    if board.stopping is None and left is not None and board.done < board.total:
+        facts.append(f"{about(left)} left")
+    if board.in_flight():
+        facts.append(f"{board.in_flight()} in flight")
+    failed = sum(failure.outcome != "skipped" for failure in board.failures)
+    trouble = f" · {failed:,} failed" if failed else ""
+    facts = [fact for fact in facts if fact]
+    while len(facts) > 1 and display_width(" · ".join(facts) + trouble) > width:
+        facts.pop()
+    text = " · ".join(facts)
+    size = min(width - display_width(text + trouble) - 2, 28)
+    words = style.bold(fit(text, width - len(trouble))) + style.red(trouble)
+    if size < 6:
+        return words
+    full = size * board.done // max(board.total, 1)
+    return f"{style.green('━' * full)}{style.dim('─' * (size - full))}  {words}"
+
+
+def money_so_far(board: Board) -> str:
+    """`0.28 of 5.00 USD`, `0.28 USD`, or that nothing is billed."""
+    if board.started is None or board.spent is None:
+        return ""
+    if board.started.realm == Realm.PROOF:
+        return "proof, nothing is billed"
+    cap = board.started.cap
+    if cap is not None and cap.currency == board.spent.currency:
+        return f"{board.spent.amount} of {cap.amount} {cap.currency}"
+    return str(board.spent) if board.started.buys else ""
+
+
+def summary_lines(board: Board, outputs: str, width: int, style: Style) -> list[str]:
+    """The last word: what was bought, what is amiss and what to do about it, where the pictures are."""
+    finished = board.finished
+    if finished is None:
+        return []
+    if not board.done and not board.failures and not finished.bought and finished.exit_code == ExitCode.DONE:
+        return ["  " + style.green("everything is up to date") + " · nothing was sent"]
+    lines = [_sum_line(board, finished.spent, finished.seconds, style)]
+    if finished.uncertain:
+        amount = f"up to {finished.uncertain} more may have been charged: nobody knows yet"
+        lines.append("  " + style.paint(amount, "bold", "red"))
+    lines += _problems(board, width, style)
+    untouched = board.total - board.done
+    if untouched > 0:
+        lines.append(f"  {count(untouched, 'picture')} not begun; the next build takes them up")
+    if any(board.outcomes.get(how) for how in ("made", "derived", "cached", "fetched")):
+        lines.append("  " + style.dim("pictures are in ") + fit_path(shown(outputs), width - 18))
+    return lines
+
+
+def _sum_line(board: Board, spent: Money, seconds: float, style: Style) -> str:
+    proof = board.started is not None and board.started.realm == Realm.PROOF
+    verb = "made" if proof else "bought"
+    start = f"{verb} {count(board.bought, 'picture')}" if board.bought else "bought nothing"
+    charge = "   proof: nothing was billed" if proof else f"   {spent} charged" if board.bought or spent else ""
+    names = {"derived": "made here", "cached": "made before", "fetched": "fetched"}
+    free = [f"{board.outcomes[how]:,} {word}" for how, word in names.items() if board.outcomes.get(how)]
+    tail = "".join(f" · {part}" for part in free) + f"   in {duration(seconds)}"
+    return f"  {style.bold(start + charge)}{tail}"
+
+
+def _problems(board: Board, width: int, style: Style) -> list[str]:
+    """Failures of one kind, code and cure on one line, the most urgent first."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for failure in board.failures:
+        code = "" if failure.outcome == "skipped" else failure.code
+        groups.setdefault((failure.outcome, code, failure.hint or ""), []).append(failure.address)
+    rank = {outcome: index for index, outcome in enumerate(_ORDER)}
+    lines = []
+    for (outcome, code, hint), addresses in sorted(groups.items(), key=lambda item: rank.get(item[0][0], 9)):
+        color = "dim" if outcome == "skipped" else "yellow" if outcome in ("blocked", "capped") else "red"
+        start = f"  {len(addresses):,} {outcome}"
+        because = "what they are made from did not come" if outcome == "skipped" else shown(code)
+        text = f"  {_listed(addresses)}" + (f"  ({because})" if because else "")
+        lines.append(style.paint(start, color) + fit(text, width - len(start)))
+        step = hint or _NEXT.get(outcome, "").format(node=addresses[0])
+        steps = wrap(shown_lines(step), width - 6) if step else []
+        lines += [f"    {style.dim((' ' if index else '→') + ' ' + part)}" for index, part in enumerate(steps)]
+    return lines
+
+
+def _listed(addresses: Sequence[str]) -> str:
+    entries: dict[str, list[str]] = {}
+    for address in addresses:
+        entries.setdefault(definition(address), []).append(address)
+    names = [pattern(group) + (f" ×{len(group):,}" if len(group) > 1 else "") for group in entries.values()]
+    return ", ".join(names)

@@ -1,0 +1,175 @@
+"""`explain NODE`: everything about one picture, down to the changed words. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from seedpipe.display import PLAIN, Style, display_width, fit, pad, shown, shown_lines, wrap
+from seedpipe.manifest.node import DerivedNode, ImageNode, Node, SourceNode
+from seedpipe.manifest.steps import Convert, Crop, Overlay, Resize, Step, Text
+from seedpipe.names import Digest
+from seedpipe.plan.plan import STATE_SENTENCES, PlanNode, State
+from seedpipe.plan.reasons import PromptChanged
+from seedpipe.review.plan_text import MIN_WIDTH
+from seedpipe.review.worddiff import diff_lines, word_diff
+from seedpipe.review.words import NEXT_STEPS, amounts, label, paint_state, pattern
+
+_LABEL: Final = 10
+_MANY: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeLine:
+    """One picture received. `at` is UTC text, `cost` text like `0.04 USD`."""
+
+    digest: Digest
+    chosen: bool = False
+    size: str | None = None
+    at: str | None = None
+    cost: str | None = None
+    note: str | None = None  # `approved by mika`
+
+
+def explain_text(
+    planned: PlanNode,
+    node: Node,
+    *,
+    made_from: Mapping[str, State],
+    makes: Sequence[str] = (),
+    takes: Sequence[TakeLine] = (),
+    width: int = 80,
+    style: Style = PLAIN,
+) -> str:
+    """`made_from` are the states of the pictures it is made from, `makes` the nodes made from it directly."""
+    width = max(width, MIN_WIDTH)
+    verb = paint_state(planned.state, label(planned.state), style)
+    lines = [style.bold(planned.address), f"  {verb}: {STATE_SENTENCES[planned.state]}"]
+    page = _Page(lines, width, style)
+    for reason in planned.reasons:
+        page.mark("·", shown(reason.sentence()))
+    if planned.state in NEXT_STEPS:
+        page.mark("→", NEXT_STEPS[planned.state].format(node=planned.address))
+    page.blank()
+    match node:
+        case ImageNode():
+            _image(page, planned, node, made_from)
+        case DerivedNode():
+            _derived(page, node, made_from)
+        case SourceNode():
+            page.field("file" if node.path else "url", node.path or node.url or "")
+    _facts(page, planned)
+    _takes(page, takes)
+    page.names("makes", makes)
+    if planned.tags:
+        page.field("tags", ", ".join(planned.tags))
+    page.field("stands in", str(planned.position))
+    return "\n".join(lines)
+
+
+class _Page:
+    """Lines under way: a name on the left, what it holds on the right."""
+
+    def __init__(self, lines: list[str], width: int, style: Style) -> None:
+        self._lines, self._width, self.style = lines, width, style
+
+    @property
+    def room(self) -> int:
+        return self._width - _LABEL - 4
+
+    def blank(self) -> None:
+        self._lines.append("")
+
+    def mark(self, sign: str, text: str) -> None:
+        for index, line in enumerate(wrap(text, self._width - 4)):
+            self._lines.append(f"  {' ' if index else sign} {line}")
+
+    def field(self, name: str, text: str) -> None:
+        """`text` is made safe for a terminal and wrapped."""
+        self.block(name, wrap(shown_lines(text), self.room))
+
+    def block(self, name: str, lines: Sequence[str]) -> None:
+        """Ready lines, at most `room` wide."""
+        for index, line in enumerate(lines):
+            start = self.style.dim(pad("" if index else name, _LABEL))
+            self._lines.append(f"  {start}  {line}".rstrip())
+
+    def names(self, name: str, addresses: Sequence[str]) -> None:
+        if addresses:
+            more = f" and {len(addresses) - _MANY:,} more" if len(addresses) > _MANY else ""
+            listed = ", ".join(addresses[:_MANY]) + more
+            self.field(name, f"{pattern(addresses)} ×{len(addresses):,}" if more else listed)
+
+
+def _image(page: _Page, planned: PlanNode, node: ImageNode, made_from: Mapping[str, State]) -> None:
+    changed = next((reason for reason in planned.reasons if isinstance(reason, PromptChanged)), None)
+    if changed is not None and changed.old is not None:
+        parts = word_diff(shown_lines(changed.old), shown_lines(changed.new))
+        page.block("prompt", diff_lines(parts, page.room, page.style))
+    else:
+        page.field("prompt", node.prompt)
+        if changed is not None:
+            page.field("", "(the earlier words are not known on this machine)")
+    page.field("its words", str(node.prompt_position))
+    names = [reference.address for reference in node.references]
+    wide = max(map(display_width, names), default=0)
+    lines = []
+    for number, name in enumerate(names, 1):
+        state = made_from.get(name)
+        verb = "" if state is None else paint_state(state, label(state), page.style)
+        lines.append(f"image {number:<2}  {pad(fit(name, page.room - 20), min(wide, page.room - 20))}  {verb}".rstrip())
+    page.block("made from", lines)
+
+
+def _derived(page: _Page, node: DerivedNode, made_from: Mapping[str, State]) -> None:
+    lines = []
+    for name in node.inputs:
+        state = made_from.get(name)
+        verb = "" if state is None else "  " + paint_state(state, label(state), page.style)
+        lines.append(fit(name, page.room - 12) + verb)
+    page.block("made from", lines)
+    for number, step in enumerate(node.steps):
+        page.field("" if number else "steps", f"{number + 1}. {step_text(step)}")
+
+
+def step_text(step: Step) -> str:
+    """A step as a manifest would say it: `crop 16:9`, `text “Hello”`."""
+    match step:
+        case Crop():
+            size = f"{step.width}x{step.height}" if step.pixels else f"{step.width}:{step.height}"
+            return f"crop {size}, {step.anchor}"
+        case Resize():
+            return f"resize {step.width or ''}x{step.height or ''}, {step.mode}"
+        case Overlay():
+            return f"overlay {step.image}, {step.width} wide, {step.place.anchor}"
+        case Text():
+            return f"text “{shown(step.text)}”, {step.place.anchor}"
+        case Convert():
+            return f"convert to {step.format}"
+
+
+def _facts(page: _Page, planned: PlanNode) -> None:
+    if planned.model is not None:
+        page.field("model", planned.model)
+    if planned.size is not None:
+        page.field("size", planned.size)
+    if planned.cost.high:
+        low, expected, high = amounts(planned.cost.low, planned.cost.expected, planned.cost.high)
+        least = f"{low} at least, " if low != expected else ""
+        many = f" for {planned.pictures} pictures" if planned.pictures > 1 else ""
+        page.field("price", f"{least}{expected} {planned.cost.high.currency} expected, {high} at most{many}")
+    if planned.key is not None:
+        page.field("key", planned.key.short)
+    elif planned.kind == "image":
+        page.field("key", "known once what it is made from is made")
+    if planned.output is not None:
+        page.field("output", planned.output + (" (will be written)" if planned.writes else ""))
+
+
+def _takes(page: _Page, takes: Sequence[TakeLine]) -> None:
+    lines = []
+    for take in takes:
+        facts = [take.size, take.at, take.cost, take.note]
+        text = "  ".join(shown(fact) for fact in facts if fact is not None)
+        sign = page.style.green("●") if take.chosen else "○"
+        lines.append(f"{sign} {take.digest.short}  {fit(text, page.room - 16)}".rstrip())
+    page.block("takes", lines)

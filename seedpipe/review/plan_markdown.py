@@ -1,0 +1,69 @@
+"""`plan --format markdown`: a comment for a pull request. Words of the manifest can't ping, link or draw. Pure."""
+
+import re
+from typing import Final
+
+from seedpipe.display import PLAIN, shown
+from seedpipe.plan.plan import Plan
+from seedpipe.review.plan_text import NO_CAPS, Caps, caps_text, cost_words, free_words, nothing_to_do, plan_title
+from seedpipe.review.rows import Row, plan_rows, quiet
+from seedpipe.review.words import about, count, label, places
+
+_MAX_ROWS: Final = 100  # a comment has a largest size
+_MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+!|~$>-])")
+
+
+def plan_markdown(plan: Plan, *, caps: Caps = NO_CAPS) -> str:
+    """A headline, the sum, a table of what is not as it was, and the rest folded away."""
+    lines = [f"### {_safe(plan_title(plan, 200, PLAIN))}", "", f"**{_sum(plan)}**"]
+    limits = caps_text(caps, plan.cost.high)
+    if limits:
+        lines[-1] += f" · {_safe(limits)}"
+    if plan.pictures and plan.seconds > 0:
+        lines[-1] += f" · {about(plan.seconds)}"
+    rows = plan_rows(plan)
+    told = [row for row in rows if not quiet(row)]
+    if told:
+        decimals = places(row.cost.high for row in told)
+        lines += ["", "| state | what | cost | why | where |", "|---|---|--:|---|---|"]
+        lines += [_row(row, decimals) for row in told[:_MAX_ROWS]]
+        if len(told) > _MAX_ROWS:
+            lines.append(f"| | and {len(told) - _MAX_ROWS:,} more rows | | | |")
+    silent = [row for row in rows if quiet(row)]
+    if silent:
+        number = sum(len(row.nodes) for row in silent)
+        lines += ["", f"<details><summary>{count(number, 'picture')} for nothing</summary>", ""]
+        lines += [f"- {label(row.state)} {_code(row.what)} {row.number}".rstrip() for row in silent[:_MAX_ROWS]]
+        if len(silent) > _MAX_ROWS:
+            lines.append(f"- and {len(silent) - _MAX_ROWS:,} more")
+        lines += ["", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _sum(plan: Plan) -> str:
+    if not plan.nodes:
+        return "no pictures"
+    if nothing_to_do(plan):
+        return "everything is up to date · nothing will be sent"
+    if not plan.pictures:
+        return f"buys nothing{free_words(plan)}"
+    return f"buys {count(plan.pictures, 'picture')} · {cost_words(plan.cost)}"
+
+
+def _row(row: Row, decimals: int) -> str:
+    cost = row.cost
+    low, high = cost.low.rounded(decimals), cost.high.rounded(decimals)
+    money = "" if not cost.high else high if low == high else f"{low}–{high}"
+    what = f"{_code(row.what)} {row.number}".rstrip()
+    return f"| {label(row.state)} | {what} | {money} | {_safe(row.why)} | {_code(row.place)} |"
+
+
+def _code(text: str) -> str:
+    return "`" + shown(text).replace("`", "'").replace("|", "\\|") + "`"
+
+
+def _safe(text: str) -> str:
+    """Plain words: no markup, no HTML, nobody mentioned, no issue linked."""
+    text = shown(text).replace("&", "&amp;").replace("<", "&lt;")
+    text = _MARKS.sub(r"\\\1", text)
+    return text.replace("@", "@<!-- -->").replace("\\#", "\\#<!-- -->").replace("://", ":<!-- -->//")

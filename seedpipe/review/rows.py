@@ -1,0 +1,141 @@
+"""A plan as the rows that a person reads: nodes of one entry, state and reason stand together. Pure."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from seedpipe.display import shown
+from seedpipe.plan.plan import Cost, Plan, PlanNode, State
+from seedpipe.plan.reasons import FieldChanged, KeptOnPurpose, Reason, RefusedBefore, UpstreamStopped
+from seedpipe.review.words import by_state, definition, matches, pattern
+
+# In these states a row says nothing but names, so that all of a state is one row.
+QUIET_STATES = (State.FETCH, State.FREE, State.CACHED)
+# Their sentences hold what a person wants to read, so few of them are not folded into one.
+_TELLING = (
+    "prompt-changed",
+    "field-changed",
+    "refused-before",
+    "charge-uncertain",
+    "output-edited",
+    "bytes-missing",
+)
+_FEW, _FEW_URGENT = 3, 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """`what` names the nodes, `number` says how many (`×6`, `×2 of 6`; empty for one), `why` is one sentence."""
+
+    state: State
+    nodes: Sequence[PlanNode]
+    what: str
+    number: str
+    why: str
+
+    @property
+    def cost(self) -> Cost:
+        total = self.nodes[0].cost
+        for node in self.nodes[1:]:
+            total += node.cost
+        return total
+
+    @property
+    def place(self) -> str:
+        """Where the first of the nodes stands in the manifest."""
+        position = self.nodes[0].position
+        return f"{shown(position.file)}:{position.line}"
+
+
+def plan_rows(plan: Plan, *, every_node: bool = False) -> list[Row]:
+    """The rows, what needs a person first; with `every_node` nothing is folded."""
+    names: dict[str, list[str]] = {}
+    for address in plan.nodes:
+        names.setdefault(definition(address), []).append(address)
+    rows: list[Row] = []
+    for state, nodes in by_state(plan.nodes.values()).items():
+        groups = ([node] for node in nodes) if every_node else _groups(state, nodes)
+        rows += [_row(state, group, names) for group in groups]
+    return rows
+
+
+def quiet(row: Row) -> bool:
+    """Whether the row may share a line with others of its state: nothing about it needs saying."""
+    return row.state in QUIET_STATES and not (row.state is State.CACHED and row.nodes[0].writes)
+
+
+def _groups(state: State, nodes: Iterable[PlanNode]) -> Iterable[Sequence[PlanNode]]:
+    """Nodes of one entry whose reasons read alike."""
+    groups: dict[Hashable, list[PlanNode]] = {}
+    for node in nodes:
+        shapes = () if state in QUIET_STATES else tuple(dict.fromkeys(map(_shape, node.reasons)))
+        groups.setdefault((definition(node.address), node.kind, node.writes, shapes), []).append(node)
+    for group in groups.values():
+        yield from _told_apart(state, group)
+
+
+def _told_apart(state: State, group: Sequence[PlanNode]) -> Iterable[Sequence[PlanNode]]:
+    if state in QUIET_STATES or not any(reason.code in _TELLING for reason in group[0].reasons):
+        return [group]
+    apart: dict[Hashable, list[PlanNode]] = {}
+    for node in group:
+        words = tuple(reason.sentence() for reason in node.reasons if reason.code in _TELLING)
+        apart.setdefault(words, []).append(node)
+    few = _FEW_URGENT if state.needs_a_person else _FEW
+    return list(apart.values()) if len(apart) <= few else [group]
+
+
+def _row(state: State, group: Sequence[PlanNode], names: Mapping[str, Sequence[str]]) -> Row:
+    what = pattern([node.address for node in group])
+    number = ""
+    if len(group) > 1:
+        known = sum(matches(what, name) for name in names[definition(group[0].address)])
+        number = f"×{len(group):,}" + (f" of {known:,}" if known > len(group) else "")
+    return Row(state=state, nodes=group, what=what, number=number, why=why(group))
+
+
+def why(group: Sequence[PlanNode]) -> str:
+    """The reasons of nodes whose reasons have the same shapes, as one line of sentences."""
+    found: dict[Hashable, list[Reason]] = {}
+    for node in group:
+        for reason in node.reasons:
+            found.setdefault(_shape(reason), []).append(reason)
+    return shown(" · ".join(_together(reasons) for reasons in found.values()))
+
+
+def _shape(reason: Reason) -> Hashable:
+    address = getattr(reason, "address", None)
+    if isinstance(address, str):
+        return (reason.code, definition(address), reason.state if isinstance(reason, UpstreamStopped) else "")
+    match reason:
+        case FieldChanged(field=what) | RefusedBefore(refusal=what) | KeptOnPurpose(level=what):
+            return (reason.code, what)
+    return (reason.code,)
+
+
+def _together(reasons: Sequence[Reason]) -> str:
+    """One sentence for reasons of one shape."""
+    sentences = tuple(dict.fromkeys(reason.sentence() for reason in reasons))
+    if len(sentences) == 1:
+        return sentences[0]
+    first = reasons[0]
+    addresses = tuple(dict.fromkeys(reason.address for reason in reasons if hasattr(reason, "address")))
+    if len(addresses) > 1:  # the sentence of one stands for all, with the pattern for the address
+        return first.sentence().replace(addresses[0], pattern(addresses))
+    match first.code:
+        case "prompt-changed":
+            return f"the prompt changed, in {len(sentences):,} ways"
+        case "field-changed" if isinstance(first, FieldChanged):
+            return f"{first.field.replace('_', ' ')} changed, in {len(sentences):,} ways"
+        case "references-changed":
+            return "the references changed"
+        case "more-takes":
+            return "has fewer takes than asked for"
+        case "charge-uncertain":
+            return "sent, no answer; each may have been charged"
+        case "bytes-missing":
+            return "the chosen pictures are nowhere on this machine"
+        case "output-edited":
+            return "the output files are not pictures that seedpipe put there"
+        case "output-absent":
+            return "the output files are written again"
+    return f"{sentences[0]}, and {len(sentences) - 1:,} more like it"

@@ -1,0 +1,82 @@
+"""`status`: what is there, where it is, what it has cost, and what waits for a person. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seedpipe.display import PLAIN, Style, display_width, fit, fit_path, pad, pad_left, shown, wrap
+from seedpipe.money import Money
+from seedpipe.plan.plan import STATE_SENTENCES, Plan, PlanNode, State
+from seedpipe.review.plan_text import MIN_WIDTH, NO_CAPS, Caps, plan_title
+from seedpipe.review.words import NEXT_STEPS, by_state, count, definition, label, paint_state, pattern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncertainCharge:
+    """A request whose outcome is not known. `since` is UTC text, `why` a few words."""
+
+    address: str
+    since: str
+    cost: Money
+    why: str
+
+
+def status_text(
+    plan: Plan,
+    *,
+    outputs: str,
+    uncertain: Sequence[UncertainCharge] = (),
+    spent: Money | None = None,
+    caps: Caps = NO_CAPS,
+    width: int = 80,
+    style: Style = PLAIN,
+) -> str:
+    """`outputs` is the folder of the pictures; `spent` all that the project was ever charged in this realm."""
+    width = max(width, MIN_WIDTH)
+    lines = [plan_title(plan, width, style), ""]
+    lines += _counts(plan, width, style) or ["  no pictures yet"]
+    lines += ["", f"  {'pictures':<12}{fit_path(shown(outputs), width - 14)}"]
+    if spent is not None:
+        lines.append(f"  {'spent':<12}{spent} in all")
+    for period in caps.periods:
+        limit = "" if period.cap is None else f" of {period.cap}"
+        lines.append("  " + fit(f"{pad(shown(period.name), 12)}{period.spent}{limit}", width - 2))
+    return "\n".join([*lines, *_uncertain(uncertain, width, style)])
+
+
+def _counts(plan: Plan, width: int, style: Style) -> list[str]:
+    states = by_state(plan.nodes.values())
+    digits = max((len(f"{len(nodes):,}") for nodes in states.values()), default=1)
+    lines = []
+    for state, nodes in states.items():
+        start = f"  {paint_state(state, label(state).ljust(7), style)}  {pad_left(f'{len(nodes):,}', digits)}"
+        room = width - display_width(start) - 2
+        named = ": " + ", ".join(_names(nodes)) if state.needs_a_person else ""
+        lines.append(f"{start}  {style.dim(fit(STATE_SENTENCES[state] + named, room))}")
+    return lines
+
+
+def _names(nodes: Sequence[PlanNode]) -> list[str]:
+    entries: dict[str, list[str]] = {}
+    for node in nodes:
+        entries.setdefault(definition(node.address), []).append(node.address)
+    return [pattern(addresses) for addresses in entries.values()]
+
+
+def _uncertain(charges: Sequence[UncertainCharge], width: int, style: Style) -> list[str]:
+    if not charges:
+        return []
+    totals: dict[str, Money] = {}
+    for charge in charges:
+        currency = charge.cost.currency
+        totals[currency] = totals.get(currency, Money.zero(currency)) + charge.cost
+    amount = " and ".join(map(str, totals.values()))
+    title = f"{count(len(charges), 'charge')} uncertain: up to {amount}"
+    lines = ["", "  " + style.paint(title, "bold", "red")]
+    wide = min(max(display_width(charge.address) for charge in charges), width // 3)
+    for charge in charges:
+        rest = shown(f"{charge.since}  {charge.cost}  {charge.why}")
+        lines.append(f"    {pad(fit(charge.address, wide), wide)}  {fit(rest, width - wide - 6)}")
+    step = NEXT_STEPS[State.UNKNOWN]
+    for index, line in enumerate(wrap(step, width - 6)):
+        lines.append("    " + style.dim(("  " if index else "→ ") + line))
+    return lines

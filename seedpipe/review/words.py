@@ -1,0 +1,147 @@
+"""What all pictures of a plan share: labels of states, counts, money, durations, patterns of addresses. Pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from seedpipe.display import Style
+from seedpipe.money import MICROS, Money
+from seedpipe.plan.plan import PlanNode, State
+
+# What needs a person first, then what is bought, what is kept on purpose, what is free, what is done.
+STATE_ORDER: Final = (
+    State.UNKNOWN,
+    State.MISSING,
+    State.EDITED,
+    State.BLOCKED,
+    State.FAILED,
+    State.PARTIAL,
+    State.WAITS,
+    State.MAKE,
+    State.FOLLOWS,
+    State.MAY,
+    State.PINNED,
+    State.STALE,
+    State.SAME,
+    State.FETCH,
+    State.FREE,
+    State.CACHED,
+)
+
+_LABELS: Final = {State.FOLLOWS: "follow"}
+
+_LOOKS: Final[dict[State, tuple[str, ...]]] = {
+    State.UNKNOWN: ("bold", "red"),
+    State.MISSING: ("bold", "red"),
+    State.EDITED: ("bold", "red"),
+    State.BLOCKED: ("red",),
+    State.FAILED: ("bold", "red"),
+    State.PARTIAL: ("yellow",),
+    State.WAITS: ("bold", "yellow"),
+    State.MAKE: ("bold", "green"),
+    State.FOLLOWS: ("green",),
+    State.MAY: ("yellow",),
+    State.PINNED: ("magenta",),
+    State.STALE: ("magenta",),
+    State.SAME: ("blue",),
+    State.FETCH: ("cyan",),
+    State.FREE: ("cyan",),
+    State.CACHED: ("dim",),
+}
+
+# The next thing to do where a person is needed; `{node}` is an address.
+NEXT_STEPS: Final = {
+    State.UNKNOWN: "look the charge up at the provider; `build --retry-unknown` may pay a second time",
+    State.MISSING: "put it back from where it was bought; it is never bought again by itself",
+    State.EDITED: "move your file away to get ours back; nothing is overwritten",
+    State.BLOCKED: "`explain {node}` shows why; other words or references lift it",
+    State.FAILED: "change what was refused, or name it to send it again: `build {node}`",
+    State.WAITS: "look at what it is made from, and approve it",
+}
+
+
+def label(state: State) -> str:
+    """The verb of a plan's first column."""
+    return _LABELS.get(state, state.value)
+
+
+def paint_state(state: State, text: str, style: Style) -> str:
+    return style.paint(text, *_LOOKS[state])
+
+
+def count(number: int, noun: str) -> str:
+    """`1 picture`, `7 pictures`, `1,200 pictures`."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def duration(seconds: float) -> str:
+    """For people: `0.4 s`, `14 s`, `3 min`, `1 h 20 min`."""
+    if seconds < 0.95:
+        return f"{max(seconds, 0):.1f} s"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours:,} h {rest} min" if rest and hours < 24 else f"{hours:,} h"
+
+
+def about(seconds: float) -> str:
+    """A forecast, no finer than it deserves: `about 40 s`, `a few seconds`."""
+    if seconds < 5:
+        return "a few seconds"
+    if seconds < 20:
+        return f"about {5 * round(seconds / 5)} s"
+    if seconds < 85:
+        return f"about {10 * round(seconds / 10)} s"
+    return f"about {duration(max(seconds, 100))}"
+
+
+def places(amounts: Iterable[Money]) -> int:
+    """The decimals that show all of `amounts` exactly: 2 to 6."""
+    needed = 2
+    for money in amounts:
+        while needed < 6 and money.micros % (MICROS // 10**needed):
+            needed += 1
+    return needed
+
+
+def amounts(*values: Money) -> list[str]:
+    """Exact amounts without their currency, all with the same number of decimals."""
+    decimals = places(values)
+    return [value.rounded(decimals) for value in values]
+
+
+def definition(address: str) -> str:
+    """The manifest entry that an address came from: `scene` of `scene/LUM-01/16:9`, `board` of `board#wide`."""
+    return re.split(r"[/#]", address, maxsplit=1)[0]
+
+
+def pattern(addresses: Sequence[str]) -> str:
+    """One name for several addresses: what they share stays, the rest is `*`; `scene/*/16:9`, `scene/*`."""
+    if len(addresses) == 1:
+        return addresses[0]
+    split = [re.split(r"(?<=[/#])|(?=[/#])", address) for address in addresses]
+    if len({len(parts) for parts in split}) > 1:
+        start = definition(addresses[0])
+        return f"{start}/*" if all(definition(address) == start for address in addresses) else "*"
+    merged = [parts[0] if len(set(parts)) == 1 else "*" for parts in zip(*split, strict=True)]
+    return re.sub(r"(?:/\*)+$", "/*", "".join(merged))
+
+
+def matches(shape: str, address: str) -> bool:
+    """Whether `address` is one that the pattern `shape` reads as naming."""
+    inner = re.escape(shape).replace(r"\*", "[^/#]+")
+    if shape.endswith("/*"):
+        inner = inner.removesuffix("[^/#]+") + ".+"
+    return re.fullmatch(inner, address) is not None
+
+
+def by_state(nodes: Iterable[PlanNode]) -> dict[State, list[PlanNode]]:
+    """Nodes under their state, the states in the order of a plan."""
+    found: dict[State, list[PlanNode]] = {}
+    for node in nodes:
+        found.setdefault(node.state, []).append(node)
+    return {state: found[state] for state in STATE_ORDER if state in found}

@@ -1,0 +1,317 @@
+"""Bytes of an answer → `Reply` or `Refusal`. Pure, and lenient: what was paid for is never lost to a shape.
+
+A picture in the answer always wins over an error beside it; a failed item never hides its neighbours (GH:
+clients that require every item to be a picture throw away paid batches).
+"""
+
+import base64
+import binascii
+import email.utils
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from seedpipe.errors import ServiceError
+from seedpipe.service.refusals import (
+    UPSTREAM,
+    Dialect,
+    Refusal,
+    Verdict,
+    clean,
+    item_verdict,
+    request_id_in,
+    reset_time,
+    verdict_of,
+)
+
+EMULATOR_HEADER: Final = "x-seedpipe-emulator"
+_SIZE: Final = re.compile(r"\s*([0-9]{1,6})\s*[xX×*]\s*([0-9]{1,6})\s*\Z")
+_DATA_URL: Final = re.compile(r"data:[^,;]*(?:;[^,;]*)*;base64,", re.IGNORECASE)
+_ID_HEADERS: Final = ("x-request-id", "x-oneapi-request-id", "x-tt-logid")
+_MAX_RETRY_AFTER: Final = 7 * 24 * 3600.0
+
+Json = Any  # what json.loads gave; nothing of it leaves this module
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureAt:
+    """A picture that lies at a signed URL for a day. `size` is what the service says it has."""
+
+    url: str
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureBytes:
+    """A picture inside the answer, still base64."""
+
+    encoded: str = field(repr=False)
+    size: tuple[int, int] | None = None
+
+    def decode(self) -> bytes:
+        """The picture's bytes. Raises `ServiceError` if it isn't base64."""
+        try:
+            data = base64.b64decode("".join(self.encoded.split()), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise ServiceError("the service sent a picture that is not base64") from error
+        if not data:
+            raise ServiceError("the service sent an empty picture")
+        return data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFault:
+    """One picture of the answer that did not come. `UNKNOWN`: the item says nothing at all."""
+
+    verdict: Verdict
+    code: str
+    message: str
+
+
+Item = PictureAt | PictureBytes | ItemFault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer with items, in the order of the answer. There can be fewer or more than were asked for."""
+
+    items: tuple[Item, ...]
+    model: str | None = None  # an echo in the service's own spelling: no key may use it
+    created: int | None = None  # Unix seconds
+    generated_images: int | None = None  # the billing number
+    input_images: int | None = None
+    output_tokens: int | None = None
+    request_id: str | None = None
+    is_emulator: bool = False
+
+    @property
+    def pictures(self) -> tuple[PictureAt | PictureBytes, ...]:
+        return tuple(item for item in self.items if not isinstance(item, ItemFault))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Envelope:
+    code: str
+    kind: str
+    message: str
+
+
+def read_reply(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    dialect: Dialect = UPSTREAM,
+    received: datetime | None = None,
+) -> Reply | Refusal:
+    """What an answer means. `body` is complete and not compressed; `received` dates a `Retry-After`."""
+    head = {name.lower(): value for name, value in headers.items()}
+    document = _document(body)
+    if 200 <= status < 300 and isinstance(document, dict):
+        items = tuple(_item(item) for item in _items(document))
+        if items and (_error_of(document) is None or any(not isinstance(item, ItemFault) for item in items)):
+            return _reply(document, items, head)
+    return _refusal(status, head, document, body, dialect, received)
+
+
+def _document(body: bytes) -> Json:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _items(document: dict[str, Json]) -> list[Json]:
+    data = document.get("data")
+    if isinstance(data, dict):
+        inner = data.get("data")
+        return inner if isinstance(inner, list) else [data] if "url" in data or "b64_json" in data else []
+    return data if isinstance(data, list) else []
+
+
+def _item(item: Json) -> Item:
+    if not isinstance(item, dict):
+        return _empty_item()
+    size = _size(item.get("size"))
+    encoded, url = item.get("b64_json"), item.get("url")
+    if isinstance(encoded, str) and encoded.strip():
+        return PictureBytes(encoded=_DATA_URL.sub("", encoded, count=1) if ":" in encoded[:8] else encoded, size=size)
+    if isinstance(url, str) and url.strip():
+        inline = _DATA_URL.match(url)
+        return (
+            PictureAt(url=url.strip(), size=size)
+            if inline is None
+            else PictureBytes(encoded=url[inline.end() :], size=size)
+        )
+    error = _error_of(item)
+    if error is None:
+        return _empty_item()
+    verdict = item_verdict(error.code, error.kind, error.message)
+    return ItemFault(verdict=verdict, code=error.code, message=error.message)
+
+
+def _empty_item() -> ItemFault:
+    return ItemFault(
+        verdict=Verdict.UNKNOWN,
+        code="",
+        message="the service sent an item with neither a picture nor an error",
+    )
+
+
+def _size(text: Json) -> tuple[int, int] | None:
+    match = _SIZE.match(text) if isinstance(text, str) else None
+    return None if match is None else (int(match[1]), int(match[2]))
+
+
+def _reply(document: dict[str, Json], items: tuple[Item, ...], head: Mapping[str, str]) -> Reply:
+    usage = document.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    model = document.get("model")
+    return Reply(
+        items=items,
+        model=clean(model) if isinstance(model, str) else None,
+        created=_count(document.get("created")),
+        generated_images=_count(counts.get("generated_images")),
+        input_images=_count(counts.get("input_images")),
+        output_tokens=_count(counts.get("output_tokens")),
+        request_id=_request_id(head, ""),
+        is_emulator=EMULATOR_HEADER in head,
+    )
+
+
+def _count(value: Json) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _error_of(document: Json) -> _Envelope | None:
+    """The error in any of the shapes that the service and its gateways use; None if there is none."""
+    if not isinstance(document, dict):
+        return None
+    error = document.get("error")
+    metadata = document.get("ResponseMetadata")
+    if not error and isinstance(metadata, dict):
+        error = metadata.get("Error")
+    if isinstance(error, str) and error.strip():
+        return _Envelope(code=_text(document, "code"), kind=_text(document, "type"), message=clean(error))
+    if isinstance(error, dict) and error:
+        return _nested(error)
+    message = _text(document, "message", "msg", "error_msg", "detail", "errmsg")
+    code = _text(document, "code", "error_code", "errcode")
+    return _Envelope(code=code, kind=_text(document, "type"), message=message) if message else None
+
+
+def _nested(error: dict[str, Json]) -> _Envelope:
+    """An error object; a gateway may have put upstream's whole envelope into the message."""
+    message = error.get("message") or error.get("Message") or error.get("msg")
+    if isinstance(message, dict):
+        return _error_of(message) or _nested(message) if message else _Envelope(code="", kind="", message="")
+    if isinstance(message, str) and message.lstrip().startswith("{"):
+        inner = _error_of(_document(message.encode("utf-8", "replace")))
+        if inner is not None:
+            return inner
+    return _Envelope(
+        code=_text(error, "code", "Code"),
+        kind=_text(error, "type", "Type"),
+        message=clean(message) if isinstance(message, str) else "",
+    )
+
+
+def _text(mapping: dict[str, Json], *names: str) -> str:
+    for name in names:
+        value = mapping.get(name)
+        if isinstance(value, str) and value.strip():
+            return clean(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+    return ""
+
+
+def _refusal(
+    status: int,
+    head: Mapping[str, str],
+    document: Json,
+    body: bytes,
+    dialect: Dialect,
+    received: datetime | None,
+) -> Refusal:
+    error = _error_of(document)
+    if error is None:
+        verdict, hint = _without_envelope(status, head, document, dialect)
+        code, message = clean(head.get("x-error-code", "")), _words(status, document, body, head)
+    else:
+        verdict, hint = verdict_of(status, error.code, error.kind, error.message, dialect)
+        code, message = error.code, error.message or f"HTTP {status} without a message"
+    return Refusal(
+        verdict=verdict,
+        http_status=status,
+        code=code,
+        message=message,
+        request_id=_request_id(head, message),
+        retry_after=_retry_after(head, received),
+        not_before=reset_time(message) if verdict is Verdict.NOT_BEFORE else None,
+        hint=hint,
+        is_emulator=EMULATOR_HEADER in head,
+    )
+
+
+def _without_envelope(
+    status: int, head: Mapping[str, str], document: Json, dialect: Dialect
+) -> tuple[Verdict, str | None]:
+    """No error object: an HTML page, a broken body, an empty one, or JSON that says nothing.
+
+    A 4xx is a refusal whatever its body (only a 200 is billed, OVERVIEW); a page of a firewall in front
+    of the service says nothing about moderation.
+    """
+    if status == 200 and isinstance(document, dict):
+        usage = document.get("usage")
+        if isinstance(usage, dict) and usage.get("generated_images") == 0:
+            return Verdict.NODE, None
+    if status >= 500 or status < 300:
+        return Verdict.UNKNOWN, None
+    if status == 403:
+        return Verdict.NODE, "something in front of the service refused this request"
+    return verdict_of(status, head.get("x-error-code", ""), "", "", dialect)
+
+
+def _words(status: int, document: Json, body: bytes, head: Mapping[str, str]) -> str:
+    location = head.get("location")
+    if 300 <= status < 400:
+        return f"HTTP {status}: the service redirects to `{clean(location or '?').partition('?')[0]}`"
+    if not body.strip():
+        return f"HTTP {status} with an empty body"
+    if isinstance(document, dict):
+        return f"HTTP {status} with neither pictures nor an error"
+    text = body[:4096].decode("utf-8", "replace")
+    title = re.search(r"<title[^>]*>([^<]{1,200})</title>", text, re.IGNORECASE)
+    if title is not None or re.match(r"\s*<", text):
+        return f"HTTP {status} with a web page in place of an answer" + (f": {clean(title[1])}" if title else "")
+    return f"HTTP {status} with an answer that could not be read: {clean(text)[:200]}"
+
+
+def _request_id(head: Mapping[str, str], message: str) -> str | None:
+    for name in _ID_HEADERS:
+        if head.get(name, "").strip():
+            return clean(head[name])[:128]
+    return request_id_in(message)
+
+
+def _retry_after(head: Mapping[str, str], received: datetime | None) -> float | None:
+    """Seconds: from `Retry-After` as seconds or as a date (counted from the answer's own `Date`)."""
+    text = head.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text):
+        return min(float(text), _MAX_RETRY_AFTER)
+    until, now = _http_date(text), _http_date(head.get("date", "")) or received
+    if until is None or now is None:
+        return None
+    return min(max(0.0, (until - now).total_seconds()), _MAX_RETRY_AFTER)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""What lasts: the lock (choices), the journal (money), the store (bytes), the index of takes."""

@@ -1,0 +1,90 @@
+"""Claiming a picture: what may stand in the way of a request, asked and written in one transaction."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from seedpipe.state.caps import OPEN_SQL, Cap, CapReached, first_reached
+from seedpipe.state.requests import AlreadyKept, Claimed, ClaimedElsewhere, HeldUnknown, Intent, RequestState
+from seedpipe.state.rows import requests_where, takes_of
+
+Outcome = Claimed | ClaimedElsewhere | HeldUnknown | AlreadyKept | CapReached
+
+
+def claim(
+    db: sqlite3.Connection,
+    intent: Intent,
+    caps: Sequence[Cap],
+    *,
+    owner: str,
+    account: str,
+    is_alive: Callable[[str], bool],
+    now: str,
+) -> Outcome:
+    """Claims and reserves, unless the same is under way, unknown, bought already, or a cap is reached."""
+    held = _held(db, intent, owner, is_alive)
+    if held is not None:
+        return held
+    day = now[:10]
+    reached = first_reached(db, caps, run=intent.run, address=intent.address, day=day, reserved=intent.reserved)
+    if reached is not None:
+        return reached
+    return Claimed(id=_insert(db, intent, owner=owner, account=account, now=now))
+
+
+def _held(
+    db: sqlite3.Connection, intent: Intent, owner: str, is_alive: Callable[[str], bool]
+) -> ClaimedElsewhere | HeldUnknown | AlreadyKept | None:
+    earlier = requests_where(
+        db,
+        f"request_key = ? AND ordinal = ? AND ({OPEN_SQL} OR state = 'settled')",
+        (str(intent.request_key), intent.ordinal),
+    )
+    for request in earlier:
+        if request.state.is_active:
+            mine = request.owner == owner
+            return ClaimedElsewhere(request=request, alive=mine or is_alive(request.owner), mine=mine)
+    for request in earlier:
+        if request.state is RequestState.SETTLED and (takes := takes_of(db, (request,))):
+            return AlreadyKept(request=request, takes=takes)
+    if not intent.despite_unknown:
+        for request in earlier:
+            if request.state is RequestState.UNKNOWN:
+                return HeldUnknown(request=request)
+    return None
+
+
+def _insert(db: sqlite3.Connection, intent: Intent, *, owner: str, account: str, now: str) -> str:
+    expected = intent.reserved if intent.expected is None else intent.expected
+    currency = intent.reserved.currency
+    if {intent.price.currency, expected.currency} != {currency}:
+        raise ValueError("price, expected and reserved money of an intent have one currency")
+    values = {
+        "id": f"req-{secrets.token_hex(10)}",
+        "run": intent.run,
+        "owner": owner,
+        "account": account,
+        "request_key": str(intent.request_key),
+        "ordinal": intent.ordinal,
+        "address": intent.address,
+        "model": intent.model,
+        "provider": intent.provider,
+        "images": intent.images,
+        "currency": currency,
+        "price": intent.price.micros,
+        "reserved": intent.reserved.micros,
+        "expected": expected.micros,
+        "client_request_id": intent.client_request_id,
+        "document": intent.document,
+        "body_digest": str(intent.body_digest),
+        "timeout_seconds": intent.timeout_seconds,
+        "profile": intent.profile,
+        "tags": json.dumps(intent.tags),
+        "state": RequestState.INTENDED.value,
+        "day": now[:10],
+        "intended_at": now,
+    }
+    marks = ", ".join("?" * len(values))
+    db.execute(f"INSERT INTO request ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
+    return str(values["id"])

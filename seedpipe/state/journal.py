@@ -1,0 +1,394 @@
+"""The journal: the durable record of intents, requests, arrivals and charges. It is the truth about money.
+
+Every call that writes is on disk when it returns. A request goes intended → sent → located → kept → settled, or is
+refused, released or of unknown outcome (`requests.RequestState`); `moves.move` is the only door. Calls of several
+threads share commits; processes are told apart by owners, whose liveness is a lock of the operating system.
+"""
+
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from seedpipe.money import Money
+from seedpipe.names import Digest, Realm
+from seedpipe.state import moves
+from seedpipe.state.caps import OPEN_SQL, Cap, CapReached, Scope, Spent, spent_in
+from seedpipe.state.claims import Outcome, claim
+from seedpipe.state.files import fsync_folder
+from seedpipe.state.journal_schema import connect, create_journal
+from seedpipe.state.owners import Owner, is_alive, sweep
+from seedpipe.state.recovery import recover_dead
+from seedpipe.state.requests import (
+    AlreadyKept,
+    Arrival,
+    Claimed,
+    ClaimedElsewhere,
+    HeldUnknown,
+    IllegalMoveError,
+    Intent,
+    Located,
+    Picture,
+    Recovery,
+    Refusal,
+    Request,
+    RequestState,
+    SpendRow,
+)
+from seedpipe.state.rows import (
+    all_takes,
+    arrivals_of,
+    charge_of,
+    refusals_where,
+    request_by_id,
+    requests_where,
+    spend_rows,
+)
+from seedpipe.state.take import Take
+from seedpipe.state.writer import Writer
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+__all__ = [
+    "AlreadyKept",
+    "Arrival",
+    "Cap",
+    "CapReached",
+    "Claimed",
+    "ClaimedElsewhere",
+    "HeldUnknown",
+    "IllegalMoveError",
+    "Intent",
+    "Journal",
+    "Located",
+    "Outcome",
+    "Picture",
+    "Recovery",
+    "Refusal",
+    "Request",
+    "RequestState",
+    "Scope",
+    "SpendRow",
+    "Spent",
+    "utc_now",
+]
+
+
+class Journal:
+    """One project's journal in one realm. Open it with `Journal.open`; threads may share it, forked children not."""
+
+    def __init__(self, path: Path, writer: Writer, *, account: str, clock: Clock) -> None:
+        self.path = path
+        self.account = account
+        self.owners = path.parent / "owners"
+        self._writer = writer
+        self._clock = clock
+        self._owner: Owner | None = None
+        self._owner_guard = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path, *, account: str, clock: Clock = utc_now) -> Self:
+        """Opens the journal at `path`, or makes it where no file is.
+
+        Raises `StateError` for a damaged, foreign, newer or empty file: it is never read as a journal without entries.
+        """
+        if not path.exists():
+            create_journal(path)
+        connection = connect(path)
+        fsync_folder(path.parent)  # the write-ahead log's name, too
+        return cls(path, Writer(path, connection), account=account, clock=clock)
+
+    def close(self) -> None:
+        """Ends this process's ownership. What it left open is then recovered as if it had died."""
+        with self._owner_guard:
+            if self._owner is not None:
+                self._owner.end()
+                self._owner = None
+        self._writer.close()
+
+    @property
+    def owner(self) -> str:
+        """The id of this process as an owner; its lock is held from the first use on."""
+        with self._owner_guard:
+            if self._owner is None:
+                owner = Owner.begin(self.owners)
+                self._writer.run(
+                    lambda db: db.execute(
+                        "INSERT INTO owner (id, pid, started_at) VALUES (?, ?, ?)", (owner.id, os.getpid(), self._now())
+                    )
+                )
+                self._owner = owner
+            return self._owner.id
+
+    # ------------------------------------------------------------------------------------- the life of a request
+
+    def begin_run(self, *, realm: Realm, user: str) -> str:
+        """A new run: one build by one person. Returns its id."""
+        owner, run = self.owner, f"run-{secrets.token_hex(8)}"
+        self._writer.run(
+            lambda db: db.execute(
+                "INSERT INTO run (id, owner, started_at, realm, user) VALUES (?, ?, ?, ?, ?)",
+                (run, owner, self._now(), realm.value, user),
+            )
+        )
+        return run
+
+    def intend(self, intent: Intent, caps: Sequence[Cap]) -> Outcome:
+        """Claims a picture and reserves its worst case, or says what stands in the way; all in one transaction.
+
+        A cap in another currency than the reservation's doesn't bind it; whether any cap does is the caller's affair.
+        """
+        owner = self.owner
+        return self._writer.run(
+            lambda db: claim(
+                db, intent, caps, owner=owner, account=self.account, is_alive=self._is_alive, now=self._now()
+            )
+        )
+
+    def sent(self, request: str) -> None:
+        """The bytes leave next. Raises `DayTurnedError`, and releases the intent, if its UTC day is over."""
+        if not self._writer.run(lambda db: moves.send(db, request, now=self._now())):
+            raise moves.day_turned(request)
+
+    def located(
+        self,
+        request: str,
+        index: int,
+        url: str,
+        size: str | None = None,
+        *,
+        request_id: str | None = None,
+    ) -> None:
+        """One picture of a stream is at `url` for the next 24 h (BP-API)."""
+        self.located_all(request, (Located(index=index, url=url, size=size),), complete=False, request_id=request_id)
+
+    def located_all(
+        self,
+        request: str,
+        items: Sequence[Located],
+        *,
+        complete: bool = True,
+        total: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Several at once, in one commit.
+
+        `complete`: all of the answer was seen, and it has `total` items, those that come as data or are refused
+        included; without `total` as many as `items`. None at all proves nothing: it is not taken for complete.
+        """
+
+        def operation(db: sqlite3.Connection) -> None:
+            moves.locate(db, request_by_id(db, request), items, now=self._now())
+            if complete:
+                _note_items(db, request, len(items) if total is None else total)
+            _note_request_id(db, request, request_id)
+
+        self._writer.run(operation)
+
+    def item_refused(self, request: str, index: int, *, code: str, message: str) -> None:
+        """The service refused one picture of a batch, for nothing; the others go on (BP-API)."""
+        self._writer.run(
+            lambda db: moves.refuse_item(
+                db, request_by_id(db, request), index, code=code, message=message, now=self._now()
+            )
+        )
+
+    def answer_complete(self, request: str) -> None:
+        """The answer holds no more pictures than those written down (the end of a stream was seen)."""
+
+        def operation(db: sqlite3.Connection) -> None:
+            if not request_by_id(db, request).state.is_open:
+                raise IllegalMoveError(f"the request {request} is closed")
+            _note_items(db, request, len(arrivals_of(db, request)))
+
+        self._writer.run(operation)
+
+    def kept(self, request: str, index: int, picture: Picture, *, request_id: str | None = None) -> None:
+        """The picture's bytes are in the store, which comes first. Saying it twice is fine."""
+
+        def operation(db: sqlite3.Connection) -> None:
+            moves.keep(db, request_by_id(db, request), index, picture, now=self._now())
+            _note_request_id(db, request, request_id)
+
+        self._writer.run(operation)
+
+    def settled(self, request: str, charge: Money, *, request_id: str | None = None) -> None:
+        """The charge is known; the rest of the reservation is free. All located pictures must be kept before."""
+
+        def operation(db: sqlite3.Connection) -> None:
+            moves.settle(db, request_by_id(db, request), charge, now=self._now())
+            _note_request_id(db, request, request_id)
+
+        self._writer.run(operation)
+
+    def conclude(self, request: str) -> Request:
+        """Closes a request by what is written down: settled if all of its answer has arrived, else unknown."""
+        return self._writer.run(lambda db: moves.conclude(db, request_by_id(db, request), now=self._now()))
+
+    def refused(
+        self,
+        request: str,
+        *,
+        code: str,
+        message: str,
+        verdict: str,
+        request_id: str | None = None,
+    ) -> None:
+        """A definite refusal, for nothing: the reservation is free."""
+
+        def operation(db: sqlite3.Connection) -> None:
+            reasons = {"code": code, "message": message, "verdict": verdict}
+            moves.move(db, request, RequestState.REFUSED, now=self._now(), **reasons)
+            _note_request_id(db, request, request_id)
+
+        self._writer.run(operation)
+
+    def released(self, request: str, why: str) -> None:
+        """It was never sent: the claim and the reservation are free."""
+
+        def operation(db: sqlite3.Connection) -> None:
+            if request_by_id(db, request).state is RequestState.UNKNOWN:
+                raise IllegalMoveError(f"the outcome of {request} is unknown: only a person can say that it was free")
+            moves.move(db, request, RequestState.RELEASED, now=self._now(), why=why)
+
+        self._writer.run(operation)
+
+    def unknown(self, request: str, why: str, *, request_id: str | None = None) -> None:
+        """Nobody knows whether it was charged (or paid pictures can't be fetched any more): it is held."""
+
+        def operation(db: sqlite3.Connection) -> None:
+            moves.move(db, request, RequestState.UNKNOWN, now=self._now(), why=why)
+            _note_request_id(db, request, request_id)
+
+        self._writer.run(operation)
+
+    def resolve(self, request: str, *, paid: bool, who: str) -> Request:
+        """A person's word about an unknown outcome. Paid: the whole reservation is charged; else what is kept is."""
+        return self._writer.run(lambda db: _resolve(db, request, paid=paid, who=who, now=self._now()))
+
+    def recover(self) -> Recovery:
+        """Closes what dead processes left open (`recovery.recover_dead`) and says so."""
+        owner = self.owner
+        recovery = self._writer.run(lambda db: recover_dead(db, owner=owner, is_alive=self._is_alive, now=self._now()))
+        sweep(self.owners)
+        return recovery
+
+    def forget_refusal(self, request_key: Digest) -> None:
+        """A person named the node: what was refused may be sent again."""
+        self._writer.run(
+            lambda db: db.execute(
+                "UPDATE request SET forgotten = 1 WHERE request_key = ? AND state = 'refused'",
+                (str(request_key),),
+            )
+        )
+
+    # --------------------------------------------------------------------------------------------------- questions
+
+    def request(self, request: str) -> Request:
+        return self._writer.read(lambda db: request_by_id(db, request))
+
+    def answer(self, request: str) -> tuple[Arrival, ...]:
+        """The items of a request's answer that are written down, by index."""
+        return self._writer.read(lambda db: arrivals_of(db, request))
+
+    def open_requests(self) -> tuple[Request, ...]:
+        """All that keep a reservation: under way or unknown."""
+        return self._writer.read(lambda db: requests_where(db, OPEN_SQL))
+
+    def open_by_key(self, request_key: Digest) -> tuple[Request, ...]:
+        """The open requests of one request key, the oldest first."""
+        return self._writer.read(lambda db: requests_where(db, f"request_key = ? AND {OPEN_SQL}", (str(request_key),)))
+
+    def unknowns(self) -> tuple[Request, ...]:
+        """The requests of unknown outcome: a person has to say whether they were charged."""
+        return self._writer.read(lambda db: requests_where(db, "state = 'unknown'"))
+
+    def next_ordinal(self, request_key: Digest) -> int:
+        """The first ordinal of this key for which nothing is bought, under way or unknown."""
+
+        def operation(db: sqlite3.Connection) -> int:
+            taken = db.execute(
+                "SELECT MAX(ordinal) FROM request WHERE request_key = ? AND state NOT IN ('refused', 'released')",
+                (str(request_key),),
+            ).fetchone()[0]
+            return int(taken or 0) + 1
+
+        return self._writer.read(operation)
+
+    def last_refusal(self, request_key: Digest, *, verdicts: Collection[str] | None = None) -> Refusal | None:
+        """The newest refusal of a key that was not forgotten, nor followed by a success."""
+        found = self._refusals("request_key = ?", (str(request_key),), verdicts)
+        return found[-1] if found else None
+
+    def refusals(self, *, verdicts: Collection[str] | None = None) -> dict[Digest, Refusal]:
+        """`last_refusal` for all keys at once."""
+        return {refusal.request_key: refusal for refusal in self._refusals("1", (), verdicts)}
+
+    def arrivals(self) -> tuple[Take, ...]:
+        """Every kept picture, in order of arrival: what the index of takes is built from."""
+        return self._writer.read(all_takes)
+
+    def spent(self, scope: Scope, currency: str) -> Spent:
+        """Charged, reserved and uncertain money of a day, month, run, node, or (an empty scope) of the project."""
+        return self._writer.read(lambda db: spent_in(db, scope, currency))
+
+    def spend_rows(self, *, since: str | None = None, until: str | None = None) -> tuple[SpendRow, ...]:
+        """The ledger: all requests that cost something or may; `since` and `until` are days, `until` included."""
+        return self._writer.read(lambda db: spend_rows(db, since or "", until or "9999-12-31"))
+
+    def number(self) -> int:
+        """Grows with every commit of any process: equal numbers mean that nothing was written in between."""
+        return self._writer.read(
+            lambda db: int(db.execute("SELECT value FROM counter WHERE name = 'writes'").fetchone()[0])
+        )
+
+    # ------------------------------------------------------------------------------------------------------ inside
+
+    def _now(self) -> str:
+        return self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _is_alive(self, owner: str) -> bool:
+        return is_alive(self.owners, owner)
+
+    def _refusals(self, where: str, values: Sequence[str], verdicts: Collection[str] | None) -> tuple[Refusal, ...]:
+        not_followed = (
+            " AND NOT EXISTS (SELECT 1 FROM request AS later WHERE later.request_key = request.request_key"
+            " AND later.number > request.number AND later.state = 'settled')"
+        )
+        found = self._writer.read(lambda db: refusals_where(db, where + not_followed, values))
+        return tuple(refusal for refusal in found if verdicts is None or refusal.verdict in verdicts)
+
+
+def _note_items(db: sqlite3.Connection, id_: str, items: int) -> None:
+    if items:
+        db.execute("UPDATE request SET items = ? WHERE id = ?", (items, id_))
+
+
+def _note_request_id(db: sqlite3.Connection, id_: str, request_id: str | None) -> None:
+    if request_id is not None:
+        db.execute("UPDATE request SET request_id = ? WHERE id = ?", (request_id, id_))
+
+
+def _resolve(db: sqlite3.Connection, id_: str, *, paid: bool, who: str, now: str) -> Request:
+    request = request_by_id(db, id_)
+    if request.state is not RequestState.UNKNOWN:
+        raise IllegalMoveError(
+            f"the request for `{request.address}` ({id_}) is `{request.state}`, not unknown: nothing to resolve"
+        )
+    arrivals = arrivals_of(db, id_)
+    kept = charge_of(request, arrivals)
+    if paid:
+        return moves.settle(db, request, max(request.reserved, kept), now=now, resolved_by=who)
+    if any(arrival.picture is not None for arrival in arrivals):
+        return moves.settle(db, request, kept, now=now, resolved_by=who)
+    why = f"{who} says that it was not charged"
+    return moves.move(db, id_, RequestState.RELEASED, now=now, why=why, resolved_by=who)

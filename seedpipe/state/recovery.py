@@ -1,0 +1,75 @@
+"""What dead processes left open in the journal, and what becomes of it. Nothing here spends or forgets a cent."""
+
+import sqlite3
+from collections.abc import Callable
+
+from seedpipe.state.caps import ACTIVE_SQL
+from seedpipe.state.moves import conclude, move, to_fetch
+from seedpipe.state.requests import Recovery, Request, RequestState, ToFetch
+from seedpipe.state.rows import arrivals_of, requests_where, takes_of
+
+
+def recover_dead(connection: sqlite3.Connection, *, owner: str, is_alive: Callable[[str], bool], now: str) -> Recovery:
+    """Closes what dead owners left open; what can still be fetched for nothing becomes `owner`'s.
+
+    `intended` → released. `sent` → unknown. With pictures located and not kept: handed over in `to_fetch`. Otherwise
+    settled if the whole answer is there, else unknown.
+    """
+    dead = _dead_owners(connection, owner, is_alive)
+    touched: list[Request] = []
+    closed: dict[RequestState, list[Request]] = {state: [] for state in RequestState}
+    fetchable: list[ToFetch] = []
+    sentences: list[str] = []
+    for dead_owner in dead:
+        touched += requests_where(connection, "owner = ?", (dead_owner,))
+        for request in requests_where(connection, f"owner = ? AND {ACTIVE_SQL}", (dead_owner,)):
+            outcome = _recover_one(connection, request, owner=owner, now=now)
+            if isinstance(outcome, ToFetch):
+                fetchable.append(outcome)
+            else:
+                closed[outcome.state].append(outcome)
+            sentences.append(_sentence(outcome))
+        connection.execute("UPDATE owner SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (now, dead_owner))
+    return Recovery(
+        sentences=tuple(sentences),
+        released=tuple(closed[RequestState.RELEASED]),
+        unknown=tuple(closed[RequestState.UNKNOWN]),
+        settled=tuple(closed[RequestState.SETTLED]),
+        to_fetch=tuple(fetchable),
+        takes=takes_of(connection, touched),
+    )
+
+
+def _dead_owners(connection: sqlite3.Connection, owner: str, is_alive: Callable[[str], bool]) -> list[str]:
+    rows = connection.execute(
+        f"SELECT id FROM owner WHERE ended_at IS NULL UNION SELECT DISTINCT owner FROM request WHERE {ACTIVE_SQL}"  # noqa: S608
+    )
+    return [row[0] for row in rows.fetchall() if row[0] != owner and not is_alive(row[0])]
+
+
+def _recover_one(connection: sqlite3.Connection, request: Request, *, owner: str, now: str) -> Request | ToFetch:
+    if request.state is RequestState.INTENDED:
+        why = "its process ended before it was sent"
+        return move(connection, request.id, RequestState.RELEASED, now=now, why=why)
+    if request.state is RequestState.SENT:
+        why = "its process ended before an answer was written down"
+        return move(connection, request.id, RequestState.UNKNOWN, now=now, why=why)
+    waiting = to_fetch(arrivals_of(connection, request.id))
+    if not waiting:
+        return conclude(connection, request, now=now)
+    adopted = move(connection, request.id, request.state, now=now, owner=owner)
+    return ToFetch(request=adopted, located=waiting)
+
+
+def _sentence(outcome: Request | ToFetch) -> str:
+    if isinstance(outcome, ToFetch):
+        count = len(outcome.located)
+        pictures = "a paid picture" if count == 1 else f"{count} paid pictures"
+        return f"`{outcome.request.address}`: {pictures} can be fetched again for nothing"
+    match outcome.state:
+        case RequestState.RELEASED:
+            return f"`{outcome.address}`: {outcome.why}; nothing was charged"
+        case RequestState.SETTLED:
+            return f"`{outcome.address}`: its pictures were kept; {outcome.charge} is written down"
+        case _:
+            return f"`{outcome.address}`: {outcome.why}; up to {outcome.reserved} may have been charged"

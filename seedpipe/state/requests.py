@@ -1,0 +1,265 @@
+"""What the journal knows about one request sent for money: its states, what is intended, what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from seedpipe.errors import StateError
+from seedpipe.money import Money
+from seedpipe.names import Digest
+from seedpipe.state.take import Take
+
+
+class RequestState(StrEnum):
+    """Where a request stands. Each has a sentence (`sentence`), and `LEGAL` says what may follow it."""
+
+    INTENDED = "intended"
+    SENT = "sent"
+    LOCATED = "located"
+    KEPT = "kept"
+    UNKNOWN = "unknown"
+    SETTLED = "settled"
+    REFUSED = "refused"
+    RELEASED = "released"
+
+    @property
+    def sentence(self) -> str:
+        return _SENTENCES[self]
+
+    @property
+    def is_active(self) -> bool:
+        """It claims its picture: a living process is at work on it."""
+        return self in ACTIVE
+
+    @property
+    def is_open(self) -> bool:
+        """It keeps its reservation."""
+        return self in ACTIVE or self is RequestState.UNKNOWN
+
+
+_SENTENCES: Final[Mapping[RequestState, str]] = {
+    RequestState.INTENDED: "it is claimed and its worst case is reserved; it was not sent",
+    RequestState.SENT: "it may have reached the service; no answer is written down",
+    RequestState.LOCATED: "the service answered where pictures are; not one of them is kept yet",
+    RequestState.KEPT: "at least one of its pictures is kept; the charge is not settled",
+    RequestState.UNKNOWN: "nobody knows whether it was charged; its reservation stays until a person says",
+    RequestState.SETTLED: "it was charged, and the charge is known",
+    RequestState.REFUSED: "the service refused it for nothing",
+    RequestState.RELEASED: "it was never sent, or a person says that it was not charged",
+}
+
+ACTIVE: Final = (RequestState.INTENDED, RequestState.SENT, RequestState.LOCATED, RequestState.KEPT)
+
+LEGAL: Final[Mapping[RequestState, frozenset[RequestState]]] = {
+    RequestState.INTENDED: frozenset({RequestState.SENT, RequestState.RELEASED}),
+    RequestState.SENT: frozenset(
+        {
+            RequestState.LOCATED,
+            RequestState.KEPT,
+            RequestState.SETTLED,
+            RequestState.REFUSED,
+            RequestState.UNKNOWN,
+        }
+    ),
+    RequestState.LOCATED: frozenset(
+        {RequestState.LOCATED, RequestState.KEPT, RequestState.SETTLED, RequestState.UNKNOWN}
+    ),
+    RequestState.KEPT: frozenset({RequestState.KEPT, RequestState.SETTLED, RequestState.UNKNOWN}),
+    # an answer that comes late is written down without leaving `unknown`, until it is settled as a whole
+    RequestState.UNKNOWN: frozenset(
+        {RequestState.UNKNOWN, RequestState.SETTLED, RequestState.REFUSED, RequestState.RELEASED}
+    ),
+    RequestState.SETTLED: frozenset(),
+    RequestState.REFUSED: frozenset(),
+    RequestState.RELEASED: frozenset(),
+}
+
+
+class IllegalMoveError(StateError):
+    """A request was to go where it can't go from its state. The journal is as before."""
+
+
+class DayTurnedError(StateError):
+    """The UTC day ended between intent and sending. The intent was released: caps of the new day must be asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """One request about to be sent. `ordinal` says for which taking of this key it is (from 1; see `next_ordinal`).
+
+    `reserved` is the worst case at list price, `expected` the usual one, `price` that of one picture. `document` is
+    the canonical request, references as digests; `body_digest` is of the bytes sent. `despite_unknown` is the
+    user's word that a request may be sent although an earlier one's charge is unknown (`--retry-unknown`).
+    """
+
+    run: str
+    request_key: Digest
+    ordinal: int
+    address: str
+    model: str
+    provider: str
+    images: int
+    price: Money
+    reserved: Money
+    expected: Money | None = None
+    client_request_id: str
+    document: str
+    body_digest: Digest
+    timeout_seconds: int
+    profile: str | None = None
+    tags: tuple[str, ...] = ()
+    despite_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A row of the journal. Times are UTC in ISO 8601; `number` counts all requests in the order of their intents.
+
+    `charge` is set when settled. `why` explains `released` and `unknown`. `items` is how many items the answer has,
+    once all of it was seen; then the request can be concluded when each of them is kept or refused.
+    """
+
+    number: int
+    id: str
+    run: str
+    owner: str
+    account: str
+    request_key: Digest
+    ordinal: int
+    address: str
+    model: str
+    provider: str
+    images: int
+    price: Money
+    reserved: Money
+    expected: Money
+    client_request_id: str
+    request_id: str | None
+    document: str
+    body_digest: Digest
+    timeout_seconds: int
+    profile: str | None
+    tags: tuple[str, ...]
+    state: RequestState
+    items: int | None
+    intended_at: str
+    sent_at: str | None
+    closed_at: str | None
+    charge: Money | None
+    why: str | None
+    resolved_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """One item of the service's answer: where picture `index` can be fetched; `size` is the service's text, `WxH`."""
+
+    index: int
+    url: str
+    size: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """Facts of a picture whose bytes are in the store. `cost` is its share of the charge; None = the list price."""
+
+    digest: Digest
+    format: str
+    width: int
+    height: int
+    bytes: int
+    cost: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One item of an answer: located (`url`), kept (`picture`), or refused by the service (`code`, `message`)."""
+
+    index: int
+    url: str | None
+    size: str | None
+    picture: Picture | None
+    kept_at: str | None
+    code: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A definite refusal, free of charge. `verdict` is the classifier's word (`blocked`, `failed`, `retry` …)."""
+
+    request: str
+    request_key: Digest
+    address: str
+    code: str
+    message: str
+    verdict: str
+    request_id: str | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """The request is claimed and its worst case reserved, on disk: `id` may be sent."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedElsewhere:
+    """Somebody is at work on the same picture. Of an owner that isn't `alive`, `recover()` frees it."""
+
+    request: Request
+    alive: bool
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldUnknown:
+    """The same was sent before and nobody knows whether it was charged. It isn't sent again without a person's word."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlreadyKept:
+    """The same was bought before and its pictures are kept: another process was quicker, or an index was lost."""
+
+    request: Request
+    takes: tuple[Take, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToFetch:
+    """Paid pictures of a dead process that can be fetched for nothing while their addresses live (24 h, BP-API).
+
+    The request is ours now: `kept` each, then `conclude` it; or `unknown` with the reason if they are gone.
+    """
+
+    request: Request
+    located: tuple[Located, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What dead processes left behind and what became of it. `takes` are to be put into the index (again)."""
+
+    sentences: tuple[str, ...]
+    released: tuple[Request, ...]
+    unknown: tuple[Request, ...]
+    settled: tuple[Request, ...]
+    to_fetch: tuple[ToFetch, ...]
+    takes: tuple[Take, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendRow:
+    """One request in the ledger. `charged` is what is known to be charged; `open` may still be charged beyond it."""
+
+    request: Request
+    user: str
+    day: str
+    pictures: int
+    charged: Money | None
+    open: Money | None

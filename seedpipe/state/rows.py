@@ -1,0 +1,189 @@
+"""Rows of the journal ↔ the values in `requests`. A row that can't be read is an error, never skipped."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from seedpipe.errors import StateError
+from seedpipe.money import Money
+from seedpipe.names import Digest
+from seedpipe.state.caps import OPEN_SQL
+from seedpipe.state.requests import Arrival, Picture, Refusal, Request, RequestState, SpendRow
+from seedpipe.state.take import Take
+
+_REQUEST_COLUMNS: Final = (
+    "number, id, run, owner, account, request_key, ordinal, address, model, provider, images, currency, price,"
+    " reserved, expected, client_request_id, request_id, document, body_digest, timeout_seconds, profile, tags, state,"
+    " items, intended_at, sent_at, closed_at, charge, charge_currency, why, resolved_by"
+)
+_ARRIVAL_COLUMNS: Final = (
+    "position, url, size, digest, format, width, height, bytes, cost, cost_currency, kept_at, code, message"
+)
+
+
+def requests_where(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> tuple[Request, ...]:
+    """Requests in the order of their intents."""
+    rows = connection.execute(f"SELECT {_REQUEST_COLUMNS} FROM request WHERE {where} ORDER BY number", values)  # noqa: S608
+    return tuple(_request(row) for row in rows)
+
+
+def request_by_id(connection: sqlite3.Connection, request_id: str) -> Request:
+    found = requests_where(connection, "id = ?", (request_id,))
+    if not found:
+        raise StateError(f"the journal has no request `{request_id}`")
+    return found[0]
+
+
+def arrivals_of(connection: sqlite3.Connection, request_id: str) -> tuple[Arrival, ...]:
+    """All items of a request's answer that are written down, by index."""
+    rows = connection.execute(
+        f"SELECT {_ARRIVAL_COLUMNS} FROM arrival WHERE request = ? ORDER BY position",  # noqa: S608
+        (request_id,),
+    )
+    return tuple(_arrival(row) for row in rows)
+
+
+def takes_of(connection: sqlite3.Connection, requests: Iterable[Request]) -> tuple[Take, ...]:
+    """The kept pictures of `requests`, in order of arrival."""
+    takes = [
+        _take(request, arrival, arrival.picture)
+        for request in requests
+        for arrival in arrivals_of(connection, request.id)
+        if arrival.picture is not None
+    ]
+    return tuple(sorted(takes, key=lambda take: take.received_at))
+
+
+def all_takes(connection: sqlite3.Connection) -> tuple[Take, ...]:
+    """Every kept picture of the journal, in order of arrival."""
+    kept = requests_where(connection, "id IN (SELECT request FROM arrival WHERE digest IS NOT NULL)")
+    return takes_of(connection, kept)
+
+
+def refusals_where(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> tuple[Refusal, ...]:
+    """Refusals that were not forgotten, the oldest first."""
+    rows = connection.execute(
+        "SELECT id, request_key, address, code, message, verdict, request_id, closed_at FROM request"  # noqa: S608
+        f" WHERE state = 'refused' AND forgotten = 0 AND {where} ORDER BY number",
+        values,
+    )
+    return tuple(
+        Refusal(
+            request=row[0],
+            request_key=Digest.parse(row[1]),
+            address=row[2],
+            code=row[3],
+            message=row[4],
+            verdict=row[5],
+            request_id=row[6],
+            at=row[7],
+        )
+        for row in rows
+    )
+
+
+def spend_rows(connection: sqlite3.Connection, since: str, until: str) -> tuple[SpendRow, ...]:
+    """All requests that cost something or still may, of the days `since` to `until`, in order of their intents."""
+    users = dict(connection.execute("SELECT id, user FROM run").fetchall())
+    rows = []
+    for request in requests_where(
+        connection, f"(state = 'settled' OR {OPEN_SQL}) AND day BETWEEN ? AND ?", (since, until)
+    ):
+        arrivals = arrivals_of(connection, request.id)
+        kept = charge_of(request, arrivals)
+        rows.append(
+            SpendRow(
+                request=request,
+                user=users[request.run],
+                day=(request.sent_at or request.intended_at)[:10],
+                pictures=sum(arrival.picture is not None for arrival in arrivals),
+                charged=request.charge if request.charge is not None else (kept or None),
+                open=request.reserved - kept if request.state.is_open and request.reserved > kept else None,
+            )
+        )
+    return tuple(rows)
+
+
+def charge_of(request: Request, arrivals: Sequence[Arrival]) -> Money:
+    """What the kept pictures cost: each its own share, or the list price."""
+    total = Money.zero(request.price.currency)
+    for arrival in arrivals:
+        if arrival.picture is not None:
+            cost = arrival.picture.cost
+            total += cost if cost is not None and cost.currency == total.currency else request.price
+    return total
+
+
+def _request(row: Sequence[Any]) -> Request:
+    (
+        number, id_, run, owner, account, key, ordinal, address, model, provider, images, currency, price,
+        reserved, expected, client_request_id, request_id, document, body_digest, timeout_seconds, profile, tags, state,
+        items, intended_at, sent_at, closed_at, charge, charge_currency, why, resolved_by,
+    ) = row  # fmt: skip
+    return Request(
+        number=number,
+        id=id_,
+        run=run,
+        owner=owner,
+        account=account,
+        request_key=Digest.parse(key),
+        ordinal=ordinal,
+        address=address,
+        model=model,
+        provider=provider,
+        images=images,
+        price=Money(price, currency),
+        reserved=Money(reserved, currency),
+        expected=Money(expected, currency),
+        client_request_id=client_request_id,
+        request_id=request_id,
+        document=document,
+        body_digest=Digest.parse(body_digest),
+        timeout_seconds=timeout_seconds,
+        profile=profile,
+        tags=tuple(json.loads(tags)),
+        state=RequestState(state),
+        items=items,
+        intended_at=intended_at,
+        sent_at=sent_at,
+        closed_at=closed_at,
+        charge=None if charge is None else Money(charge, charge_currency),
+        why=why,
+        resolved_by=resolved_by,
+    )
+
+
+def _arrival(row: Sequence[Any]) -> Arrival:
+    index, url, size, digest, format_, width, height, length, cost, cost_currency, kept_at, code, message = row
+    picture = None
+    if digest is not None:
+        picture = Picture(
+            digest=Digest.parse(digest),
+            format=format_,
+            width=width,
+            height=height,
+            bytes=length,
+            cost=None if cost is None else Money(cost, cost_currency),
+        )
+    return Arrival(index=index, url=url, size=size, picture=picture, kept_at=kept_at, code=code, message=message)
+
+
+def _take(request: Request, arrival: Arrival, picture: Picture) -> Take:
+    return Take(
+        digest=picture.digest,
+        request_key=request.request_key,
+        address=request.address,
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+        bytes=picture.bytes,
+        model=request.model,
+        provider=request.provider,
+        request_id=request.request_id,
+        client_request_id=request.client_request_id,
+        cost=request.price if picture.cost is None else picture.cost,
+        received_at=arrival.kept_at or request.intended_at,
+        ordinal=request.ordinal,
+        index=arrival.index,
+    )

@@ -1,0 +1,1 @@
+"""Tests of the local service: real sockets, real pictures, the official SDK."""

@@ -1,0 +1,117 @@
+"""An emulator in a child process, as a test's other end."""
+
+import base64
+import contextlib
+import io
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from PIL import Image
+
+_PROGRAM = """
+import json, sys
+from pathlib import Path
+from seedpipe.emulator.server import run
+from seedpipe.emulator.settings import Settings
+values = json.loads(sys.argv[1])
+for name in ("port_file", "state", "scenario"):
+    if values.get(name):
+        values[name] = Path(values[name])
+run(Settings(**values))
+"""
+KEY = {"Authorization": "Bearer test"}
+SMALL = "1024x1024"
+
+
+@dataclass
+class Running:
+    """A live emulator and the client that talks to it."""
+
+    origin: str
+    process: subprocess.Popen[bytes]
+    state: Path
+    http: httpx.Client
+
+    def post(self, body: Any, *, prefix: str = "/v1", **options: Any) -> httpx.Response:
+        options.setdefault("headers", KEY)
+        return self.http.post(f"{prefix}/images/generations", json=body, **options)
+
+    def make(self, prompt: str = "hills", **fields: Any) -> dict[str, Any]:
+        """The answer to a good request."""
+        answer = self.post(order(prompt, **fields))
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def ledger(self) -> dict[str, Any]:
+        report: dict[str, Any] = self.http.get("/_emulator/ledger").json()
+        return report
+
+    def scenario(self, *faults: dict[str, Any] | str) -> None:
+        answer = self.http.put("/_emulator/scenario", json={"faults": list(faults)})
+        assert answer.status_code == 200, answer.text
+
+    def last(self) -> dict[str, Any]:
+        """The youngest entry of the ledger."""
+        entry: dict[str, Any] = self.ledger()["requests"][-1]
+        return entry
+
+    def wait_until_billed(self, images: int, seconds: float = 10.0) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while (entry := self.last())["billed_images"] < images:
+            assert time.monotonic() < deadline, entry
+            time.sleep(0.02)
+        return entry
+
+
+def order(prompt: str = "hills", **fields: Any) -> dict[str, Any]:
+    return {"model": "seedream-4-0-250828", "prompt": prompt, "size": SMALL, **fields}
+
+
+@contextlib.contextmanager
+def emulator(folder: Path, **settings: Any) -> Iterator[Running]:
+    """Start one, by default instant and with its state in `folder`."""
+    import json
+
+    port_file = folder / "port"
+    port_file.unlink(missing_ok=True)
+    values = {"state": str(folder / "state"), "latency": 0.0, "port_file": str(port_file), **settings}
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, json.dumps(values)], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not port_file.exists():
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise AssertionError(process.communicate()[1].decode())
+            time.sleep(0.01)
+        origin = f"http://127.0.0.1:{port_file.read_text().strip()}"
+        with httpx.Client(base_url=origin, timeout=30, trust_env=False) as http:
+            yield Running(origin=origin, process=process, state=Path(values["state"]), http=http)
+    finally:
+        process.terminate()
+        _, complaints = process.communicate(timeout=10)
+        assert b"Traceback" not in complaints, complaints.decode()
+
+
+def picture(width: int = 64, height: int = 48, *, mode: str = "RGB", colour: Any = "teal", kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.new(mode, (width, height), colour).save(out, kind)
+    return out.getvalue()
+
+
+def data_url(data: bytes, name: str = "png") -> str:
+    return f"data:image/{name};base64,{base64.b64encode(data).decode()}"
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
