@@ -142,8 +142,10 @@ def _names(models: Iterable[Model], providers: Iterable[Provider], trees: Mappin
     def claim(spelling: str, dated_id: str) -> None:
         owner = names.setdefault(normal_name(spelling), dated_id)
         if owner != dated_id:
-            problem = f"`{spelling}` is a name of both `{owner}` and `{dated_id}`"
-            raise CatalogueFault(problem, position=trees[dated_id].position)
+            shipped, _ = _shipped_trees()
+            foreign = [name for name in (dated_id, owner) if trees[name] is not shipped.get(name)]
+            position = trees[foreign[0] if foreign else dated_id].position
+            raise CatalogueFault(f"`{spelling}` is a name of both `{owner}` and `{dated_id}`", position=position)
 
     for model in models:
         for spelling in (model.id, *model.aliases):

@@ -94,7 +94,7 @@ class _Reader:
         if depth > _MAX_DEPTH or self.count > _MAX_VALUES:
             raise CatalogueFault("too deep or too large for a catalogue file", position=position)
         if isinstance(node, yaml.ScalarNode):
-            plain = node.style is None
+            plain = not node.style  # None from the reader in Python, empty from the one in C
             return Leaf(position, None if plain and node.value in _NULLS else node.value)
         if isinstance(node, yaml.SequenceNode):
             return Row(position, tuple(self.tree(item, depth + 1) for item in node.value))

@@ -19,7 +19,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @option("--key", metavar="KEY", help="Accept this key only. [default: any that is not empty]")
 @option("--latency", type=click.FloatRange(0, 100), default=1.0, help="1 is true to life, 0 instant. [default: 1]")
 @option("--ipm", type=click.IntRange(1), default=500, help="Images per minute, per key and model. [default: 500]")
-@option("--minute", type=click.FloatRange(0.01, 3600), default=60.0, help="Seconds in the limit's minute. [default: 60]")
+@option(
+    "--minute", type=click.FloatRange(0.01, 3600), default=60.0, help="Seconds in the limit's minute. [default: 60]"
+)
 @option("--inflight", type=click.IntRange(1), help="Requests worked on at once; more are refused.")
 @option("--url-life", type=click.IntRange(1), default=86_400, help="Seconds a result URL lives. [default: 86400]")
 @option("--scenario", type=_FILE, metavar="FILE", help="Faults to make, as YAML.")

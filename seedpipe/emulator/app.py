@@ -74,9 +74,7 @@ def _api_routes(emulator: Emulator, dialect: Dialect) -> list[Route]:
             emulator.authorise(request.headers)
         except RefusedError as error:
             return refuse(error.refusal, caller)
-        return json_reply(
-            model_list(dialect), status=200, headers=caller.headers(), accepts_gzip=caller.gzip
-        )
+        return json_reply(model_list(dialect), status=200, headers=caller.headers(), accepts_gzip=caller.gzip)
 
     return [
         _AnyMethod(f"{dialect.prefix}/images/generations", generations),
@@ -123,5 +121,3 @@ def _marked(inner: ASGIApp) -> ASGIApp:
         await inner(scope, receive, marked_send if scope["type"] == "http" else send)
 
     return app
-
-

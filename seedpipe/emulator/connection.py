@@ -26,13 +26,13 @@ class CuttableProtocol(H11Protocol):
 
 async def cut(scope: Scope) -> None:
     """Close the connection of this request after what is already written; returns when it is gone."""
-    client = scope.get("client")
-    transport = _TRANSPORTS.get(tuple(client)) if client else None
-    if transport is None:
+    client: tuple[str, int] | None = scope.get("client")
+    transport = _TRANSPORTS.get(client) if client else None
+    if client is None or transport is None:
         return
     transport.close()
     for _ in range(_TURNS):
-        if tuple(client) not in _TRANSPORTS:
+        if client not in _TRANSPORTS:
             return
         await asyncio.sleep(0.001)
     transport.abort()

@@ -1,7 +1,8 @@
 """Draws proofs: a scene in the prompt's colours, the references, the prompt's words, and a mark that says PROOF.
 
-The same `Sketch` gives the same bytes. Each call of the service has a nonce of its own, which moves light, shapes and
-hues: the same request never gives the same picture twice. The scene is drawn small and enlarged; text is set at full size.
+The same `Sketch` gives the same bytes. Each call of the service has a nonce of its own, which moves light, shapes
+and hues: the same request never gives the same picture twice. The scene is drawn small and enlarged; text is set at
+full size.
 """
 
 import hashlib
@@ -89,9 +90,7 @@ def _palette(sketch: Sketch, steady: Random, moving: Random) -> Palette:
     pictures = [picture for picture in sketch.references if picture is not None]
     if not colours and pictures:
         colours = _main_colours(pictures[0])
-    return make_palette(
-        colours, scheme=steady.randrange(1000), drift=moving, dark=bool(_DARK.search(sketch.prompt))
-    )
+    return make_palette(colours, scheme=steady.randrange(1000), drift=moving, dark=bool(_DARK.search(sketch.prompt)))
 
 
 def _main_colours(picture: Image.Image) -> tuple[Colour, ...]:
@@ -147,9 +146,7 @@ def _card(image: Image.Image, sketch: Sketch, palette: Palette, margin: int) -> 
         smallest=max(7, round(unit * 0.0165)),
     )
     height = 2 * pad + head + foot + round(len(lines) * size * LINE)
-    box = _Box(
-        left=margin, top=image.height - margin - height, right=margin + width, bottom=image.height - margin
-    )
+    box = _Box(left=margin, top=image.height - margin - height, right=margin + width, bottom=image.height - margin)
     _panel(image, box, round(unit * 0.014))
     draw = ImageDraw.Draw(image)
     accent = palette.accent if luminance(palette.accent) < 0.62 else darker(palette.accent, 0.35)
@@ -207,7 +204,7 @@ def _lines(draw: ImageDraw.ImageDraw, lines: Sequence[str], size: int, span: tup
 
 
 def _thumbnails(image: Image.Image, sketch: Sketch, card: _Box, margin: int) -> None:
-    """The references as prints on white card with their number: beside the panel, or above it where there is no room."""
+    """The references as numbered prints on white card: beside the panel, or above it where there is no room."""
     count = len(sketch.references)
     if not count:
         return
@@ -246,13 +243,16 @@ def _print(
     _panel(image, box, max(2, size[0] // 40))
     edge = max(2, round(size[0] * 0.045))
     inner = (size[0] - 2 * edge, size[1] - edge - round(letters * 1.75))
-    image.paste((226, 222, 212), (box.left + edge, box.top + edge, box.left + edge + inner[0], box.top + edge + inner[1]))
+    image.paste(
+        (226, 222, 212), (box.left + edge, box.top + edge, box.left + edge + inner[0], box.top + edge + inner[1])
+    )
     draw = ImageDraw.Draw(image)
     if picture is not None:
         scale = max(inner[0] / picture.width, inner[1] / picture.height)
         width, height = inner[0] / scale, inner[1] / scale
-        left, top = (picture.width - width) / 2, (picture.height - height) / 2
-        shown = picture.resize(inner, Image.Resampling.BILINEAR, box=(left, top, left + width, top + height))
+        left, top = max(0.0, (picture.width - width) / 2), max(0.0, (picture.height - height) / 2)
+        box_shown = (left, top, min(picture.width, left + width), min(picture.height, top + height))
+        shown = picture.resize(inner, Image.Resampling.BILINEAR, box=box_shown)
         image.paste(shown, (box.left + edge, box.top + edge))
     draw.text((box.left + edge, box.bottom - round(letters * 0.5)), label, _INK, font(letters), anchor="ls")
 

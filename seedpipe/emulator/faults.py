@@ -121,16 +121,14 @@ class FaultBook:
             if not fault.hits(prompt, model):
                 continue
             self._seen[number] += 1
-            if fault.after < self._seen[number] <= fault.after + (fault.times or 2**62):
+            turn = self._seen[number] - fault.after
+            if turn > 0 and (fault.times is None or turn <= fault.times):
                 taken.append(fault)
         return (*taken, *spoken_faults(prompt))
 
     def entries(self) -> list[dict[str, object]]:
         """The scenario as data, each fault with how many matching requests it has `seen`."""
-        return [
-            {**fault_to_dict(fault), "seen": seen}
-            for fault, seen in zip(self._faults, self._seen, strict=True)
-        ]
+        return [{**fault_to_dict(fault), "seen": seen} for fault, seen in zip(self._faults, self._seen, strict=True)]
 
 
 def spoken_faults(prompt: str) -> tuple[Fault, ...]:

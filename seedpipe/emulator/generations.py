@@ -57,9 +57,7 @@ async def generate(request: Request, emulator: Emulator, dialect: Dialect) -> Re
         return CutResponse()
     except (RefusedError, BodyTooLargeError) as error:
         refusal = error.refusal if isinstance(error, RefusedError) else _TOO_LARGE
-        await asyncio.to_thread(
-            emulator.ledger.begin, caller.request_id, notes, f"refused: {refusal.code}"
-        )
+        await asyncio.to_thread(emulator.ledger.begin, caller.request_id, notes, f"refused: {refusal.code}")
         return refuse(refusal, caller, getattr(error, "retry_after", None))
     if job.order.stream and not job.fault(FaultKind.JSON_FOR_STREAM):
         return StreamReply(_events(job, emulator, caller), caller.headers())
@@ -105,9 +103,7 @@ async def _answer(job: Job, emulator: Emulator, caller: Caller) -> Response:
         return refuse(first, caller)
     created = int(time.time())
     items = [await _item(outcome, job, emulator, caller) for outcome in job.outcomes]
-    reply = json_reply(
-        plain_body(job, items, created), status=200, headers=caller.headers(), accepts_gzip=caller.gzip
-    )
+    reply = json_reply(plain_body(job, items, created), status=200, headers=caller.headers(), accepts_gzip=caller.gzip)
     if job.fault(FaultKind.TRUNCATED_BODY):
         return ShortResponse(reply.body, status_code=200, headers=dict(reply.headers))
     return reply
@@ -158,11 +154,10 @@ async def _events(job: Job, emulator: Emulator, caller: Caller) -> AsyncIterator
         shown += 1
     if cut_after:
         return
-    if job.stopped or job.fault(FaultKind.DROP_AFTER_BILLING):
+    if job.stopped or job.fault(FaultKind.DROP_AFTER_BILLING, FaultKind.TRUNCATED_BODY):
         raise StreamCutError
     if stall := job.fault(FaultKind.STALL):
         await asyncio.sleep(stall.seconds or _A_LONG_TIME)
         raise StreamCutError
     yield completed_event(job, int(time.time()))
     yield DONE
-

@@ -111,10 +111,11 @@ class Workshop:
         def ended(done: asyncio.Task[None]) -> None:
             self._tasks.pop(done, None)
             if not job.over:
+                self._ledger.end(job.request_id, "stopped" if done.cancelled() else "broken")
                 job.finish(stopped=True)
             on_end(job)
             if not done.cancelled() and (error := done.exception()) is not None:
-                raise error
+                raise error  # our own bug: the loop's handler writes it to standard error
 
         task.add_done_callback(ended)
 

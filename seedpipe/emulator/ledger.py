@@ -80,9 +80,7 @@ class Ledger:
         with self._lock:
             self._db.execute("update request set outcome = ? where request_id = ?", (outcome, request_id))
 
-    def add_image(
-        self, request_id: str, position: int, fields: Mapping[str, object], *, billed: bool
-    ) -> None:
+    def add_image(self, request_id: str, position: int, fields: Mapping[str, object], *, billed: bool) -> None:
         """One picture of a request, at the moment its making ends. This is the bill."""
         with self._lock:
             self._db.execute(
@@ -139,9 +137,7 @@ class Ledger:
     def report(self) -> dict[str, object]:
         """`{"requests": […], "billed_images": n, "outcomes": {…}}`, in order of arrival."""
         with self._lock:
-            requests = self._db.execute(
-                "select request_id, outcome, fields from request order by number"
-            ).fetchall()
+            requests = self._db.execute("select request_id, outcome, fields from request order by number").fetchall()
             images = self._db.execute(
                 "select i.request_id, i.position, i.billed, i.fields, coalesce(o.downloads, 0) from image i "
                 "left join object o on o.path = json_extract(i.fields, '$.path') order by i.request_id, i.position"
@@ -180,13 +176,9 @@ class Ledger:
     def _bury(self) -> None:
         """Requests of processes that are no more: what they were making was never finished and never billed."""
         with self._lock:
-            rows = self._db.execute(
-                "select distinct process from request where outcome = 'running'"
-            ).fetchall()
+            rows = self._db.execute("select distinct process from request where outcome = 'running'").fetchall()
             dead = [row for row in rows if row[0] == os.getpid() or not _alive(row[0])]
-            self._db.executemany(
-                "update request set outcome = 'lost' where outcome = 'running' and process = ?", dead
-            )
+            self._db.executemany("update request set outcome = 'lost' where outcome = 'running' and process = ?", dead)
 
 
 def _alive(process: int) -> bool:

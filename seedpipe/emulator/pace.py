@@ -1,6 +1,8 @@
 """How long a picture takes, and how many a minute are allowed. Pure: the clock is handed in."""
 
 import hashlib
+import math
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,7 +16,7 @@ def seconds_for(*, base: float, pixels: int, fast: bool, seed: str, scale: float
     """The time of one picture; the jitter is the same for the same `seed`. `scale` 1 is true to life, 0 instant."""
     share = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") / 2**32
     jitter = 1 + _JITTER * (2 * share - 1)
-    return scale * base * (pixels / _USUAL_PIXELS) ** 0.5 * (_FAST if fast else 1) * jitter
+    return scale * base * math.sqrt(pixels / _USUAL_PIXELS) * (_FAST if fast else 1) * jitter
 
 
 @dataclass(slots=True)

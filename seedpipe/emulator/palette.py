@@ -57,9 +57,7 @@ def named_colours(prompt: str) -> tuple[Colour, ...]:
     """Colours in the order in which the prompt names them, as hex codes or as words; at most five."""
     found = [(match.start(), _parse(match[1])) for match in _HEX.finditer(prompt)]
     found += [
-        (match.start(), _parse(_NAMED[match[0]]))
-        for match in _WORD.finditer(prompt.lower())
-        if match[0] in _NAMED
+        (match.start(), _parse(_NAMED[match[0]])) for match in _WORD.finditer(prompt.lower()) if match[0] in _NAMED
     ]
     return tuple(dict.fromkeys(colour for _, colour in sorted(found)))[:5]
 

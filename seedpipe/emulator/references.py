@@ -66,8 +66,10 @@ def open_reference(text: str, fetched: Mapping[str, bytes], model: ModelRules) -
             )
         )
     data = fetched[text] if text in fetched else _decode(text, model)
+    if len(data) > model.max_reference_bytes:
+        raise _too_big(model)
     try:
-        return _open(data, model)
+        return _open(data)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise invalid("image", _BAD_BASE64) from None
 
@@ -76,27 +78,30 @@ def _decode(text: str, model: ModelRules) -> bytes:
     if not (head := _DATA_URL.match(text)):
         raise invalid("image", _BAD_URL)
     if (len(text) - head.end()) * 3 // 4 > model.max_reference_bytes + 2:
-        check_reference(1024, 1024, model.max_reference_bytes + 1, model)
+        raise _too_big(model)
     try:
         return base64.b64decode(text[head.end() :], validate=True)
     except (binascii.Error, ValueError):
         raise invalid("image", _BAD_BASE64) from None
 
 
-def _open(data: bytes, model: ModelRules) -> Reference:
+def _too_big(model: ModelRules) -> RefusedError:
+    limit = model.max_reference_bytes // 1_000_000
+    return invalid("image", f"image size must be less than or equal to {limit} MB")
+
+
+def _open(data: bytes) -> Reference:
     digest = hashlib.sha256(data).hexdigest()
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
         width, height = _heif_size(data)
-        check_reference(width, height, len(data), model)
+        check_reference(width, height)
         return Reference(digest=digest, width=width, height=height, bytes=len(data), picture=None)
     with Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS) as image:
         width, height = image.size
-        check_reference(width, height, len(data), model)
+        check_reference(width, height)
         image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         small, clear = _small(image)
-    return Reference(
-        digest=digest, width=width, height=height, bytes=len(data), picture=small, transparent=clear
-    )
+    return Reference(digest=digest, width=width, height=height, bytes=len(data), picture=small, transparent=clear)
 
 
 def _small(image: Image.Image) -> tuple[Image.Image, bool]:

@@ -35,13 +35,11 @@ class RefusedError(Exception):
 
 
 def invalid(field: str, reason: str, *, param: str = "", kind: str = "") -> RefusedError:
-    """400 for one field. `param` and `type` are empty strings as measured, filled only for unsupported features (KB)."""
+    """400 for one field. `param` and `type` are empty as measured, filled only for unsupported features (KB)."""
     message = f"The parameter `{field}` specified in the request is not valid: {reason}"
     if not message.endswith("."):
         message += "."
-    return RefusedError(
-        Refusal(status=400, code="InvalidParameter", message=message, type=kind, param=param)
-    )
+    return RefusedError(Refusal(status=400, code="InvalidParameter", message=message, type=kind, param=param))
 
 
 def unsupported(field: str) -> RefusedError:
@@ -102,9 +100,7 @@ def not_in_plan(name: str) -> RefusedError:
 def fetch_timeout(url: str) -> RefusedError:
     """The service fetches references itself and gives up after about ten seconds (GH:jeffstric/ZJT#94)."""
     return RefusedError(
-        Refusal(
-            status=400, code="InvalidParameter", message=f"Timeout while downloading url={url}.", type=""
-        )
+        Refusal(status=400, code="InvalidParameter", message=f"Timeout while downloading url={url}.", type="")
     )
 
 

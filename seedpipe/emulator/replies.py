@@ -33,7 +33,7 @@ class CutResponse(Response):
         super().__init__()
         self._seconds = seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         if self._seconds:
             await asyncio.sleep(self._seconds)
         await cut(scope)
@@ -42,7 +42,7 @@ class CutResponse(Response):
 class ShortResponse(Response):
     """Promises the whole body, sends the first half and closes the connection."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         half = bytes(self.body[: len(self.body) // 2])
         await send({"type": "http.response.body", "body": half, "more_body": True})
@@ -61,7 +61,7 @@ class StreamReply(Response):
         del self.headers["content-length"]
         self._events = events
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         started = False
         try:
             async for event in self._events:
@@ -77,9 +77,7 @@ class StreamReply(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def json_reply(
-    body: Mapping[str, object], *, status: int, headers: Mapping[str, str], accepts_gzip: bool
-) -> Response:
+def json_reply(body: Mapping[str, object], *, status: int, headers: Mapping[str, str], accepts_gzip: bool) -> Response:
     """UTF-8 JSON; compressed where the client takes it, as the service does (GH:ZJT#94)."""
     data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     sent = {**headers, "content-type": "application/json; charset=utf-8", "vary": "Accept-Encoding"}

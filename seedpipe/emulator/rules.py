@@ -134,17 +134,12 @@ def final_size(order: Order, reference_ratios: Sequence[float]) -> Pixels:
     return table.get("1:1") or next(iter(table.values()))
 
 
-def check_reference(width: int, height: int, count_bytes: int, model: ModelRules) -> None:
-    """The limits of one reference picture (§2.1). Raises `RefusedError`."""
-    if count_bytes > model.max_reference_bytes:
-        limit = model.max_reference_bytes // 1_000_000
-        raise invalid("image", f"image size must be less than or equal to {limit} MB")
+def check_reference(width: int, height: int) -> None:
+    """The limits of one reference picture in pixels (§2.1). Raises `RefusedError`."""
     if min(width, height) < MIN_SIDE:
         raise invalid("image", "image width and height must be greater than 14 pixels")
     if not MIN_REFERENCE_PIXELS <= width * height <= MAX_REFERENCE_PIXELS:
-        raise invalid(
-            "image", f"image pixels must be between {MIN_REFERENCE_PIXELS} and {MAX_REFERENCE_PIXELS}"
-        )
+        raise invalid("image", f"image pixels must be between {MIN_REFERENCE_PIXELS} and {MAX_REFERENCE_PIXELS}")
     if not within_aspect(width, height):
         raise invalid("image", "image aspect ratio must be between 1/16 and 16")
 
@@ -298,10 +293,8 @@ def _is_fast(fields: Mapping[str, object], model: ModelRules) -> bool:
     raise invalid("optimize_prompt_options.mode", message)
 
 
-def _is_transparent(
-    fields: Mapping[str, object], model: ModelRules, references: Sequence[str]
-) -> bool:
-    """The rules of `background` that need no picture (KB); that the one input has transparent pixels is checked later."""
+def _is_transparent(fields: Mapping[str, object], model: ModelRules, references: Sequence[str]) -> bool:
+    """The rules of `background` that need no picture (KB); the input's own transparency is checked later."""
     if "background" not in fields:
         return False
     if not model.edits_layers:

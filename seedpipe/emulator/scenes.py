@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -43,7 +43,12 @@ class Canvas:
 
     def polygon(self, points: Sequence[Point], colour: Colour, *, alpha: float = 1.0, blur: float = 0.0) -> None:
         pixels = [(x * self.width, y * self.height) for x, y in points]
-        self._shape(_bounds(pixels), lambda draw, move: draw.polygon([move(p) for p in pixels], 255), colour, alpha, blur)
+        self._shape(
+            _bounds(pixels), lambda draw, move: draw.polygon([move(p) for p in pixels], 255), colour, alpha, blur
+        )
+
+    def box(self, left: float, top: float, right: float, bottom: float, colour: Colour, *, alpha: float = 1.0) -> None:
+        self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], colour, alpha=alpha)
 
     def ellipse(
         self, x: float, y: float, rx: float, ry: float, colour: Colour, *, alpha: float = 1.0, blur: float = 0.0
@@ -51,7 +56,9 @@ class Canvas:
         """Centre in canvas units, radii in units of the shorter side."""
         cx, cy, px, py = x * self.width, y * self.height, rx * self.unit, ry * self.unit
         box = [(cx - px, cy - py), (cx + px, cy + py)]
-        self._shape(_bounds(box), lambda draw, move: draw.ellipse([*move(box[0]), *move(box[1])], 255), colour, alpha, blur)
+        self._shape(
+            _bounds(box), lambda draw, move: draw.ellipse([*move(box[0]), *move(box[1])], 255), colour, alpha, blur
+        )
 
     def ball(self, x: float, y: float, radius: float, colour: Colour, light: Colour) -> None:
         """A sphere lit from above left."""
@@ -91,6 +98,23 @@ class Canvas:
         if alpha < 1:
             mask = mask.point([round(level * alpha) for level in range(256)])
         self.image.paste(colour, (left, top, right, bottom), mask)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point, and what the shorter side is across and down, in canvas units."""
+
+    x: float
+    y: float
+    across: float
+    down: float
+
+    def arc(self, rx: float, ry: float, start: float, end: float, *, drop: float = 0.0) -> list[Point]:
+        """Points of an arc around the place; angles in half turns, counted from the right over the top."""
+        angles = [math.pi * (start + (end - start) * step / 32) for step in range(33)]
+        return [
+            (self.x + rx * self.across * math.cos(a), self.y + (drop - ry * math.sin(a)) * self.down) for a in angles
+        ]
 
 
 def _bounds(points: Sequence[Point]) -> tuple[int, int, int, int]:
@@ -136,9 +160,17 @@ def sea(canvas: Canvas, palette: Palette, rng: Random) -> None:
         y = horizon + 0.012 + depth * 0.44
         width = (0.03 + 0.2 * depth) * rng.uniform(0.5, 1.1)
         x = sun[0] + rng.uniform(-0.03, 0.03) * (1 + 2 * depth)
-        canvas.ellipse(x, y, width * canvas.width / canvas.unit, 0.0035 + 0.006 * depth, palette.light, alpha=0.6 - 0.3 * depth)
+        canvas.ellipse(
+            x, y, width * canvas.width / canvas.unit, 0.0035 + 0.006 * depth, palette.light, alpha=0.6 - 0.3 * depth
+        )
     shore = rng.uniform(0.3, 0.42)
-    head = [(0, horizon - 0.16), (0.1, horizon - 0.15), (shore * 0.7, horizon - 0.05), (shore, horizon + 0.004), (0, horizon + 0.004)]
+    head = [
+        (0, horizon - 0.16),
+        (0.1, horizon - 0.15),
+        (shore * 0.7, horizon - 0.05),
+        (shore, horizon + 0.004),
+        (0, horizon + 0.004),
+    ]
     canvas.polygon(head, mix(palette.near, palette.far, 0.35))
 
 
@@ -163,42 +195,57 @@ def _windows(canvas: Canvas, rng: Random, house: tuple[float, float, float], pal
         for floor in range(7):
             if rng.random() < 0.42:
                 left, upper = x + width * (0.16 + 0.27 * column), top + 0.03 + floor * 0.045
-                points = [(left, upper), (left + width * 0.13, upper), (left + width * 0.13, upper + 0.02), (left, upper + 0.02)]
+                points = [
+                    (left, upper),
+                    (left + width * 0.13, upper),
+                    (left + width * 0.13, upper + 0.02),
+                    (left, upper + 0.02),
+                ]
                 canvas.polygon(points, mix(palette.accent, palette.light, 0.55), alpha=0.9)
 
 
 def still_life(canvas: Canvas, palette: Palette, rng: Random) -> None:
-    """A studio: wall, table, an arch, a plinth, a sphere and a lamp-like cone in window light."""
+    """A studio: wall, table, an arch, a plinth, a sphere and a lamp in window light."""
     wall, table = mix(palette.below, palette.above, 0.25), rng.uniform(0.7, 0.76)
     canvas.gradient(mix(wall, palette.above, 0.35), lighter(wall, 0.25), 0, table)
     lean, left = rng.uniform(-0.12, -0.05), rng.uniform(0.42, 0.6)
-    for pane in range(2):
-        x = left + 0.13 * pane
+    for x in (left, left + 0.13):
         beam = [(x, 0.08), (x + 0.115, 0.08), (x + 0.115 + lean, table - 0.06), (x + lean, table - 0.06)]
         canvas.polygon(beam, palette.light, alpha=0.5, blur=0.012)
     canvas.gradient(mix(palette.far, palette.near, 0.35), darker(palette.near, 0.1), table, 1)
-    ratio = canvas.unit / canvas.width
-    tall = canvas.unit / canvas.height
-    centre = rng.uniform(0.72, 0.78) if ratio < 0.75 else rng.uniform(0.56, 0.66)
-    _arch(canvas, centre - 0.05, table + 0.05, 0.2, palette.second, ratio, tall)
-    block = [(centre - 0.02, table - 0.12 * tall), (centre + 0.3 * ratio, table - 0.12 * tall)]
-    canvas.ellipse(centre + 0.13 * ratio, table + 0.1 * tall, 0.26, 0.03, darker(palette.near, 0.5), alpha=0.5, blur=0.02)
-    canvas.polygon([*block, (block[1][0], table + 0.09 * tall), (block[0][0], table + 0.09 * tall)], lighter(palette.far, 0.25))
-    canvas.polygon([(block[1][0] - 0.05 * ratio, block[0][1]), block[1], (block[1][0], table + 0.09 * tall), (block[1][0] - 0.05 * ratio, table + 0.09 * tall)], mix(palette.far, palette.near, 0.3))
-    canvas.ball(centre + 0.14 * ratio, block[0][1] - 0.1 * tall, 0.1, palette.accent, palette.light)
-    x = centre - rng.uniform(0.24, 0.3) * ratio
-    canvas.ellipse(x + 0.02, table + 0.135 * tall, 0.15, 0.022, darker(palette.near, 0.5), alpha=0.5, blur=0.015)
-    canvas.polygon([(x - 0.012 * ratio, table - 0.3 * tall), (x + 0.012 * ratio, table - 0.3 * tall), (x + 0.012 * ratio, table + 0.12 * tall), (x - 0.012 * ratio, table + 0.12 * tall)], darker(palette.near, 0.25))
-    canvas.ellipse(x, table + 0.125 * tall, 0.1, 0.022, darker(palette.near, 0.25))
-    canvas.glow(x, table - 0.2 * tall, 0.42, palette.light, 0.6)
-    cone = [(x - 0.06 * ratio, table - 0.44 * tall), (x + 0.06 * ratio, table - 0.44 * tall), (x + 0.15 * ratio, table - 0.27 * tall), (x - 0.15 * ratio, table - 0.27 * tall)]
+    across, down = canvas.unit / canvas.width, canvas.unit / canvas.height
+    centre = rng.uniform(0.72, 0.78) if across < 0.75 else rng.uniform(0.56, 0.66)
+    _arch(canvas, Place(centre - 0.05, table + 0.05, across, down), palette.second)
+    _plinth(canvas, Place(centre, table, across, down), palette)
+    _lamp(canvas, Place(centre - rng.uniform(0.24, 0.3) * across, table, across, down), palette)
+
+
+def _arch(canvas: Canvas, at: Place, colour: Colour) -> None:
+    top = at.y - 0.52 * at.down
+    canvas.ellipse(at.x, top, 0.2, 0.2, colour)
+    canvas.box(at.x - 0.2 * at.across, top, at.x + 0.2 * at.across, at.y, colour)
+
+
+def _plinth(canvas: Canvas, at: Place, palette: Palette) -> None:
+    left, right = at.x - 0.02 * at.across, at.x + 0.3 * at.across
+    top, foot = at.y - 0.12 * at.down, at.y + 0.09 * at.down
+    middle = at.x + 0.14 * at.across
+    canvas.ellipse(middle, foot + 0.01 * at.down, 0.26, 0.03, darker(palette.near, 0.5), alpha=0.5, blur=0.02)
+    canvas.box(left, top, right, foot, lighter(palette.far, 0.25))
+    canvas.box(right - 0.05 * at.across, top, right, foot, mix(palette.far, palette.near, 0.3))
+    canvas.ball(middle, top - 0.1 * at.down, 0.1, palette.accent, palette.light)
+
+
+def _lamp(canvas: Canvas, at: Place, palette: Palette) -> None:
+    dark, foot = darker(palette.near, 0.25), at.y + 0.125 * at.down
+    canvas.ellipse(at.x + 0.02, foot + 0.01 * at.down, 0.15, 0.022, darker(palette.near, 0.5), alpha=0.5, blur=0.015)
+    canvas.box(at.x - 0.012 * at.across, at.y - 0.3 * at.down, at.x + 0.012 * at.across, foot, dark)
+    canvas.ellipse(at.x, foot, 0.1, 0.022, dark)
+    canvas.glow(at.x, at.y - 0.2 * at.down, 0.42, palette.light, 0.6)
+    top, bottom = at.y - 0.44 * at.down, at.y - 0.27 * at.down
+    narrow, wide = 0.06 * at.across, 0.15 * at.across
+    cone = [(at.x - narrow, top), (at.x + narrow, top), (at.x + wide, bottom), (at.x - wide, bottom)]
     canvas.polygon(cone, mix(palette.accent, palette.light, 0.12))
-
-
-def _arch(canvas: Canvas, x: float, foot: float, radius: float, colour: Colour, ratio: float, tall: float) -> None:
-    top = foot - 0.52 * tall
-    canvas.ellipse(x, top, radius, radius, colour)
-    canvas.polygon([(x - radius * ratio, top), (x + radius * ratio, top), (x + radius * ratio, foot), (x - radius * ratio, foot)], colour)
 
 
 def figure(canvas: Canvas, palette: Palette, rng: Random) -> None:
@@ -214,23 +261,6 @@ def figure(canvas: Canvas, palette: Palette, rng: Random) -> None:
     skin = mix(mix((214, 158, 124), palette.light, rng.uniform(0, 0.35)), (94, 62, 48), rng.choice((0, 0.3, 0.6)))
     for centre, scale, colour in people:
         _bust(canvas, Place(centre, y - 0.03 * tall, ratio * scale, tall * scale), colour, skin, rng)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A point, and what the shorter side is across and down, in canvas units."""
-
-    x: float
-    y: float
-    across: float
-    down: float
-
-    def arc(self, rx: float, ry: float, start: float, end: float, *, drop: float = 0.0) -> list[Point]:
-        """Points of an arc around the place; angles in half turns, counted from the right over the top."""
-        angles = [math.pi * (start + (end - start) * step / 32) for step in range(33)]
-        return [
-            (self.x + rx * self.across * math.cos(a), self.y + (drop - ry * math.sin(a)) * self.down) for a in angles
-        ]
 
 
 def _bust(canvas: Canvas, at: Place, colour: Colour, skin: Colour, rng: Random) -> None:
@@ -268,7 +298,10 @@ def _tile(canvas: Canvas, place: tuple[float, float, float], ground: Colour, col
         canvas.ellipse(x + w / 2, y + h / 2, radius * 0.38, radius * 0.38, colour)
     elif kind == 1:
         start = turn * math.pi / 2
-        arc = [(corner[0] + w * math.cos(start + k * math.pi / 40), corner[1] + h * math.sin(start + k * math.pi / 40)) for k in range(21)]
+        arc = [
+            (corner[0] + w * math.cos(start + k * math.pi / 40), corner[1] + h * math.sin(start + k * math.pi / 40))
+            for k in range(21)
+        ]
         canvas.polygon([corner, *arc], colour)
     elif kind == 2:
         others = [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
@@ -277,25 +310,25 @@ def _tile(canvas: Canvas, place: tuple[float, float, float], ground: Colour, col
     elif kind == 3:
         for bar in range(3):
             left_edge = x + w * (0.08 + 0.31 * bar)
-            canvas.polygon([(left_edge, y), (left_edge + w * 0.2, y), (left_edge + w * 0.2, y + h), (left_edge, y + h)], colour)
+            canvas.polygon(
+                [(left_edge, y), (left_edge + w * 0.2, y), (left_edge + w * 0.2, y + h), (left_edge, y + h)], colour
+            )
 
 
 Scene = Callable[[Canvas, Palette, Random], None]
-_CUES: Final[Sequence[tuple[re.Pattern[str], Scene]]] = tuple(
-    (re.compile(rf"\b(?:{words})", re.IGNORECASE), scene)
-    for words, scene in (
-        (r"logo|mark\b|icon|pattern|poster|emblem|abstract|geometric|label", geometry),
-        (r"portrait|character|woman|man\b|girl|boy|person|face|cast\b|hero(?:ine)?\b|she\b|he\b|people|turnaround", figure),
-        (r"lamp|product|studio|packshot|bottle|table|desk|chair|vase|still life|workshop|interior|kitchen|shelf|room", still_life),
-        (r"sea\b|ocean|lake|harbou?r|beach|coast|river|water|ship|boat|island", sea),
-        (r"city|street|skyline|town|building|market|roof|urban|station|night", city),
-        (r"hill|mountain|landscape|field|forest|garden|valley|desert|road|sky|sunrise|dawn|meadow", hills),
-    )
-)  # fmt: skip
+_CUES: Final[Mapping[Scene, str]] = {
+    geometry: r"logo|mark\b|icon|pattern|poster|emblem|abstract|geometric|label",
+    figure: r"portrait|character|woman|man\b|girl|boy|person|face|cast\b|hero(?:ine)?\b|she\b|he\b|people",
+    still_life: r"lamp|product|studio|packshot|bottle|table|desk|chair|vase|still life|workshop|interior|kitchen|room",
+    sea: r"sea\b|ocean|lake|harbou?r|beach|coast|river|water|ship|boat|island",
+    city: r"city|street|skyline|town|building|market|roof|urban|station|night",
+    hills: r"hill|mountain|landscape|field|forest|garden|valley|desert|road|sky|sunrise|dawn|meadow",
+}
+_PATTERNS: Final = {scene: re.compile(rf"\b(?:{words})", re.IGNORECASE) for scene, words in _CUES.items()}
 
 
 def choose_scene(prompt: str, otherwise: int) -> Scene:
     """The scene whose words the prompt uses most; where none is used, by `otherwise`."""
-    scores = [(len(cue.findall(prompt)), -place, scene) for place, (cue, scene) in enumerate(_CUES)]
-    best = max(scores, key=lambda score: score[:2])
-    return best[2] if best[0] else (hills, still_life, sea, geometry, city)[otherwise % 5]
+    scores = {scene: len(pattern.findall(prompt)) for scene, pattern in _PATTERNS.items()}
+    best = max(scores, key=lambda scene: scores[scene])
+    return best if scores[best] else (hills, still_life, sea, geometry, city)[otherwise % 5]

@@ -86,8 +86,9 @@ class _Guard(NodeTransformer):
     def _charged(self, node: Any) -> Any:
         cost, chars = _weigh(node.body)
         self.generic_visit(node)
-        charge = nodes.Filter(nodes.Const(cost), _CHARGE, [nodes.Const(chars)], [], None, None)
-        node.body = [nodes.ExprStmt(charge), *node.body]
+        line = node.lineno
+        charge = nodes.Filter(nodes.Const(cost), _CHARGE, [nodes.Const(chars)], [], None, None, lineno=line)
+        node.body = [nodes.ExprStmt(charge, lineno=line), *node.body]
         return node
 
     visit_Template = visit_Macro = visit_CallBlock = visit_Block = _charged  # noqa: N815 (Jinja2's naming)
@@ -96,12 +97,12 @@ class _Guard(NodeTransformer):
         if node.recursive:
             raise TemplateRefusedError("template-refused", "recursive loops are not supported", "use a macro")
         self._charged(node)
-        node.iter = nodes.Filter(node.iter, _EACH, [], [], None, None)
+        node.iter = nodes.Filter(node.iter, _EACH, [], [], None, None, lineno=node.lineno)
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> Any:  # noqa: N802
         self.generic_visit(node)
-        return nodes.Filter(nodes.List(node.nodes), _CONCAT, [], [], None, None)
+        return nodes.Filter(nodes.List(node.nodes), _CONCAT, [], [], None, None, lineno=node.lineno)
 
 
 def _weigh(body: Iterable[nodes.Node]) -> tuple[int, int]:

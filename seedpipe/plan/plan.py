@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -181,3 +181,13 @@ class Plan:
             "changes": self.has_changes,
             "nodes": [node.to_dict() for node in self.nodes.values()],
         }
+
+
+def without_purchases(plan: Plan) -> Plan:
+    """The plan less everything that would be bought, and less what is made from that."""
+    left: dict[str, PlanNode] = {}
+    for node in plan.nodes.values():
+        above = [address for address in node.made_from if address in plan.nodes and address not in left]
+        if not node.state.buys and node.state is not State.SAME and not above:
+            left[node.address] = node
+    return replace(plan, nodes=left, cost=Cost.nothing(plan.currency), seconds=0.0)

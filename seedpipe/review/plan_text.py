@@ -219,14 +219,15 @@ def _sum_lines(plan: Plan, caps: Caps, width: int, style: Style) -> list[str]:
     if not plan.pictures and not high:
         return [f"  {style.bold('buys nothing')}{free_words(plan)}"]
     over = caps.run is not None and _over(high, caps.run)
-    text = f"buys {count(plan.pictures, 'picture')}   {cost_words(plan.cost)}"
+    buys = f"buys {count(plan.pictures, 'picture')}"
     limits = caps_text(caps, high)
-    painted = "  " + style.bold(text)
-    lines = [painted]
+    lines = [f"  {style.bold(f'{buys}   {cost_words(plan.cost)}')}"]
+    if display_width(lines[0]) > width:
+        lines = [f"  {style.bold(line)}" for line in (buys, *wrap(cost_words(plan.cost), width - 2))]
     if limits:
         ink = style.red if over else style.dim
-        if display_width(painted) + 4 + display_width(limits) <= width:
-            lines = [painted + "    " + ink(limits)]
+        if len(lines) == 1 and display_width(lines[0]) + 4 + display_width(limits) <= width:
+            lines = [f"{lines[0]}    {ink(limits)}"]
         else:
             lines += ["  " + ink(line) for line in wrap(limits, width - 2)]
     lines += ["  " + style.dim(line) for remark in caps.remarks for line in wrap(shown(remark), width - 2)]

@@ -143,12 +143,11 @@ def account_folder(home: Path, account: str) -> Path:
 
 def normalised_base_url(base_url: str) -> str:
     """Scheme and host in lower case; no user, default port, query or closing slash."""
-    parts = urlsplit(base_url.strip())
     try:
-        host, port = parts.hostname, parts.port
+        parts = urlsplit(base_url.strip())
+        host, port, scheme = parts.hostname, parts.port, parts.scheme.lower()
     except ValueError:
-        host, port = None, None
-    scheme = parts.scheme.lower()
+        host = None
     if not host or scheme not in _DEFAULT_PORTS:
         raise UsageError(f"`{base_url}` is not a base URL like `https://api.example.com/v1`")
     host = f"[{host}]" if ":" in host else host

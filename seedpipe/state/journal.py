@@ -5,6 +5,7 @@ refused, released or of unknown outcome (`requests.RequestState`); `moves.move` 
 threads share commits; processes are told apart by owners, whose liveness is a lock of the operating system.
 """
 
+import contextlib
 import os
 import secrets
 import sqlite3
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.state import moves
@@ -111,6 +113,9 @@ class Journal:
         """Ends this process's ownership. What it left open is then recovered as if it had died."""
         with self._owner_guard:
             if self._owner is not None:
+                ended = (self._now(), self._owner.id)
+                with contextlib.suppress(StateError):  # the lock below says the same, and can't fail
+                    self._writer.run(lambda db: db.execute("UPDATE owner SET ended_at = ? WHERE id = ?", ended))
                 self._owner.end()
                 self._owner = None
         self._writer.close()

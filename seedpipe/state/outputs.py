@@ -3,6 +3,7 @@
 The record (`.seedpipe/outputs.json`) only saves re-hashing and tells our files from a person's; it can be rebuilt.
 """
 
+import contextlib
 import json
 import os
 import threading
@@ -91,6 +92,12 @@ class Outputs:
             self._changed = False
         data = json.dumps({"seedpipe_outputs": FORMAT, "files": stamps}, separators=(",", ":"))
         write_atomically(self._record, data.encode())
+
+    def save_if_possible(self) -> None:
+        """For verbs that only look: saves the next one some hashing, if the folder is there and can be written."""
+        if self._record.parent.is_dir():
+            with contextlib.suppress(OSError):
+                self.save()
 
     def _note(self, path: str, facts: os.stat_result, digest: Digest, ours: Digest | None) -> None:
         fresh = time.time() - facts.st_mtime < RACY_SECONDS

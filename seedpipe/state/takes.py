@@ -180,22 +180,23 @@ class Takes:
 
         def read_all() -> int:
             with closing(_connect(self.folder / _DATABASE)) as connection:
-                report = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
-            if report != ["ok"]:
-                raise sqlite3.DatabaseError(str(report[0]))
+                _quick_check(connection)
             keys = [key for key in self._cache if key.startswith("take/")]
             return sum(len(self.of(Digest(key.removeprefix("take/")))) for key in keys)
 
         return self._sound(read_all)
 
     def rebuild(self, from_takes: Iterable[Take]) -> None:
-        """Empties the index, after copying it aside, and fills it with `from_takes`. Other processes may go on."""
+        """Empties the index, after putting it aside, and fills it with `from_takes`. Other processes may go on."""
         with self._healing:
             takes = tuple(from_takes)
-            if not self.needs_rebuild:
-                self.notices.append(f"the index of takes was built again; the old one is `{self._copy_aside()}`")
-            with self._errors(), closing(_connect(self.folder / _DATABASE)) as connection:
-                connection.execute("DELETE FROM Cache")
+            try:
+                self._empty()
+            except DamagedIndexError as error:
+                self._cache.close()
+                with FileLock(self.folder / "open.lock", timeout=_BUSY_SECONDS):
+                    self.notices.append(f"{error.message}; it was set aside as `{self._set_aside()}`")
+                self._cache = self._open()
             with self._transaction():
                 self._add(takes)
                 self._cache.set(_META, {"v": VERSION})
@@ -210,16 +211,10 @@ class Takes:
         """Runs `operation`; on a garbled row heals the index once, if it can, and runs it again."""
         try:
             return self._guarded(operation)
-        except GarbledIndexError as error:
+        except GarbledIndexError:
             if self._arrivals is None:
                 raise
-            with self._healing:
-                if isinstance(error, DamagedIndexError):
-                    self._cache.close()
-                    with FileLock(self.folder / "open.lock", timeout=_BUSY_SECONDS):
-                        self.notices.append(f"{error.message}; it was set aside as `{self._set_aside()}`")
-                    self._cache = self._open()
-                self.rebuild(self._arrivals())
+            self.rebuild(self._arrivals())
             return self._guarded(operation)
 
     def _guarded(self, operation: Callable[[], _Result]) -> _Result:
@@ -305,6 +300,14 @@ class Takes:
                 tag_index=0,
             )
 
+    def _empty(self) -> None:
+        """Deletes all rows in place, so that other processes' connections stay good; what was there is copied first."""
+        if not self.needs_rebuild:
+            self.notices.append(f"the index of takes was built again; the old one is `{self._copy_aside()}`")
+        with self._errors(), closing(_connect(self.folder / _DATABASE)) as connection:
+            connection.execute("DELETE FROM Cache")
+            _quick_check(connection)
+
     def _set_aside(self) -> Path:
         aside = self._aside()
         for suffix in ("", "-wal", "-shm"):
@@ -355,6 +358,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection
+
+
+def _quick_check(connection: sqlite3.Connection) -> None:
+    report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if report != "ok":
+        raise sqlite3.DatabaseError(str(report))
 
 
 def _record(value: Any) -> dict[str, Any]:

@@ -1,0 +1,57 @@
+"""`seedpipe check`: validate and lint; spends nothing."""
+
+import click
+
+from seedpipe import __version__
+from seedpipe.commands.invocation import Invocation, option, pass_invocation, project_options
+from seedpipe.commands.opening import opened
+from seedpipe.console import count_faults, json_text, render_faults
+from seedpipe.errors import Fault, ManifestError, StateError
+from seedpipe.limits import ExitCode
+from seedpipe.review.faults import faults_github, faults_json, faults_sarif
+
+
+@click.command("check")
+@option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text", help="How it is written.")
+@project_options
+@pass_invocation
+def command(
+    invocation: Invocation, form: str, provider: str | None, variables: tuple[str, ...], profile: str | None
+) -> int:
+    """Read the manifest, its data, templates, sources and lock, and say everything that is wrong at once.
+
+    \b
+    Example:
+      seedpipe check
+      seedpipe check --format github      # annotations in a pull request
+    """
+    faults, code = _faults(invocation, provider, variables, profile)
+    console = invocation.console
+    match form:
+        case "json":
+            console.data(faults_json(faults))
+        case "github":
+            if faults:
+                console.out(faults_github(faults))
+        case "sarif":
+            console.out(json_text(faults_sarif(faults, version=__version__)))
+        case _ if faults:
+            console.out(render_faults(faults, invocation.text_of, console.style, width=console.width))
+        case _:
+            console.out(f"{invocation.file or 'the manifest'} is fine: {count_faults(faults) or 'no faults'}")
+    return code
+
+
+def _faults(
+    invocation: Invocation, provider: str | None, variables: tuple[str, ...], profile: str | None
+) -> tuple[tuple[Fault, ...], ExitCode]:
+    try:
+        project = opened(
+            invocation, profile=profile, variables=variables, provider=provider
+        )
+    except ManifestError as error:
+        return tuple(error.faults), ExitCode.USAGE
+    except StateError as error:
+        fault = Fault(code="lock", message=error.message, position=error.position, hint=error.hint)
+        return (fault,), ExitCode.USAGE
+    return tuple(project.warnings), ExitCode.DONE

@@ -1,0 +1,82 @@
+"""`seedpipe explain NODE`: why a picture is what it is, down to the words."""
+
+import click
+
+from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
+from seedpipe.commands.opening import opened
+from seedpipe.commands.showing import planned
+from seedpipe.limits import ExitCode
+from seedpipe.plan.select import select
+from seedpipe.project.memory import Recollection
+from seedpipe.review.explain_text import TakeLine, explain_text
+from seedpipe.state.lock import Lock
+
+
+@click.command("explain")
+@click.argument("targets", nargs=-1, required=True, metavar="NODE...")
+@option("--proof", is_flag=True, help="Of the proof.")
+@project_options
+@json_option
+@pass_invocation
+def command(
+    invocation: Invocation,
+    targets: tuple[str, ...],
+    proof: bool,
+    provider: str | None,
+    variables: tuple[str, ...],
+    profile: str | None,
+    as_json: bool,
+) -> int:
+    """Say everything about a picture: its state and the reasons, changed words, references, price, key, takes.
+
+    \b
+    Example:
+      seedpipe explain hero
+      seedpipe explain scene/LUM-01/16:9 --json
+    """
+    project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
+    plan, memory = planned(project)
+    chosen = select(project.graph, targets).nodes
+    console = invocation.console
+    if as_json:
+        nodes = [node.to_dict() for node in plan.nodes.values() if node.address in chosen]
+        console.data({"seedpipe_explain": 1, "nodes": nodes})
+        return ExitCode.DONE
+    pages = []
+    for node in project.graph:
+        if node.address in chosen:
+            above = {address: plan.nodes[address].state for address in project.graph.made_from(node.address)}
+            pages.append(
+                explain_text(
+                    plan.nodes[node.address],
+                    node,
+                    made_from=above,
+                    makes=project.graph.makes(node.address),
+                    takes=_takes(project.lock, memory, node.address),
+                    width=console.width,
+                    style=console.style,
+                )
+            )
+    console.out("\n\n".join(pages))
+    return ExitCode.DONE
+
+
+def _takes(lock: Lock, memory: Recollection, address: str) -> list[TakeLine]:
+    entry = lock.image(address)
+    if entry is None:
+        return []
+    known = {take.digest: take for take in memory.takes_index.of(entry.want)} if memory.takes_index else {}
+    lines = []
+    for digest in dict.fromkeys([*entry.takes, entry.take]):
+        take = known.get(digest)
+        lines.append(
+            TakeLine(
+                digest=digest,
+                chosen=digest == entry.take,
+                size=f"{take.width}x{take.height}" if take else entry.made.size if digest == entry.take else None,
+                at=take.received_at[:16].replace("T", " ") if take else None,
+                cost=str(take.cost) if take and take.cost else None,
+                note=entry.level.value if digest == entry.take else None,
+            )
+        )
+    return lines

@@ -1,0 +1,76 @@
+"""From flags to an opened project: what every verb that reads one does first."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from seedpipe.commands.invocation import Invocation
+from seedpipe.errors import UsageError
+from seedpipe.names import Realm
+from seedpipe.project.project import Project, find_manifest, open_project
+from seedpipe.state.files import write_atomically
+from seedpipe.state.home import home_folder
+
+
+def variables_of(pairs: Sequence[str], *, allowed: bool) -> dict[str, str]:
+    """`--var key=value` pairs. Raises `UsageError` where they would rewrite the shared lock."""
+    if pairs and not allowed:
+        raise UsageError(
+            "`--var` needs a profile or a proof: it must not rewrite the shared lock", hint="add `--profile NAME`"
+        )
+    variables = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"`--var {pair}` should be `--var name=value`")
+        variables[name] = value
+    return variables
+
+
+def opened(
+    invocation: Invocation,
+    *,
+    profile: str | None = None,
+    variables: Sequence[str] = (),
+    provider: str | None = None,
+    proof: bool = False,
+    realm: Realm | None = None,
+) -> Project:
+    """The project that the command line means. Its texts are at hand for errors, also when it can't be opened."""
+    manifest_path = find_manifest(invocation.folder, invocation.file)
+    invocation.folder = manifest_path.parent
+    invocation.file = manifest_path.name
+    return open_project(
+        manifest_path,
+        profile=profile,
+        variables=variables_of(variables, allowed=proof or profile is not None),
+        provider=provider,
+        realm=realm or (Realm.PROOF if proof else remembered_realm()),
+    )
+
+
+def remembered_realm() -> Realm:
+    """Live, unless the user's base URL was last seen to be an emulator: `plan` asks no network."""
+    url = os.environ.get("SEEDPIPE_BASE_URL", "").rstrip("/")
+    return Realm.PROOF if url and url in _emulators(_record()) else Realm.LIVE
+
+
+def remember_realm(base_url: str, *, is_emulator: bool) -> None:
+    """What the server at a base URL said it is, for plans to come."""
+    record = _record()
+    seen = _emulators(record) - {base_url}
+    if is_emulator:
+        seen = {*sorted(seen)[:99], base_url}
+    write_atomically(record, json.dumps(sorted(seen)).encode())
+
+
+def _record() -> Path:
+    return home_folder(os.environ) / "emulators.json"
+
+
+def _emulators(record: Path) -> set[str]:
+    try:
+        return {str(url) for url in json.loads(record.read_bytes())}
+    except (OSError, ValueError, TypeError):
+        return set()

@@ -1,0 +1,62 @@
+"""`seedpipe plan`: what a build would make, why, and what it would cost. Needs no key and no network."""
+
+import click
+
+from seedpipe.build.budget import limits_of
+from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
+from seedpipe.commands.opening import opened
+from seedpipe.commands.showing import caps_of, planned, used_in
+from seedpipe.console import render_faults
+from seedpipe.limits import ExitCode
+from seedpipe.review.plan_markdown import plan_markdown
+from seedpipe.review.plan_text import plan_text
+
+
+@click.command("plan")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@option("--exit-code", is_flag=True, help="Exit with 3 if a build would change anything.")
+@option("--proof", is_flag=True, help="The plan of a proof.")
+@option("--exclude", multiple=True, metavar="TARGET", help="Leave these out.")
+@option("--no-cascade", is_flag=True, help="Keep pictures that only a changed upstream would replace.")
+@option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="How it is written.")
+@option("-j", "--jobs", type=click.IntRange(1, 512), default=8, help="Requests at once, for the forecast of time.")
+@project_options
+@json_option
+@pass_invocation
+def command(
+    invocation: Invocation,
+    targets: tuple[str, ...],
+    exit_code: bool,
+    proof: bool,
+    exclude: tuple[str, ...],
+    no_cascade: bool,
+    form: str,
+    jobs: int,
+    provider: str | None,
+    variables: tuple[str, ...],
+    profile: str | None,
+    as_json: bool,
+) -> int:
+    """Say of every picture what a build would do, why, and what it would cost at most.
+
+    \b
+    Example:
+      seedpipe plan
+      seedpipe plan banner/market=ja --json
+    """
+    project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
+    plan, memory = planned(project, targets, exclude=exclude, cascade=not no_cascade, workers=jobs)
+    memory.outputs.save_if_possible()
+    console = invocation.console
+    limits = limits_of(project.manifest.budget, project.settings, None)
+    caps = caps_of(limits, used_in(memory.journal, plan.currency), plan)
+    if as_json or form == "json":
+        console.data(plan.to_dict())
+    elif form == "markdown":
+        console.out(plan_markdown(plan, caps=caps))
+    else:
+        if project.warnings and not console.quiet:
+            console.err(render_faults(project.warnings, invocation.text_of, console.err_style, width=console.err_width))
+        console.out(plan_text(plan, width=console.width, style=console.style, caps=caps, verbose=console.verbose))
+    changes = plan.has_changes or any(node.state.needs_a_person for node in plan.nodes.values())
+    return ExitCode.CHANGES if exit_code and changes else ExitCode.DONE

@@ -1,0 +1,85 @@
+"""`seedpipe status`: what is there and what is not."""
+
+import click
+
+from seedpipe.build.budget import limits_of
+from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
+from seedpipe.commands.opening import opened
+from seedpipe.commands.showing import caps_of, planned, used_in
+from seedpipe.limits import ExitCode
+from seedpipe.review.status_text import UncertainCharge, status_text
+from seedpipe.state.caps import Scope
+from seedpipe.state.lock import orphans
+
+
+@click.command("status")
+@option("--proof", is_flag=True, help="Of the proofs.")
+@project_options
+@json_option
+@pass_invocation
+def command(
+    invocation: Invocation,
+    proof: bool,
+    provider: str | None,
+    variables: tuple[str, ...],
+    profile: str | None,
+    as_json: bool,
+) -> int:
+    """Count the pictures by state, say what waits for a person, what charge is uncertain and what was spent.
+
+    \b
+    Example:
+      seedpipe status
+      seedpipe status --proof
+    """
+    project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
+    plan, memory = planned(project)
+    journal = memory.journal
+    uncertain = [
+        UncertainCharge(
+            address=request.address,
+            since=(request.sent_at or request.intended_at)[:16].replace("T", " ") + " UTC",
+            cost=request.reserved,
+            why=request.why or "no answer",
+        )
+        for request in (journal.unknowns() if journal else ())
+    ]
+    spent = journal.spent(Scope(), plan.currency).charged if journal else None
+    left_over = orphans(project.lock, project.graph.addresses)
+    if as_json:
+        invocation.console.data(
+            {
+                "seedpipe_status": 1,
+                "project": plan.project,
+                "realm": plan.realm.value,
+                "counts": {state.value: number for state, number in sorted(plan.counts.items())},
+                "states": {node.address: node.state.value for node in plan.nodes.values()},
+                "outputs": project.output_folder,
+                "spent": None if spent is None else str(spent),
+                "uncertain": [
+                    {"address": one.address, "since": one.since, "cost": str(one.cost), "why": one.why}
+                    for one in uncertain
+                ],
+                "orphans": list(left_over),
+            }
+        )
+        return ExitCode.DONE
+    console = invocation.console
+    caps = caps_of(
+        limits_of(project.manifest.budget, project.settings, None), used_in(journal, plan.currency), plan
+    )
+    console.out(
+        status_text(
+            plan,
+            outputs=project.output_folder,
+            uncertain=uncertain,
+            spent=spent,
+            caps=caps,
+            width=console.width,
+            style=console.style,
+        )
+    )
+    if left_over:
+        names = ", ".join(left_over[:5]) + (" …" if len(left_over) > 5 else "")
+        console.out(f"  {len(left_over)} in the lock, no longer in the manifest: {names}")
+    return ExitCode.DONE

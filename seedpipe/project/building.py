@@ -1,0 +1,342 @@
+"""One build of a project from end to end: recover, plan, ask, execute. The command line only words it."""
+
+import asyncio
+import contextlib
+import getpass
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from seedpipe.build.budget import Limits
+from seedpipe.build.execute import Executor, Result
+from seedpipe.build.limiter import ImagesPerMinute
+from seedpipe.build.purchase import Buyer
+from seedpipe.emulator.embedded import EmbeddedEmulator
+from seedpipe.events import BuildFinished, BuildStarted, Event, Recovered
+from seedpipe.manifest.node import DerivedNode
+from seedpipe.manifest.steps import Text
+from seedpipe.money import Money
+from seedpipe.names import Digest, Realm
+from seedpipe.plan.plan import Plan
+from seedpipe.plan.planner import Wish
+from seedpipe.project.memory import Recollection
+from seedpipe.project.project import Project
+from seedpipe.project.trust import Endpoint
+from seedpipe.service.addresses import is_loopback_url
+from seedpipe.service.client import Probe, ServiceClient
+from seedpipe.service.refusals import Dialect
+from seedpipe.state.caps import CapKind, Scope
+from seedpipe.state.home import account_folder, account_of, home_folder, new_project_id
+from seedpipe.state.journal import Journal
+from seedpipe.state.lockfile import LockWriter
+from seedpipe.state.requests import Recovery
+from seedpipe.state.store import Store
+from seedpipe.state.takes import Takes
+
+PROOF_LATENCY = 0.03  # of true life: a proof is to be watched, not waited for
+
+
+@dataclass(slots=True, kw_only=True)
+class Workshop:
+    """What is open while a project is being built. Close it with the context manager `open_workshop`."""
+
+    project: Project
+    project_id: str
+    account: str
+    journal: Journal
+    store: Store
+    takes: Takes
+    memory: Recollection
+    recovery: Recovery = field(repr=False)
+
+    def use(self, endpoint: Endpoint) -> None:
+        """From now on requests belong to the account behind `endpoint`."""
+        self.account = account_of(endpoint.base_url, endpoint.key, home_folder(os.environ))
+        self.journal.account = self.account
+
+    def spent(self, currency: str) -> Mapping[CapKind, Money]:
+        """What the periods' caps already hold, uncertain charges counted."""
+        today = datetime.now(UTC).strftime("%Y-%m-%d")
+        scopes = {CapKind.PER_DAY: Scope(day=today), CapKind.PER_MONTH: Scope(month=today[:7]), CapKind.PROJECT: Scope()}
+        return {kind: self.journal.spent(scope, currency).worst for kind, scope in scopes.items()}
+
+
+@contextlib.contextmanager
+def open_workshop(project: Project, endpoint: Endpoint | None) -> Iterator[Workshop]:
+    """Opens journal, store and index, and closes what a dead build left open. Spends nothing."""
+    home = home_folder(os.environ)
+    project_id = project.project_id or new_project_id()
+    places = project.state(project_id)
+    places.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    project.folder.mkdir(exist_ok=True)
+    (project.root / project.lock_name).parent.mkdir(parents=True, exist_ok=True)
+    account = account_of(endpoint.base_url, endpoint.key, home) if endpoint else "none"
+    if project.realm is Realm.PROOF:
+        account = "proof"
+    journal = Journal.open(places.journal, account=account)
+    store = Store(places.store)
+    takes = Takes(places.takes, arrivals=journal.arrivals)
+    try:
+        recovery = journal.recover()
+        if takes.needs_rebuild:
+            takes.rebuild(journal.arrivals())
+        takes.record_all(recovery.takes)
+        memory = Recollection(
+            files=project.files,
+            lock=project.lock,
+            outputs=project.placed_outputs(),
+            store=store,
+            takes_index=takes,
+            journal=journal,
+        )
+        yield Workshop(
+            project=project,
+            project_id=project_id,
+            account=account,
+            journal=journal,
+            store=store,
+            takes=takes,
+            memory=memory,
+            recovery=recovery,
+        )
+    finally:
+        takes.close()
+        store.close()
+        journal.close()
+
+
+@contextlib.contextmanager
+def proof_service(project: Project) -> Iterator[Endpoint]:
+    """The embedded emulator, for as long as a proof takes."""
+    folder = project.folder / "emulator"
+    folder.mkdir(parents=True, exist_ok=True)
+    with EmbeddedEmulator(folder, latency=PROOF_LATENCY) as emulator:
+        yield Endpoint(provider=project.provider, base_url=emulator.base_url, key=emulator.key)
+
+
+def probe(endpoint: Endpoint) -> Probe:
+    """A free look at the service."""
+
+    async def look() -> Probe:
+        async with ServiceClient(endpoint.base_url, endpoint.key) as client:
+            return await client.probe()
+
+    return asyncio.run(look())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How a plan is to be carried out."""
+
+    workers: int
+    limits: Limits
+    fail_fast: bool = False
+    retry_unknown: bool = False
+
+
+def carry_out(workshop: Workshop, plan: Plan, endpoint: Endpoint | None, run: Run, emit: Callable[[Event], None]) -> Result:
+    """Executes `plan`; returns when everything that was begun is kept, or a second interrupt cut it."""
+    return asyncio.run(_carry_out(workshop, plan, endpoint, run, emit))
+
+
+async def _carry_out(
+    workshop: Workshop, plan: Plan, endpoint: Endpoint | None, run: Run, emit: Callable[[Event], None]
+) -> Result:
+    began = time.monotonic()
+
+    def clock() -> float:
+        return time.monotonic() - began
+
+    project = workshop.project
+    target = endpoint or Endpoint(provider=project.provider, base_url="https://nowhere.invalid", key="none")
+    provider = project.catalogue.provider(project.provider)
+    dialect = Dialect(unbilled=provider.unbilled_errors, blocked_statuses=provider.blocked_statuses)
+    async with ServiceClient(target.base_url, target.key, dialect=dialect) as client:
+        journal_run = await asyncio.to_thread(
+            workshop.journal.begin_run, realm=project.realm, user=_user()
+        )
+        buyer = Buyer(
+            journal=workshop.journal,
+            store=workshop.store,
+            takes=workshop.takes,
+            client=client,
+            limiter=_limiters(workshop),
+            provider=project.provider,
+            caps=run.limits.caps if project.realm is Realm.LIVE else (),
+            run=journal_run,
+            profile=project.profile,
+            emit=emit,
+            clock=clock,
+            api_is_loopback=is_loopback_url(target.base_url),
+            slots=asyncio.Semaphore(run.workers),
+            stopping=asyncio.Event(),
+        )
+        executor = _executor(workshop, plan, run, buyer, client, emit, clock)
+        emit(_started(executor, run))
+        for sentence in workshop.recovery.sentences:
+            emit(Recovered(at=clock(), sentence=sentence))
+        with _signals(executor):
+            result = await executor.run()
+        spent = await asyncio.to_thread(workshop.journal.spent, Scope(run=journal_run), plan.currency)
+    emit(
+        BuildFinished(
+            at=clock(),
+            counts=tuple(sorted(result.counts.items())),
+            bought=result.counts["made"],
+            spent=spent.charged,
+            uncertain=spent.uncertain,
+            seconds=clock(),
+            exit_code=int(result.exit_code),
+        )
+    )
+    return result
+
+
+async def fetch_located(workshop: Workshop, endpoint: Endpoint) -> Sequence[str]:
+    """Paid pictures whose addresses a dead build wrote down, fetched for nothing. Returns a sentence for each."""
+    sentences = []
+    async with ServiceClient(endpoint.base_url, endpoint.key) as client:
+        buyer = Buyer(
+            journal=workshop.journal,
+            store=workshop.store,
+            takes=workshop.takes,
+            client=client,
+            limiter=_limiters(workshop),
+            provider=workshop.project.provider,
+            caps=(),
+            run="",
+            profile=None,
+            emit=lambda _event: None,
+            clock=time.monotonic,
+            api_is_loopback=is_loopback_url(endpoint.base_url),
+            slots=asyncio.Semaphore(4),
+            stopping=asyncio.Event(),
+        )
+        for waiting in workshop.recovery.to_fetch:
+            takes = await buyer.fetch_again(waiting, waiting.request.request_key)
+            came = f"{len(takes)} of {len(waiting.located)} paid pictures fetched for nothing"
+            sentences.append(f"`{waiting.request.address}`: {came}")
+    return sentences
+
+
+def _executor(
+    workshop: Workshop,
+    plan: Plan,
+    run: Run,
+    buyer: Buyer,
+    client: ServiceClient,
+    emit: Callable[[Event], None],
+    clock: Callable[[], float],
+) -> Executor:
+    project = workshop.project
+
+    async def fetch_url(url: str) -> Digest:
+        target = workshop.store.temporary()
+        fetched = await client.fetch_source(url, target)
+        return await asyncio.to_thread(workshop.store.keep_file, target, fetched.digest)
+
+    lock = LockWriter(
+        project.root / project.lock_name,
+        shown_as=project.lock_name,
+        base=project.lock,
+        project=workshop.project_id,
+        mutex=project.folder / "lock.mutex",
+    )
+    return Executor(
+        plan=plan,
+        graph=project.graph,
+        resolver=project.resolver(),
+        catalogue=project.catalogue,
+        buyer=buyer,
+        store=workshop.store,
+        takes=workshop.takes,
+        lock=lock,
+        outputs=workshop.memory.outputs,
+        picture_path=project.files.picture_path,
+        fetch_url=fetch_url,
+        fonts=_fonts(project, workshop.memory),
+        emit=emit,
+        clock=clock,
+        workers=run.workers,
+        seconds=project.node_seconds(plan),
+        fail_fast=run.fail_fast,
+        retry_unknown=run.retry_unknown,
+    )
+
+
+def _fonts(project: Project, memory: Recollection) -> Mapping[str | None, tuple[Digest, Path]]:
+    named = {
+        step.font
+        for node in project.graph
+        if isinstance(node, DerivedNode)
+        for step in node.steps
+        if isinstance(step, Text)
+    }
+    return {font: (memory.font_digest(font), memory.font_path(font)) for font in named}
+
+
+def _limiters(workshop: Workshop) -> Callable[[str], ImagesPerMinute]:
+    """One window a model, shared by all processes of this machine for the account."""
+    folder = account_folder(home_folder(os.environ), workshop.account)
+    made: dict[str, ImagesPerMinute] = {}
+
+    def limiter(model: str) -> ImagesPerMinute:
+        if model not in made:
+            limit = workshop.project.catalogue.model(model, workshop.project.provider).images_per_minute
+            made[model] = ImagesPerMinute(folder / "rates.sqlite", model=model, limit=limit)
+        return made[model]
+
+    return limiter
+
+
+def _started(executor: Executor, run: Run) -> BuildStarted:
+    plan = executor.plan
+    return BuildStarted(
+        at=0.0,
+        project=plan.project,
+        realm=plan.realm.value,
+        todo=tuple(executor.todo),
+        buys=plan.pictures,
+        expected=plan.cost.expected,
+        high=plan.cost.high,
+        cap=run.limits.tightest(CapKind.PER_RUN, plan.currency) if plan.realm is Realm.LIVE else None,
+        seconds=plan.seconds,
+    )
+
+
+@contextlib.contextmanager
+def _signals(executor: Executor) -> Iterator[None]:
+    """The first signal drains, the second aborts."""
+    loop = asyncio.get_running_loop()
+    words = {signal.SIGINT: "interrupted", signal.SIGTERM: "asked to end"}
+    for number, why in words.items():
+        loop.add_signal_handler(number, executor.interrupt, why)
+    try:
+        yield
+    finally:
+        for number in words:
+            loop.remove_signal_handler(number)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def plan_build(workshop: Workshop, wish: Wish, *, workers: int) -> Plan:
+    """The plan of this build, by what is remembered now (recovery may have brought pictures back)."""
+    workshop.memory = Recollection(
+        files=workshop.project.files,
+        lock=workshop.project.lock,
+        outputs=workshop.memory.outputs,
+        store=workshop.store,
+        takes_index=workshop.takes,
+        journal=workshop.journal,
+    )
+    return workshop.project.plan(wish, workshop.memory, workers=workers)

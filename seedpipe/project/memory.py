@@ -1,0 +1,122 @@
+"""What is remembered, as the planner asks for it: store, index of takes, journal, outputs and sources of one realm."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seedpipe.fonts import shipped_font
+from seedpipe.images.probe import pixel_digest
+from seedpipe.names import Digest
+from seedpipe.plan.memory import OutputState, Refused, Uncertain, Whereabouts
+from seedpipe.state.files import WorkTreeFiles
+from seedpipe.state.journal import Journal
+from seedpipe.state.lock import ImageEntry, Lock
+from seedpipe.state.outputs import Outputs
+from seedpipe.state.requests import Refusal, Request
+from seedpipe.state.store import Store
+from seedpipe.state.takes import Takes
+
+_DEFINITE = ("node", "blocked")
+
+
+@dataclass(slots=True, kw_only=True)
+class Recollection:
+    """Implements `plan.memory.Memory`. `journal` and `takes` are None for a project that was never built here."""
+
+    files: WorkTreeFiles
+    lock: Lock
+    outputs: Outputs
+    store: Store | None
+    takes_index: Takes | None
+    journal: Journal | None
+    _open: Mapping[Digest, list[Request]] = field(init=False)
+    _refusals: Mapping[Digest, Refusal] = field(init=False)
+    _wants: Mapping[Digest, list[Digest]] = field(init=False)
+    _fonts: dict[str | None, Digest] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        waiting: dict[Digest, list[Request]] = defaultdict(list)
+        for request in self.journal.open_requests() if self.journal else ():
+            waiting[request.request_key].append(request)
+        self._open = waiting
+        self._refusals = self.journal.refusals(verdicts=_DEFINITE) if self.journal else {}
+        wants: dict[Digest, list[Digest]] = defaultdict(list)
+        for entry in self.lock.entries.values():
+            if isinstance(entry, ImageEntry):
+                wants[entry.want] += [entry.take, *entry.takes]
+        self._wants = wants
+
+    def source_digest(self, path: str) -> Digest:
+        return self.files.picture_digest(path)
+
+    def source_pixels(self, path: str) -> Digest:
+        return pixel_digest(self.files.picture_path(path), name=path)
+
+    def font_digest(self, path: str | None) -> Digest:
+        if path not in self._fonts:
+            self._fonts[path] = Digest.of(self.font_path(path).read_bytes())
+        return self._fonts[path]
+
+    def font_path(self, path: str | None) -> Path:
+        """The file behind a font of the manifest; None is the shipped one."""
+        return shipped_font() if path is None else self.files.picture_path(path)
+
+    def fetched(self, url: str) -> Digest | None:
+        return self.takes_index.source(url) if self.takes_index else None
+
+    def takes(self, request_key: Digest) -> tuple[Digest, ...]:
+        indexed = [take.digest for take in self.takes_index.of(request_key)] if self.takes_index else []
+        known = dict.fromkeys([*indexed, *self._wants.get(request_key, ())])
+        return tuple(digest for digest in known if self._in_store(digest))
+
+    def recipe(self, recipe: Digest) -> Digest | None:
+        found = self.takes_index.recipe(recipe) if self.takes_index else None
+        return found if found is not None and self._in_store(found) else None
+
+    def whereabouts(self, digest: Digest, output: str | None) -> Whereabouts:
+        if self._in_store(digest):
+            return Whereabouts.STORE
+        if output is not None and self.outputs.digest(output) == digest:
+            return Whereabouts.OUTPUT
+        return Whereabouts.NOWHERE
+
+    def uncertain(self, request_key: Digest) -> Uncertain | None:
+        """Held requests, and what another process has under way at this moment is not among them."""
+        for request in self._open.get(request_key, ()):
+            if request.why is not None or request.state.value == "unknown":
+                return Uncertain(
+                    since=(request.sent_at or request.intended_at)[:16].replace("T", " ") + " UTC",
+                    cost=str(request.reserved),
+                    why=request.why or "no answer",
+                    ordinal=request.ordinal,
+                )
+        return None
+
+    def refused(self, request_key: Digest) -> Refused | None:
+        refusal = self._refusals.get(request_key)
+        if refusal is None:
+            return None
+        return Refused(code=refusal.code or refusal.verdict, message=refusal.message, blocked=refusal.verdict == "blocked")
+
+    def words(self, request_key: Digest) -> str | None:
+        document = self.takes_index.document(request_key) if self.takes_index else None
+        return _prompt_of(document) if document is not None else None
+
+    def output(self, path: str, wanted: Digest | None, known: tuple[Digest, ...]) -> OutputState:
+        present = self.outputs.digest(path)
+        if present is None:
+            return OutputState.ABSENT
+        if present == wanted:
+            return OutputState.RIGHT
+        ours = present in known or present == self.outputs.ours(path) or self._in_store(present)
+        return OutputState.OURS if ours else OutputState.FOREIGN
+
+    def _in_store(self, digest: Digest) -> bool:
+        return self.store is not None and self.store.has(digest)
+
+
+def _prompt_of(document: str) -> str | None:
+    prompt = json.loads(document).get("prompt")
+    return prompt if isinstance(prompt, str) else None

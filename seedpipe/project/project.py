@@ -1,0 +1,306 @@
+"""`open_project`: a folder → a project with its manifest expanded and linked, its lock read, its places known."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from seedpipe.catalogue.catalogue import load_catalogue
+from seedpipe.catalogue.lookup import Catalogue
+from seedpipe.errors import Fault, ManifestError, Severity, UsageError
+from seedpipe.manifest.definition import Manifest
+from seedpipe.manifest.expand import expand
+from seedpipe.manifest.node import DerivedNode, SourceNode
+from seedpipe.manifest.parse import parse_manifest
+from seedpipe.manifest.steps import Text
+from seedpipe.names import Realm
+from seedpipe.plan.forecast import forecast, node_seconds
+from seedpipe.plan.graph import Graph, link
+from seedpipe.plan.lint import lint
+from seedpipe.plan.outputs import output_paths
+from seedpipe.plan.plan import Plan
+from seedpipe.plan.planner import Wish, make_plan
+from seedpipe.plan.resolve import Resolver
+from seedpipe.project.memory import Recollection
+from seedpipe.project.trust import Trusted, Wanted
+from seedpipe.source import Position, ReadRefusedError
+from seedpipe.state.credentials import Credentials
+from seedpipe.state.files import WorkTreeFiles, lfs_pointer
+from seedpipe.state.home import ProjectState, config_folder, home_folder
+from seedpipe.state.journal import Journal
+from seedpipe.state.lock import Lock
+from seedpipe.state.lockfile import load_lock
+from seedpipe.state.outputs import Outputs
+from seedpipe.state.settings import UserSettings, read_settings
+from seedpipe.state.store import Store
+from seedpipe.state.takes import Takes
+
+MANIFEST = "seedpipe.yaml"
+DEFAULT_PROVIDER = "apiyi"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """One project as one command sees it. Paths inside are relative to `root`."""
+
+    root: Path
+    files: WorkTreeFiles
+    manifest: Manifest
+    graph: Graph
+    catalogue: Catalogue
+    settings: UserSettings
+    provider: str
+    profile: str | None
+    realm: Realm
+    outputs: Mapping[str, str]  # address → path relative to `root`
+    warnings: Sequence[Fault]
+    live_lock: Lock = field(repr=False)
+    lock: Lock = field(repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """What can be rebuilt, and the proofs' lock."""
+        return self.root / ".seedpipe"
+
+    @property
+    def lock_name(self) -> str:
+        """The lock of this realm and profile, relative to `root`."""
+        return _lock_name(self.realm, self.profile)
+
+    @property
+    def output_folder(self) -> str:
+        return _output_folder(self.realm, self.profile)
+
+    @property
+    def project_id(self) -> str | None:
+        """Under which ledger and store are found; None before the first build of a project without `project:`."""
+        return self.manifest.project or self.live_lock.project or self.lock.project
+
+    def state(self, project_id: str) -> ProjectState:
+        return ProjectState(home=home_folder(os.environ), project_id=project_id, realm=self.realm)
+
+    def resolver(self) -> Resolver:
+        """Proofs start from what live decided, so that a proof shows what live would do."""
+        remembered = {**self.lock.resolved, **self.live_lock.resolved}
+        return Resolver(catalogue=self.catalogue, provider=self.provider, remembered=remembered)
+
+    def recollection(self, *, journal: Journal | None = None) -> Recollection:
+        """What is remembered, for reading. A project that was never built here remembers its lock and outputs."""
+        store = takes = None
+        project_id = self.project_id
+        if project_id is not None:
+            places = self.state(project_id)
+            if journal is None and places.journal.exists():
+                journal = Journal.open(places.journal, account="reader")
+            store = Store(places.store)
+            if places.takes.exists() or journal is not None:
+                takes = Takes(places.takes, arrivals=journal.arrivals if journal else None)
+        return Recollection(
+            files=self.files,
+            lock=self.lock,
+            outputs=self.placed_outputs(),
+            store=store,
+            takes_index=takes,
+            journal=journal,
+        )
+
+    def placed_outputs(self) -> Outputs:
+        name = f"outputs{'.' + self.profile if self.profile else ''}.{self.realm.value}.json"
+        return Outputs(self.files, self.folder / name)
+
+    def plan(self, wish: Wish, memory: Recollection, *, workers: int) -> Plan:
+        """The plan for `wish`, with its time forecast."""
+        plan = make_plan(
+            self.graph,
+            lock=self.lock,
+            catalogue=self.catalogue,
+            provider=self.provider,
+            resolver=self.resolver(),
+            memory=memory,
+            wish=wish,
+            outputs=self.outputs,
+            project=self.manifest.project or self.lock.project or self.root.name,
+            realm=self.realm,
+        )
+        models = {node.model for node in plan.nodes.values() if node.model is not None}
+        limits = [self.catalogue.model(model, self.provider).images_per_minute for model in models]
+        seconds = forecast(
+            plan, latency=self.latency(plan), workers=workers, images_per_minute=min(limits, default=500)
+        )
+        return replace(plan, seconds=seconds)
+
+    def latency(self, plan: Plan) -> Mapping[str, float]:
+        """Dated model id → usual seconds for a picture, from the catalogue."""
+        models = {node.model for node in plan.nodes.values() if node.model is not None}
+        return {model: self.catalogue.model(model, self.provider).seconds_per_image for model in models}
+
+    def node_seconds(self, plan: Plan) -> Mapping[str, float]:
+        return node_seconds(plan, self.latency(plan))
+
+    def wanted(self) -> Wanted:
+        """What the manifest asks for as its service; only the user decides (`project.trust`)."""
+        provider = self.manifest.provider
+        if provider is None:
+            return Wanted(name=DEFAULT_PROVIDER)
+        return Wanted(
+            name=provider.name or provider.like or DEFAULT_PROVIDER,
+            base_url=provider.base_url,
+            key_variable=provider.api_key_env,
+            position=provider.position,
+        )
+
+    def trusted(self) -> Trusted:
+        credentials = Credentials(config_folder(os.environ))
+        hosts = {trusted.host: trusted.key_env for trusted in self.settings.trusted}
+        return Trusted(hosts=hosts, stored_key=credentials.key_for)
+
+
+def find_manifest(folder: Path, file: str | None) -> Path:
+    """The manifest's path. Raises `UsageError` if there is none here or above."""
+    if file is not None:
+        path = folder / file
+        if not path.is_file():
+            raise UsageError(f"there is no file `{file}`", hint="`seedpipe init` makes a project")
+        return path.resolve()
+    here = folder.resolve()
+    if not here.is_dir():
+        raise UsageError(f"there is no folder `{folder}`")
+    for place in (here, *here.parents):
+        if (place / MANIFEST).is_file():
+            return place / MANIFEST
+    raise UsageError(f"there is no `{MANIFEST}` here or above", hint="`seedpipe init` makes a project")
+
+
+def open_project(
+    manifest_path: Path,
+    *,
+    profile: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    provider: str | None = None,
+    realm: Realm = Realm.LIVE,
+) -> Project:
+    """Raises `ManifestError` with every fault of the manifest, `StateError` for a damaged lock, `UsageError`."""
+    root = manifest_path.parent
+    files = WorkTreeFiles(root)
+    settings = read_settings(config_folder(os.environ))
+    catalogue = load_catalogue([(str(path), _read_user_file(path)) for path in settings.catalogue_files])
+    manifest = parse_manifest(files, manifest_path.name, profile=profile, variables=variables)
+    expansion = expand(manifest, files)
+    graph = link(expansion.nodes)
+    chosen = _provider_name(provider, manifest, catalogue)
+    live_lock = load_lock(root / _lock_name(Realm.LIVE, profile), shown_as=_lock_name(Realm.LIVE, profile))
+    lock = live_lock
+    if realm is Realm.PROOF:
+        name = _lock_name(Realm.PROOF, profile)
+        lock = load_lock(root / name, shown_as=name)
+    resolver = Resolver(catalogue=catalogue, provider=chosen, remembered={**lock.resolved, **live_lock.resolved})
+    relative = output_paths(graph)
+    faults = [
+        *expansion.warnings,
+        *manifest.warnings,
+        *lint(graph, catalogue=catalogue, provider=chosen, resolver=resolver, outputs=relative),
+        *_file_faults(graph, files),
+        *_price_faults(manifest, catalogue, chosen),
+    ]
+    if any(fault.severity is Severity.ERROR for fault in faults):
+        raise ManifestError(faults)
+    folder = _output_folder(realm, profile)
+    return Project(
+        root=root,
+        files=files,
+        manifest=manifest,
+        graph=graph,
+        catalogue=catalogue,
+        settings=settings,
+        provider=chosen,
+        profile=profile,
+        realm=realm,
+        outputs={address: f"{folder}/{path}" for address, path in relative.items()},
+        warnings=faults,
+        live_lock=live_lock,
+        lock=lock,
+    )
+
+
+def _lock_name(realm: Realm, profile: str | None) -> str:
+    name = f"seedpipe.{profile}.lock" if profile else "seedpipe.lock"
+    return f".seedpipe/proof/{name}" if realm is Realm.PROOF else name
+
+
+def _output_folder(realm: Realm, profile: str | None) -> str:
+    parts = ["build", *(["@proof"] if realm is Realm.PROOF else []), *([f"@{profile}"] if profile else [])]
+    return "/".join(parts)
+
+
+def _provider_name(flag: str | None, manifest: Manifest, catalogue: Catalogue) -> str:
+    named = manifest.provider
+    name = flag or (named and (named.name or named.like)) or DEFAULT_PROVIDER
+    try:
+        return catalogue.provider(name).id
+    except UsageError as error:
+        if flag is None and named is not None:
+            error.position = named.position
+        raise
+
+
+def _read_user_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the catalogue file `{path}` can't be read: {error.strerror}") from error
+
+
+def _file_faults(graph: Graph, files: WorkTreeFiles) -> list[Fault]:
+    """Sources and fonts that can't be read."""
+    faults = []
+    for node in graph:
+        named: list[tuple[str, Position]] = []
+        if isinstance(node, SourceNode) and node.path is not None:
+            named = [(node.path, node.position)]
+        elif isinstance(node, DerivedNode):
+            fonts = [step.font for step in node.steps if isinstance(step, Text) and step.font is not None]
+            named = [(font, node.position) for font in fonts]
+        for path, position in named:
+            message, hint = _unreadable(path, files)
+            if message is not None:
+                faults.append(
+                    Fault(code="file", message=message, position=position, hint=hint, address=node.address)
+                )
+    return faults
+
+
+def _unreadable(path: str, files: WorkTreeFiles) -> tuple[str | None, str | None]:
+    try:
+        real = files.picture_path(path)
+    except ReadRefusedError as error:
+        return str(error), None
+    except FileNotFoundError:
+        return f"there is no file `{path}`", None
+    except OSError as error:
+        return f"`{path}` can't be read: {error.strerror}", None
+    with real.open("rb") as file:
+        if lfs_pointer(file.read(1024)) is not None:
+            return f"`{path}` is a Git LFS pointer, not the picture itself", "`git lfs pull` brings it"
+    return None, None
+
+
+def _price_faults(manifest: Manifest, catalogue: Catalogue, provider: str) -> list[Fault]:
+    """A manifest can't make pictures cheaper than the catalogue: that would loosen every cap."""
+    if manifest.provider is None:
+        return []
+    faults = []
+    for model, money in manifest.provider.prices:
+        names = [offer.model for offer in catalogue.provider(provider).offers.values()] if model == "*" else [model]
+        listed = [catalogue.list_price(provider, catalogue.model_id(name)) for name in names]
+        lower = [price for price in listed if price.currency != money.currency or money < price.image]
+        if lower:
+            faults.append(
+                Fault(
+                    code="price",
+                    message=f"the manifest prices `{model}` at {money}, below the catalogue's {lower[0].summary()}",
+                    position=manifest.provider.position,
+                    hint="a lower price works only from the user's own catalogue file",
+                )
+            )
+    return faults
+

@@ -1,0 +1,301 @@
+"""Each fault on the wire, and what the ledger says of it."""
+
+import base64
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from seedpipe.emulator.faults import (
+    Fault,
+    FaultBook,
+    FaultKind,
+    ScenarioError,
+    fault_to_dict,
+    parse_faults,
+    spoken_faults,
+)
+from tests.emulator.running import KEY, Running, emulator, opened, order
+
+
+def test_a_book_counts() -> None:
+    stall = Fault(kind=FaultKind.STALL, match="lamp", times=2, after=1)
+    always = Fault(kind=FaultKind.LATENCY, model="4-5")
+    book = FaultBook([stall, always])
+    taken = [book.take("a lamp", "seedream-4-0") for _ in range(5)]
+    assert taken == [(), (stall,), (stall,), (), ()]
+    assert book.take("a cup", "seedream-4-5") == (always,)
+    assert [entry["seen"] for entry in book.entries()] == [5, 1]
+    assert parse_faults(book.entries()) == (stall, always)
+
+
+def test_times_zero_is_never() -> None:
+    assert FaultBook([Fault(kind=FaultKind.STALL, times=0)]).take("p", "m") == ()
+
+
+def test_words_in_a_prompt() -> None:
+    assert [fault.kind for fault in spoken_faults("emulator:stall, emulator:nothing emulator:size-off")] == [
+        FaultKind.STALL,
+        FaultKind.SIZE_OFF,
+    ]
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_every_kind_can_be_written_and_read(kind: FaultKind) -> None:
+    fault = Fault(kind=kind, times=1, seconds=0.5, ratio=0.9, index=2, billed=False)
+    assert parse_faults([fault_to_dict(fault)]) == (fault,)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("stall", "a scenario is a list of faults"),
+        ({"fault": []}, "a scenario is a list of faults"),
+        ([7], "fault 1 is no mapping"),
+        (["stall", {"do": "stal"}], "fault 2: `do` is `stal`, expected one of `drop-before-billing`"),
+        ([{"do": "stall", "tmes": 1}], "fault 1: `tmes` is unknown"),
+        ([{"do": "stall", "times": "1"}], "fault 1: `times` is '1', expected int"),
+        ([{"do": "stall", "times": True}], "fault 1: `times` is True, expected int"),
+        ([{"do": "stall", "seconds": -1}], "fault 1: `seconds` is -1, expected 0 or more"),
+        ([{"do": "stall", "match": "("}], "fault 1: `match` is no regular expression"),
+        ([{"do": "balance", "dialect": "french"}], "fault 1: `dialect` is `french`"),
+    ],
+)
+def test_scenarios_that_are_wrong(live: Running, document: Any, message: str) -> None:
+    with pytest.raises(ScenarioError, match=message.replace("(", r"\(")):
+        parse_faults(document)
+    answer = live.http.put("/_emulator/scenario", json=document)
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+
+
+def test_the_scenario_is_yaml_too_and_can_be_seen_and_emptied(live: Running) -> None:
+    text = "faults:\n  - {do: rate-limit, match: lamp, times: 1, retry_after: 0.5}\n"
+    live.http.put("/_emulator/scenario", content=text)
+    assert live.post(order("a cup")).status_code == 200
+    refused = live.post(order("a lamp"))
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "0.5")
+    assert live.post(order("a lamp")).status_code == 200
+    shown = {"do": "rate-limit", "match": "lamp", "times": 1, "retry_after": 0.5, "seen": 2}
+    assert live.http.get("/_emulator/scenario").json() == {"faults": [shown]}
+    assert live.http.delete("/_emulator/scenario").json() == {"faults": []}
+
+
+SENSITIVE = "The request failed because the {} may contain sensitive information.Request ID: "
+REFUSALS = [
+    (
+        "rate-limit",
+        {},
+        429,
+        "ModelAccountIpmRateLimitExceeded",
+        "IPM (Images Per Minute) limit of the model is exceeded. Request ID: ",
+    ),
+    (
+        "overloaded",
+        {},
+        429,
+        "ServerOverloaded",
+        "The service is currently unable to handle additional requests due to server overload. Please ",
+    ),
+    ("burst", {}, 429, "RequestBurstTooFast", "System protection triggered by request burst."),
+    ("inflight", {}, 429, "InflightBatchsizeExceeded", "The Inflight Batchsize limit has been exceeded.Request ID: "),
+    (
+        "quota",
+        {},
+        429,
+        "QuotaExceeded",
+        "Your account [2100000000] has exhausted its free trial quota for the [seedream] model. Request ID: ",
+    ),
+    ("balance", {}, 429, "insufficient_user_quota", "insufficient balance"),
+    (
+        "balance",
+        {"dialect": "upstream"},
+        403,
+        "AccountOverdueError",
+        "The request failed because your account has an overdue balance. Request ID: ",
+    ),
+    (
+        "unauthorised",
+        {},
+        401,
+        "AuthenticationError",
+        "the API key or AK/SK in the request is missing or invalid. request id: ",
+    ),
+    (
+        "internal-error",
+        {},
+        500,
+        "InternalServiceError",
+        "The service encountered an unexpected internal error. Request id: ",
+    ),
+    (
+        "unavailable",
+        {},
+        503,
+        "InternalServiceError",
+        "The service encountered an unexpected internal error. Request id: ",
+    ),
+    ("moderate-input", {}, 403, "InputTextSensitiveContentDetected", SENSITIVE.format("input text")),
+    (
+        "moderate-input",
+        {"dialect": "upstream"},
+        400,
+        "InputTextSensitiveContentDetected",
+        SENSITIVE.format("input text"),
+    ),
+    ("moderate-reference", {}, 403, "InputImageSensitiveContentDetected", SENSITIVE.format("input image")),
+    ("moderate-output", {}, 403, "OutputImageSensitiveContentDetected", SENSITIVE.format("output image")),
+    (
+        "moderate-output",
+        {"dialect": "upstream"},
+        400,
+        "OutputImageSensitiveContentDetected",
+        SENSITIVE.format("output image"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("do", "fields", "status", "code", "message"), REFUSALS)
+def test_refusing_faults(live: Running, do: str, fields: dict[str, Any], status: int, code: str, message: str) -> None:
+    live.scenario({"do": do, **fields})
+    answer = live.post(order())
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (status, code)
+    assert error["message"].startswith(message)
+    assert "retry-after" not in answer.headers
+    assert live.last()["billed_images"] == 0
+
+
+def test_the_dialect_follows_the_address(live: Running) -> None:
+    answer = live.post(order("emulator:moderate-output"), prefix="/api/v3")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "BadRequest")
+
+
+@pytest.mark.parametrize(
+    ("fault", "billed"),
+    [
+        ({"do": "drop-before-billing"}, 0),
+        ({"do": "drop-after-billing"}, 1),
+        ({"do": "stall", "seconds": 0.05}, 1),
+        ({"do": "truncated-body"}, 1),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_connections_that_break(live: Running, fault: dict[str, Any], billed: int, stream: bool) -> None:
+    live.scenario(fault)
+    with pytest.raises(httpx.RemoteProtocolError):
+        live.post(order(stream=stream))
+    assert live.last()["billed_images"] == billed
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "billed"),
+    [
+        ({"do": "bad-gateway"}, 502, 1),
+        ({"do": "gateway-timeout"}, 524, 1),
+        ({"do": "bad-gateway", "billed": False}, 502, 0),
+    ],
+)
+def test_pages_of_gateways(live: Running, fault: dict[str, Any], status: int, billed: int) -> None:
+    live.scenario(fault)
+    answer = live.post(order())
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert live.last()["billed_images"] == billed
+
+
+def test_a_500_may_be_billed(live: Running) -> None:
+    live.scenario({"do": "internal-error", "billed": True})
+    assert live.post(order()).status_code == 500
+    assert live.last()["billed_images"] == 1
+
+
+def test_an_error_with_status_200(live: Running) -> None:
+    live.scenario("error-in-200")
+    body = live.make()
+    assert body["error"]["code"] == "InternalServiceError"
+    assert "data" not in body
+    assert live.last()["billed_images"] == 0
+
+
+def test_latency(live: Running) -> None:
+    live.scenario({"do": "latency", "seconds": 0.3})
+    began = time.monotonic()
+    live.make()
+    assert time.monotonic() - began >= 0.3
+
+
+def download(live: Running, **fields: Any) -> tuple[dict[str, Any], httpx.Response]:
+    item = live.make(**fields)["data"][0]
+    return item, live.http.get(item["url"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "size", "told", "extension"),
+    [
+        ("wrong-format", "PNG", (1024, 1024), "1024x1024", ".jpeg?"),
+        ("wrong-extension", "JPEG", (1024, 1024), "1024x1024", ".png?"),
+        ({"do": "size-off", "ratio": 0.5}, "JPEG", (512, 512), "512x512", ".jpeg?"),
+        ({"do": "size-lie", "ratio": 0.5}, "JPEG", (512, 512), "1024x1024", ".jpeg?"),
+    ],
+)
+def test_pictures_that_are_not_as_asked(
+    live: Running, fault: Any, kind: str, size: tuple[int, int], told: str, extension: str
+) -> None:
+    live.scenario(fault)
+    item, answer = download(live)
+    image = opened(answer.content)
+    assert (image.format, image.size, item["size"]) == (kind, size, told)
+    assert extension in item["url"]
+
+
+def test_garbage(live: Running) -> None:
+    live.scenario("garbage")
+    assert download(live)[1].content.startswith(b"<!-- not a picture -->")
+    inline = live.make(response_format="b64_json")["data"][0]["b64_json"]
+    assert base64.b64decode(inline).startswith(b"<!-- not")
+
+
+@pytest.mark.parametrize(("fault", "status"), [("expired-url", 403), ("gone", 404), ("download-error", 503)])
+def test_downloads_that_are_refused(live: Running, fault: str, status: int) -> None:
+    live.scenario(fault)
+    answer = download(live)[1]
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/xml")
+    assert live.last()["billed_images"] == 1
+
+
+def test_a_short_download_is_whole_the_third_time(live: Running) -> None:
+    live.scenario({"do": "short-download", "downloads": 2})
+    url = live.make()["data"][0]["url"]
+    for _ in range(2):
+        with pytest.raises(httpx.RemoteProtocolError):
+            live.http.get(url)
+    assert opened(live.http.get(url).content).size == (1024, 1024)
+
+
+def test_a_redirect(live: Running) -> None:
+    live.scenario({"do": "redirect", "to": "http://169.254.169.254/latest"})
+    answer = download(live)[1]
+    assert (answer.status_code, answer.headers["location"]) == (302, "http://169.254.169.254/latest")
+
+
+def test_a_scenario_file(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("scenario")
+    (folder / "faults.yaml").write_text("- {do: overloaded, times: 1}\n")
+    with emulator(folder, scenario=str(folder / "faults.yaml")) as running:
+        assert [running.post(order()).status_code for _ in range(2)] == [429, 200]
+        assert running.http.get("/_emulator").json()["latency"] == 0.0
+
+
+def test_a_wrong_scenario_file_is_said(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("scenario")
+    (folder / "faults.yaml").write_text("- {do: nothing}\n")
+    with (
+        pytest.raises(AssertionError, match="can't be used: fault 1: `do` is `nothing`"),
+        emulator(folder, scenario=str(folder / "faults.yaml")),
+    ):
+        pass
+
+
+def test_knob_words_work_without_a_scenario(live: Running) -> None:
+    assert live.post(order("a lamp emulator:overloaded"), headers=KEY).status_code == 429

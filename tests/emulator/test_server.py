@@ -1,0 +1,178 @@
+"""Its life: starting, limits, billing what nobody waits for, stopping, starting again."""
+
+import asyncio
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from seedpipe.emulator.ledger import Ledger
+from tests.emulator.running import KEY, Running, emulator, opened, order
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+def test_hanging_up_does_not_save_money(folder: Path) -> None:
+    with emulator(folder, latency=0.1) as running:  # about half a second for this size
+        with pytest.raises(httpx.ReadTimeout):
+            running.post(order(), timeout=0.1)
+        assert running.last()["billed_images"] == 0
+        assert running.last()["outcome"] == "running"
+        entry = running.wait_until_billed(1)
+        assert entry["images"][0]["downloads"] == 0
+        with (
+            pytest.raises(httpx.ReadTimeout),
+            running.http.stream("POST", "/v1/images/generations", json=order(stream=True), headers=KEY, timeout=0.1),
+        ):
+            pass
+        running.wait_until_billed(1)
+        deadline = time.monotonic() + 5
+        while running.last()["outcome"] != "made":
+            assert time.monotonic() < deadline
+
+
+def test_a_restart_keeps_addresses_and_the_ledger(folder: Path) -> None:
+    with emulator(folder) as running:
+        url = running.make()["data"][0]["url"]
+        before = running.http.get(url).content
+        origin, ledger = running.origin, running.ledger()
+    with emulator(folder) as running:
+        assert running.origin == origin  # the same port again, so the signed host still holds
+        assert running.http.get(url).content == before
+        ledger["requests"][0]["images"][0]["downloads"] = 2
+        assert running.ledger() == ledger
+
+
+def test_sigkill_loses_nothing_that_was_answered(folder: Path) -> None:
+    with emulator(folder, latency=0.02) as running, ThreadPoolExecutor(8) as pool:
+        answered = [running.make()["data"][0]["url"] for _ in range(2)]
+        late = [pool.submit(running.post, order("late", watermark=False)) for _ in range(4)]
+        time.sleep(0.05)
+        running.process.kill()
+        for future in late:
+            with pytest.raises(httpx.HTTPError):
+                future.result()
+    with emulator(folder) as running:
+        assert [running.http.get(url).status_code for url in answered] == [200, 200]
+        report = running.ledger()
+        assert report["billed_images"] == 2
+        assert set(report["outcomes"]) == {"made", "lost"}
+
+
+def test_addresses_live_as_long_as_told(folder: Path) -> None:
+    with emulator(folder, url_life=1) as running:
+        url = running.make()["data"][0]["url"]
+        assert "X-Tos-Expires=1&" in url
+        assert running.http.get(url).status_code == 200
+        time.sleep(1.1)
+        assert b"Request has expired" in running.http.get(url).content
+    ledger = Ledger(folder / "state")
+    assert ledger.sweep_older_than(1) <= 1
+    assert list((folder / "state/objects").iterdir()) == []
+    ledger.close()
+
+
+def test_images_per_minute(folder: Path) -> None:
+    with emulator(folder, ipm=2, minute=0.8) as running:
+        codes = [running.post(order()).status_code for _ in range(3)]
+        assert codes == [200, 200, 429]
+        assert running.post(order(), headers={"Authorization": "Bearer other"}).status_code == 200
+        assert running.post(order(model="seedream-4-5-251128", size="2K")).status_code == 200
+        time.sleep(0.9)
+        assert running.post(order()).status_code == 200
+        assert running.ledger()["outcomes"]["refused: ModelAccountIpmRateLimitExceeded"] == 1
+
+
+def test_too_many_at_once(folder: Path) -> None:
+    with emulator(folder, inflight=2, latency=0.05) as running, ThreadPoolExecutor(3) as pool:
+        answers = [future.result() for future in [pool.submit(running.post, order()) for _ in range(3)]]
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 429]
+
+
+def test_two_hundred_at_once(folder: Path) -> None:
+    async def burst(running: Running) -> list[int]:
+        limits = httpx.Limits(max_connections=200)
+        async with httpx.AsyncClient(base_url=running.origin, timeout=60, limits=limits, trust_env=False) as http:
+            posts = [
+                http.post(
+                    "/api/v3/images/generations",
+                    json=order(f"picture {number}", model="seedream-3-0-t2i-250415", size="512x512"),
+                    headers=KEY,
+                )
+                for number in range(200)
+            ]
+            return [answer.status_code for answer in await asyncio.gather(*posts)]
+
+    with emulator(folder) as running:
+        assert asyncio.run(burst(running)) == [200] * 200
+        report = running.ledger()
+        assert report["billed_images"] == 200
+        digests = {entry["images"][0]["sha256"] for entry in report["requests"]}
+        assert len(digests) == 200
+
+
+def test_the_same_words_never_give_the_same_bytes(folder: Path) -> None:
+    with emulator(folder) as running:
+        urls = [running.make("hills")["data"][0]["url"] for _ in range(2)]
+        one, other = (opened(running.http.get(url).content).resize((32, 32)) for url in urls)
+        assert one.tobytes() != other.tobytes()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, "stdin"])
+def test_stopping_is_quick(folder: Path, how: signal.Signals | str) -> None:
+    with emulator(folder, latency=100.0, exit_with_stdin=how == "stdin") as running, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(running.post, order())
+        while not running.ledger()["requests"]:
+            time.sleep(0.01)
+        began = time.monotonic()
+        if isinstance(how, signal.Signals):
+            running.process.send_signal(how)
+        else:
+            assert running.process.stdin is not None
+            running.process.stdin.close()
+            running.process.stdin = None
+        assert running.process.wait(5) == 0
+        assert time.monotonic() - began < 3
+        with pytest.raises(httpx.HTTPError):
+            waiting.result()
+    with emulator(folder) as running:
+        assert running.ledger()["outcomes"] == {"stopped": 1}
+
+
+def test_a_taken_port_is_said(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(AssertionError, match=f"port {port} of 127.0.0.1 can't be used"),
+            emulator(folder, port=port),
+        ):
+            pass
+
+
+def test_only_loopback_listens(folder: Path) -> None:
+    with emulator(folder) as running:
+        port = int(running.origin.rsplit(":", 1)[1])
+        listening = [
+            line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
+        ]
+        assert [address for address in listening if address.endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
+
+
+def test_a_body_beyond_every_limit(folder: Path) -> None:
+    """Refused by its announced length, before a byte of it is read."""
+    with emulator(folder) as running:
+        with socket.create_connection(("127.0.0.1", int(running.origin.rsplit(":", 1)[1])), timeout=10) as raw:
+            lines = ("POST /v1/images/generations HTTP/1.1", "Host: localhost", "Authorization: Bearer k")
+            raw.sendall("\r\n".join((*lines, f"Content-Length: {10**10}", "", "")).encode())
+            answer = raw.recv(65536).decode()
+        assert answer.startswith("HTTP/1.1 413 ")
+        assert "RequestBodyTooLarge" in answer

@@ -1,0 +1,117 @@
+"""A project in a temporary folder and the real command line in a process of its own: tests read like sessions."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one command line did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Workspace:
+    """Write files, run `seedpipe`. Home, keys and settings are this workspace's own."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.environ = {name: value for name, value in os.environ.items() if "KEY" not in name} | environ
+
+    def write(self, path: str, text: str) -> None:
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        text = (self.folder / path).read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {path}"
+        self.write(path, text.replace(old, new))
+
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "seedpipe", *arguments],
+            cwd=self.folder,
+            env=self.environ | environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, **environ: str) -> Ran:
+        process = self.start(*arguments, **environ)
+        out, err = process.communicate(timeout=100)
+        assert "Traceback" not in err, err
+        assert "this is our bug" not in err, err
+        return Ran(process.returncode, out, err)
+
+    def plan(self, *arguments: str) -> dict[str, str]:
+        """Address → state."""
+        ran = self.run("plan", "--json", *arguments)
+        assert ran.code in (0, 3), ran.err
+        return {node["address"]: node["state"] for node in ran.json["nodes"]}
+
+
+@dataclass
+class Service:
+    """An emulator standing alone, as a server of the protocol that a user names."""
+
+    base_url: str
+    process: subprocess.Popen[str]
+
+    def ledger(self) -> Any:
+        origin = self.base_url.rsplit("/", 1)[0]
+        with urllib.request.urlopen(f"{origin}/_emulator/ledger", timeout=10) as answer:
+            return json.load(answer)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"SEEDPIPE_BASE_URL": self.base_url, "SEEDPIPE_API_KEY": "test-key-0123456789"}
+
+
+@contextmanager
+def service(folder: Path, *flags: str) -> Iterator[Service]:
+    """`seedpipe emulator` in a process of its own, on any free port."""
+    port_file = folder / "port"
+    folder.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "seedpipe", "emulator", "--port", "0", "--port-file", str(port_file)),
+            *("--state", str(folder / "state"), "--latency", "0", *flags),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not port_file.exists():
+            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            assert time.monotonic() < deadline, "the emulator did not start"
+            time.sleep(0.02)
+        yield Service(f"http://127.0.0.1:{port_file.read_text()}/v1", process)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        if process.stderr is not None:
+            process.stderr.close()
