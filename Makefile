@@ -27,7 +27,7 @@ bench: .venv/installed ## ratios against peers, written to tests/benchmarks/resu
 	$(BIN)/python -m tests.benchmarks.run
 
 soak: .venv/installed ## the long runs
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m soak --timeout 3000
 
 clean:
 	rm -rf .venv build dist demo .mypy_cache .pytest_cache .ruff_cache

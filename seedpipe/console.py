@@ -231,30 +231,33 @@ def excerpt(line: str, column: int, width: int) -> tuple[str, int, int]:
     total = sum(size for _, size in cells)
     if total <= width and first == 0 and last >= len(line):
         return "".join(text for text, _ in cells), before, min(length, max(width - before, 1))
-    start = 0 if first == 0 and before + length < width else max(before - width // 3, 1)
-    return _window(cells, start, width, before, length, cut_right=last < len(line))
+    start = before - width // 3
+    if first == 0 and (start <= 0 or before + length < width):
+        start = 0
+    cut_left = first > 0 or start > 0
+    return _window(cells, max(start, 0), width, before, length, cut=(cut_left, last < len(line)))
 
 
 def _window(
-    cells: Sequence[tuple[str, int]], start: int, width: int, before: int, length: int, *, cut_right: bool
+    cells: Sequence[tuple[str, int]], start: int, width: int, before: int, length: int, *, cut: tuple[bool, bool]
 ) -> tuple[str, int, int]:
-    text = "…" if start else ""
-    used, at, skipped = len(text), 0, start
-    complete = True
+    """`width` columns of `cells` from the column `start` on; `cut` says whether text is missing on either side."""
+    text = "…" if cut[0] else ""
+    used, at, complete = len(text), 0, not cut[1]
+    offset = used
+    begun = False
     for cell, size in cells:
         if at >= start:
+            if not begun:  # a wide character may stand across the edge
+                offset, begun = used - at, True
             if used + size > width - 1:
                 complete = False
                 break
-            if used == len(text) == 1:
-                skipped = at
             text += cell
             used += size
         at += size
-    if not complete or cut_right:
-        text += "…"
-    place = before - skipped + (1 if start else 0)
-    return text, place, max(min(length, width - 1 - place), 1)
+    place = before + offset
+    return text + ("" if complete else "…"), place, max(min(length, width - 1 - place), 1)
 
 
 def _cells(text: str) -> list[tuple[str, int]]:

@@ -5,11 +5,11 @@ recorded; what was sent and not answered is never sent again by itself.
 """
 
 import asyncio
-from datetime import UTC, datetime
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from seedpipe.build.limiter import ImagesPerMinute

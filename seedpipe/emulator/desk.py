@@ -120,7 +120,8 @@ class Emulator:
     signer: Signer
     limit: MinuteLimit
     book: FaultBook
-    _held: int = 0
+    _accepted: int = 0  # requests between admission and end
+    _held: int = 0  # bytes of bodies
     _free: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def authorise(self, headers: Headers) -> None:
@@ -166,16 +167,22 @@ class Emulator:
     async def start(self, job: Job, caller: Caller, notes: Mapping[str, object]) -> None:
         """Admit a job under the limits and let it run. Raises `RefusedError`."""
         inflight = self.settings.inflight
-        if inflight is not None and self.workshop.running >= inflight:
+        if inflight is not None and self._accepted >= inflight:
             raise RefusedError(TOO_MANY_AT_ONCE)
         model, reserved, at = job.order.model.name, job.order.max_images, time.monotonic()
         if not self.limit.admit(caller.account, model, reserved, at):
             raise RefusedError(IMAGES_PER_MINUTE)
+        self._accepted += 1
 
         def ended(done: Job) -> None:
+            self._accepted -= 1
             self.limit.settle(caller.account, model, at=at, reserved=reserved, made=len(done.made))
 
-        await asyncio.to_thread(self.ledger.begin, caller.request_id, notes)
+        try:
+            await asyncio.to_thread(self.ledger.begin, caller.request_id, notes)
+        except BaseException:
+            ended(job)
+            raise
         self.workshop.start(job, ended)
 
     @asynccontextmanager

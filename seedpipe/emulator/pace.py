@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final

@@ -75,7 +75,7 @@ def make_palette(colours: Sequence[Colour], *, scheme: int, drift: Random, dark:
         accent = max(colours, key=saturation)
         second = order[-1] if order[-1] != accent else mix(accent, near, 0.45)
         above, below = mix(above, wide, 0.62), mix(below, lighter(wide, 0.55), 0.5)
-        far, near = mix(far, wide, 0.55), mix(near, darker(wide, 0.6), 0.55)
+        far, near = mix(far, wide, 0.68), mix(near, darker(wide, 0.5), 0.7)
     if dark:
         above, below, far = darker(above, 0.55), darker(below, 0.4), darker(far, 0.45)
     swatches = tuple(dict.fromkeys([*colours, accent, above, below, near, light]))[:5]

@@ -10,6 +10,7 @@ from seedpipe.errors import FaultCollector, Severity
 from seedpipe.manifest.data import KEY_COLUMNS, bad_segment, segment_hint
 from seedpipe.manifest.definition import Definition, Place
 from seedpipe.manifest.rows import Row, Table
+from seedpipe.manifest.sandbox import TemplateRefusedError
 from seedpipe.manifest.scope import Scope
 from seedpipe.manifest.template import TemplateError
 from seedpipe.manifest.values import describe
@@ -159,9 +160,11 @@ class MatrixReader:
         if segment in axis.values or (known is not None and segment in known.get(axis.name, ())):
             return str(segment)
         if extra is not None and axis.table is None:
-            if not self._segment_is_sound(segment, place.position, {**axis.values, **extra[axis.name]}):
-                return None
-            extra[axis.name][segment] = value
+            if segment not in extra[axis.name]:
+                lowered = {other.lower(): other for other in (*axis.values, *extra[axis.name])}
+                if not self._segment_is_sound(segment, place.position, lowered):
+                    return None
+                extra[axis.name][segment] = value
             return str(segment)
         hint = did_you_mean(segment, axis.values)
         if extra is not None:
@@ -197,8 +200,9 @@ class MatrixReader:
         else:
             values = [(value, place.below(index).position) for index, value in enumerate(written)]
         segments: dict[str, Any] = {}
+        lowered: dict[str, str] = {}
         for value, position in values:
-            self._add_value(segments, value, position)
+            self._add_value(segments, lowered, value, position)
         if not segments:
             message = f"the axis `{name}` has no values, so there are no items"
             self.faults.add("empty-axis", message, place.position, severity=Severity.WARNING)
@@ -223,7 +227,7 @@ class MatrixReader:
             return []
         return value
 
-    def _add_value(self, segments: dict[str, Any], value: Any, position: Position) -> None:
+    def _add_value(self, segments: dict[str, Any], lowered: dict[str, str], value: Any, position: Position) -> None:
         if isinstance(value, dict):
             column = next((column for column in KEY_COLUMNS if column in value), None)
             if column is None:
@@ -236,26 +240,26 @@ class MatrixReader:
                 value = Row(self.scope.environment.text_of(items[column]), items)
             elif isinstance(value, str):
                 value = self.scope.render(value, {}).strip()
-            segment = self.scope.environment.text_of(value) if value is not None else ""
-        except TemplateError as error:
-            self.faults.add(error.code, error.message, position, hint=error.hint)
+            segment = self.scope.environment.text_of(value)
+        except (TemplateError, TemplateRefusedError) as error:
+            self.faults.add(error.code, str(error), position, hint=error.hint)
             return
-        except Exception as error:
-            raise AssertionError(value) from error
-        if self._segment_is_sound(segment, position, segments):
+        if self._segment_is_sound(segment, position, lowered):
             segments[segment] = value
 
-    def _segment_is_sound(self, segment: str, position: Position, others: Mapping[str, Any]) -> bool:
+    def _segment_is_sound(self, segment: str, position: Position, lowered: dict[str, str]) -> bool:
+        """Whether `segment` can stand beside those of `lowered` (lower case → as written), which it joins."""
         if not segment:
             self.faults.add("bad-segment", "a matrix value is empty", position)
         elif not is_segment(segment):
             self.faults.add(*bad_segment(segment), position, hint=segment_hint(segment))
-        elif segment in others:
-            self.faults.add("duplicate-value", f"the value `{segment}` stands twice", position)
         else:
-            clash = next((other for other in others if other.lower() == segment.lower()), None)
-            if clash is None:
+            other = lowered.setdefault(segment.lower(), segment)
+            if other is segment:
                 return True
-            message = f"`{segment}` differs from `{clash}` by case only"
-            self.faults.add("case-clash", message, position, hint="rename one of them")
+            if other == segment:
+                self.faults.add("duplicate-value", f"the value `{segment}` stands twice", position)
+            else:
+                message = f"`{segment}` differs from `{other}` by case only"
+                self.faults.add("case-clash", message, position, hint="rename one of them")
         return False

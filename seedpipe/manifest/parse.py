@@ -30,8 +30,7 @@ from seedpipe.source import Position, ProjectFiles, ReadRefusedError
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 TAKEN_NAMES: Final = frozenset(
-    "refs item vars data loop self caller varargs kwargs not and or if else elif in is true false none True False None "
-    "range namespace".split()
+    ["refs", "item", "vars", "data", "loop", "self", "caller", "varargs", "kwargs", "not", "and", "or", "if", "else", "elif", "in", "is", "true", "false", "none", "True", "False", "None", "range", "namespace"]
 )
 _BASE_URL: Final = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?\Z")
 

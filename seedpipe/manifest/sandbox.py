@@ -21,7 +21,7 @@ from jinja2.utils import Namespace, missing
 from jinja2.visitor import NodeTransformer
 
 from seedpipe.limits import MAX_RENDERED_CHARS, MAX_TEMPLATE_STEPS
-from seedpipe.manifest.rows import Refs, RefList, Row, Table
+from seedpipe.manifest.rows import RefList, Refs, Row, Table
 from seedpipe.manifest.values import describe
 
 _CHARGE: Final = "seedpipe charge"  # names with a blank cannot be written in a template
@@ -34,19 +34,16 @@ _MAX_WIDTH: Final = 10_000  # in a format like `%20d`
 _WIDTHS: Final = re.compile(r"%[^a-zA-Z%]*")
 
 _TEXT_FILTERS: Final = frozenset(
-    "capitalize center format indent lower replace title trim truncate upper wordcount wordwrap".split()
+    ["capitalize", "center", "format", "indent", "lower", "replace", "title", "trim", "truncate", "upper", "wordcount", "wordwrap"]
 )
 _OTHER_FILTERS: Final = frozenset(
-    "abs batch count d default dictsort first float groupby int items last length list map max min reject rejectattr "
-    "reverse round select selectattr slice sort sum unique".split()
+    ["abs", "batch", "count", "d", "default", "dictsort", "first", "float", "groupby", "int", "items", "last", "length", "list", "map", "max", "min", "reject", "rejectattr", "reverse", "round", "select", "selectattr", "slice", "sort", "sum", "unique"]
 )
 _TEXT_METHODS: Final = frozenset(
-    "capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit islower isnumeric isspace "
-    "istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind rpartition rsplit rstrip split "
-    "splitlines startswith strip swapcase title upper".split()
+    ["capitalize", "casefold", "count", "endswith", "find", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper", "join", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper"]
 )
-_MAP_METHODS: Final = frozenset("get items keys values".split())
-_LIST_METHODS: Final = frozenset("count index".split())
+_MAP_METHODS: Final = frozenset(["get", "items", "keys", "values"])
+_LIST_METHODS: Final = frozenset(["count", "index"])
 _JINJA_OBJECTS: Final = (LoopContext, Macro, TemplateModule, Namespace, TemplateReference, BlockReference, Undefined)
 
 

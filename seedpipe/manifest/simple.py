@@ -19,8 +19,7 @@ _EXPRESSION: Final = re.compile(
 )
 _PARTS: Final = re.compile(_PART)
 _WORDS: Final = frozenset(
-    "and else false False if in is loop none None not or recursive self super true True caller varargs kwargs "
-    "namespace range".split()
+    ["and", "else", "false", "False", "if", "in", "is", "loop", "none", "None", "not", "or", "recursive", "self", "super", "true", "True", "caller", "varargs", "kwargs", "namespace", "range"]
 )
 
 

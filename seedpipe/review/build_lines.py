@@ -141,8 +141,10 @@ def _footer(board: Board, now: float, width: int, style: Style) -> str:
         facts.append(f"{about(left)} left")
     if board.in_flight():
         facts.append(f"{board.in_flight()} in flight")
-    failed = sum(failure.outcome != "skipped" for failure in board.failures)
-    trouble = f" · {failed:,} failed" if failed else ""
+    outcomes = [failure.outcome for failure in board.failures]
+    unsure = outcomes.count("unknown")
+    failed = len(outcomes) - unsure - outcomes.count("skipped")
+    trouble = (f" · {failed:,} failed" if failed else "") + (f" · {unsure:,} uncertain" if unsure else "")
     facts = [fact for fact in facts if fact]
     while len(facts) > 1 and display_width(" · ".join(facts) + trouble) > width:
         facts.pop()

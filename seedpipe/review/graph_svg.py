@@ -1,5 +1,6 @@
 """`graph --format svg`: one self-contained drawing, no scripts, light or dark as its surroundings. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,7 @@ _NAME_WIDTH: Final = 36  # columns
 _FOLD_MORE_THAN: Final = 6
 _AT_MOST: Final = 60
 _GRID_WIDTH: Final = 1200.0  # of the boxes that hang together with nothing
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _STACK: Final = 4.0  # how far the sheets of a folded box stand out
 _MONO: Final = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 _SANS: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
@@ -263,4 +265,4 @@ def _colors(dark: int) -> list[str]:
 
 def _xml(text: str) -> str:
     """Text for an element: no markup, and none of the characters that XML does not allow."""
-    return escape("".join(char if char == "\n" or char.isprintable() else shown(char) for char in text))
+    return escape(_NOT_XML.sub("\ufffd", text))

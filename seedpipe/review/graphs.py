@@ -11,6 +11,7 @@ from seedpipe.review.words import label, paint_state
 
 GRAPH_FORMAT: Final = 1
 _NOTHING: Final = "the manifest names no pictures yet"
+_DEEPEST: Final = 30  # columns of indentation; what hangs deeper is not indented further
 _FLAT_LINES: Final = 40  # a tree longer than this is folded harder
 
 # Fill, border and text for each group of states, in a light and in a dark surrounding.
@@ -73,7 +74,8 @@ def graph_text(graph: Graph, plan: Plan | None, *, width: int = 80, style: Style
         own = children.get(place, [])
         for child in reversed(own):
             last = child == own[-1]
-            waiting.append((child, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  ")))
+            deeper = below + ("   " if last else "│  ")
+            waiting.append((child, below + ("└─ " if last else "├─ "), deeper[-_DEEPEST:]))
     return "\n".join(_tree_lines(folded.boxes, above, parents, branches, max(width, 40), style))
 
 
@@ -107,8 +109,7 @@ def _tree_lines(
         start = f"{pad(fit(name, wide), wide)}  {style.dim(box.kind.ljust(kinds))}"
         state = _states(box)
         if states:
-            shown_state = state.ljust(states)
-            start += "  " + (paint_state(box.state, shown_state, style) if box.state else shown_state)
+            start += "  " + pad(paint_state(box.state, state, style) if box.state else state, states)
         if money:
             start += "  " + pad_left(box.cost.amount if box.cost else "", money)
         others = [boxes[up].name for up in above[place] if up != parents[place]]

@@ -12,6 +12,7 @@ from seedpipe.errors import UsageError
 
 _URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#\\]*)(?P<rest>[^#]*)")
 _AUTHORITY: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@\s]+)(?::(?P<port>[0-9]{1,5})?)?\Z")
+_HOST: Final = re.compile(r"[0-9a-z._~:-]+\Z")
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_IN_REQUEST_LINE: Final = re.compile(r"[^\x21-\x7e]")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
@@ -73,9 +74,12 @@ def _escaped(character: str) -> str:
 
 def _ascii_host(host: str) -> str:
     try:
-        return host.strip("[]").encode("idna" if not host.isascii() else "ascii").decode().lower()
+        name = host.strip("[]").encode("idna" if not host.isascii() else "ascii").decode().lower()
     except UnicodeError as error:
-        raise ValueError(f"`{host}` is not a host name") from error
+        raise ValueError("the address has no host that could be read") from error
+    if not _HOST.match(name):
+        raise ValueError("the address has no host that could be read")
+    return name
 
 
 def parse_address(text: str) -> Address | None:

@@ -19,7 +19,7 @@ from seedpipe.errors import ServiceError
 from seedpipe.limits import MAX_PICTURE_BYTES, MAX_REDIRECTS
 from seedpipe.names import Digest
 from seedpipe.service.addresses import Location, is_public, parse_address, parse_url
-from seedpipe.service.http import PROXIED, bypasses_proxy, httpx
+from seedpipe.service.http import PROXIED, ExactUrl, bypasses_proxy, httpx
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -168,9 +168,10 @@ class Downloader:
         connect_to = location.host if host is None else host
         connect_to = f"[{connect_to}]" if ":" in connect_to else connect_to
         timeout = httpx.Timeout(connect=policy.connect, read=policy.idle, write=policy.idle, pool=None)
-        return httpx.Request(
+        origin = f"{location.scheme}://{connect_to}:{location.port}"
+        request = httpx.Request(
             "GET",
-            f"{location.scheme}://{connect_to}:{location.port}/",
+            origin,
             headers={
                 "host": location.authority,
                 "accept": "*/*",
@@ -180,11 +181,12 @@ class Downloader:
             },
             extensions={
                 "timeout": timeout.as_dict(),
-                "target": location.target.encode("ascii"),
                 "sni_hostname": location.host,
                 PROXIED: host is None,
             },
         )
+        request.url = ExactUrl(origin, location.target)
+        return request
 
     async def _way(self, location: Location, *, near: bool) -> Sequence[str | None]:
         """Checked addresses to try in order; [None] for the proxy. Refuses every place that is not public."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from seedpipe.state.caps import OPEN_SQL, Cap, CapReached, first_reached
 from seedpipe.state.requests import AlreadyKept, Claimed, ClaimedElsewhere, HeldUnknown, Intent, RequestState
-from seedpipe.state.rows import requests_where, takes_of
+from seedpipe.state.rows import requests_where, takes_where
 
 Outcome = Claimed | ClaimedElsewhere | HeldUnknown | AlreadyKept | CapReached
 
@@ -46,7 +46,7 @@ def _held(
             mine = request.owner == owner
             return ClaimedElsewhere(request=request, alive=mine or is_alive(request.owner), mine=mine)
     for request in earlier:
-        if request.state is RequestState.SETTLED and (takes := takes_of(db, (request,))):
+        if request.state is RequestState.SETTLED and (takes := takes_where(db, "id = ?", (request.id,))):
             return AlreadyKept(request=request, takes=takes)
     if not intent.despite_unknown:
         for request in earlier:

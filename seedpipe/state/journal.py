@@ -22,7 +22,7 @@ from seedpipe.state import moves
 from seedpipe.state.caps import OPEN_SQL, Cap, CapReached, Scope, Spent, spent_in
 from seedpipe.state.claims import Outcome, claim
 from seedpipe.state.files import fsync_folder
-from seedpipe.state.journal_schema import connect, create_journal
+from seedpipe.state.journal_schema import connect, create_journal, note_checked
 from seedpipe.state.owners import Owner, is_alive, sweep
 from seedpipe.state.recovery import recover_dead
 from seedpipe.state.requests import (
@@ -42,13 +42,13 @@ from seedpipe.state.requests import (
     SpendRow,
 )
 from seedpipe.state.rows import (
-    all_takes,
     arrivals_of,
     charge_of,
     refusals_where,
     request_by_id,
     requests_where,
     spend_rows,
+    takes_where,
 )
 from seedpipe.state.take import Take
 from seedpipe.state.writer import Writer
@@ -119,6 +119,7 @@ class Journal:
                 self._owner.end()
                 self._owner = None
         self._writer.close()
+        note_checked(self.path)
 
     @property
     def owner(self) -> str:
@@ -340,7 +341,7 @@ class Journal:
 
     def arrivals(self) -> tuple[Take, ...]:
         """Every kept picture, in order of arrival: what the index of takes is built from."""
-        return self._writer.read(all_takes)
+        return self._writer.read(lambda db: takes_where(db, "1"))
 
     def spent(self, scope: Scope, currency: str) -> Spent:
         """Charged, reserved and uncertain money of a day, month, run, node, or (an empty scope) of the project."""

@@ -1,5 +1,6 @@
 """The journal's file: its tables, how it is made without ever being seen half-made, and how damage is noticed."""
 
+import contextlib
 import os
 import secrets
 import sqlite3
@@ -10,14 +11,13 @@ from typing import Final
 
 from seedpipe.errors import StateError
 from seedpipe.state.caps import ACTIVE_SQL, OPEN_SQL
-from seedpipe.state.files import FileLock, fsync_folder, make_folder
+from seedpipe.state.files import FileLock, fsync_folder, make_folder, write_atomically
 
 APPLICATION_ID: Final = 0x5EED_0001
 SCHEMA_VERSION: Final = 1
 BUSY_SECONDS: Final = 30.0
 REPAIR_HINT: Final = "run `seedpipe doctor --repair`: it sets the file aside and keeps what is sound"
 
-TABLES: Final = ("owner", "run", "request", "arrival", "total", "counter")
 SCHEMA: Final = f"""
 CREATE TABLE owner (
     id TEXT PRIMARY KEY NOT NULL,
@@ -116,6 +116,10 @@ INSERT INTO counter (name, value) VALUES ('writes', 0);
 """  # noqa: S608  # the two terms are constants
 
 
+class NewerJournalError(StateError):
+    """A newer seedpipe wrote the journal: nothing is wrong with it."""
+
+
 @contextmanager
 def sql_errors(path: Path) -> Iterator[None]:
     """Turns what SQLite says into `StateError`s that name the file."""
@@ -195,17 +199,41 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
     if application != APPLICATION_ID:
         raise StateError(f"`{path}` is a database of another program", hint=REPAIR_HINT)
     if version > SCHEMA_VERSION:
-        raise StateError(
+        raise NewerJournalError(
             f"`{path}` is of schema {version}; this seedpipe knows up to {SCHEMA_VERSION}",
             hint="upgrade seedpipe; nothing was changed",
         )
     if mode != "wal":
         raise StateError(f"`{path}` has no write-ahead log any more (`{mode}`)", hint=REPAIR_HINT)
-    report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if report != "ok":
-        raise StateError(f"`{path}` is damaged: {report}", hint=REPAIR_HINT)
+    if not _was_checked(path):
+        report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if report != "ok":
+            raise StateError(f"`{path}` is damaged: {report}", hint=REPAIR_HINT)
+        note_checked(path)
     if _objects(connection) != _expected_objects():
         raise StateError(f"`{path}` has tables or triggers that seedpipe did not make", hint=REPAIR_HINT)
+
+
+def note_checked(path: Path) -> None:
+    """Remembers that the file as it is now is sound: reading all of a large one at each start takes seconds."""
+    with contextlib.suppress(OSError):
+        write_atomically(_stamp_path(path), _stamp(path), mode=0o600)
+
+
+def _was_checked(path: Path) -> bool:
+    try:
+        return _stamp_path(path).read_bytes() == _stamp(path)
+    except OSError:
+        return False
+
+
+def _stamp_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}.checked")
+
+
+def _stamp(path: Path) -> bytes:
+    facts = path.stat()
+    return f"{facts.st_dev} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}".encode()
 
 
 def _objects(connection: sqlite3.Connection) -> set[tuple[str, str, str | None]]:

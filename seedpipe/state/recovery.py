@@ -6,7 +6,8 @@ from collections.abc import Callable
 from seedpipe.state.caps import ACTIVE_SQL
 from seedpipe.state.moves import conclude, move, to_fetch
 from seedpipe.state.requests import Recovery, Request, RequestState, ToFetch
-from seedpipe.state.rows import arrivals_of, requests_where, takes_of
+from seedpipe.state.rows import arrivals_of, requests_where, takes_where
+from seedpipe.state.take import Take
 
 
 def recover_dead(connection: sqlite3.Connection, *, owner: str, is_alive: Callable[[str], bool], now: str) -> Recovery:
@@ -16,12 +17,12 @@ def recover_dead(connection: sqlite3.Connection, *, owner: str, is_alive: Callab
     settled if the whole answer is there, else unknown.
     """
     dead = _dead_owners(connection, owner, is_alive)
-    touched: list[Request] = []
+    takes: list[Take] = []
     closed: dict[RequestState, list[Request]] = {state: [] for state in RequestState}
     fetchable: list[ToFetch] = []
     sentences: list[str] = []
     for dead_owner in dead:
-        touched += requests_where(connection, "owner = ?", (dead_owner,))
+        takes += takes_where(connection, "owner = ?", (dead_owner,))
         for request in requests_where(connection, f"owner = ? AND {ACTIVE_SQL}", (dead_owner,)):
             outcome = _recover_one(connection, request, owner=owner, now=now)
             if isinstance(outcome, ToFetch):
@@ -36,7 +37,7 @@ def recover_dead(connection: sqlite3.Connection, *, owner: str, is_alive: Callab
         unknown=tuple(closed[RequestState.UNKNOWN]),
         settled=tuple(closed[RequestState.SETTLED]),
         to_fetch=tuple(fetchable),
-        takes=takes_of(connection, touched),
+        takes=tuple(takes),
     )
 
 

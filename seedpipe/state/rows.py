@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from seedpipe.errors import StateError
@@ -19,6 +19,11 @@ _REQUEST_COLUMNS: Final = (
 )
 _ARRIVAL_COLUMNS: Final = (
     "position, url, size, digest, format, width, height, bytes, cost, cost_currency, kept_at, code, message"
+)
+
+_TAKE_COLUMNS: Final = (
+    "digest, request_key, address, format, width, height, bytes, model, provider, request_id, client_request_id,"
+    " cost, cost_currency, price, currency, kept_at, ordinal, position"
 )
 
 
@@ -44,21 +49,14 @@ def arrivals_of(connection: sqlite3.Connection, request_id: str) -> tuple[Arriva
     return tuple(_arrival(row) for row in rows)
 
 
-def takes_of(connection: sqlite3.Connection, requests: Iterable[Request]) -> tuple[Take, ...]:
-    """The kept pictures of `requests`, in order of arrival."""
-    takes = [
-        _take(request, arrival, arrival.picture)
-        for request in requests
-        for arrival in arrivals_of(connection, request.id)
-        if arrival.picture is not None
-    ]
-    return tuple(sorted(takes, key=lambda take: take.received_at))
-
-
-def all_takes(connection: sqlite3.Connection) -> tuple[Take, ...]:
-    """Every kept picture of the journal, in order of arrival."""
-    kept = requests_where(connection, "id IN (SELECT request FROM arrival WHERE digest IS NOT NULL)")
-    return takes_of(connection, kept)
+def takes_where(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> tuple[Take, ...]:
+    """The kept pictures of the requests that `where` selects, in order of arrival."""
+    rows = connection.execute(
+        f"SELECT {_TAKE_COLUMNS} FROM request JOIN arrival ON arrival.request = request.id"  # noqa: S608
+        f" WHERE arrival.digest IS NOT NULL AND {where} ORDER BY arrival.kept_at, request.number, arrival.position",
+        values,
+    )
+    return tuple(_take(row) for row in rows)
 
 
 def refusals_where(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> tuple[Refusal, ...]:
@@ -169,21 +167,25 @@ def _arrival(row: Sequence[Any]) -> Arrival:
     return Arrival(index=index, url=url, size=size, picture=picture, kept_at=kept_at, code=code, message=message)
 
 
-def _take(request: Request, arrival: Arrival, picture: Picture) -> Take:
+def _take(row: Sequence[Any]) -> Take:
+    (
+        digest, request_key, address, format_, width, height, length, model, provider, request_id, client_request_id,
+        cost, cost_currency, price, currency, kept_at, ordinal, position,
+    ) = row  # fmt: skip
     return Take(
-        digest=picture.digest,
-        request_key=request.request_key,
-        address=request.address,
-        format=picture.format,
-        width=picture.width,
-        height=picture.height,
-        bytes=picture.bytes,
-        model=request.model,
-        provider=request.provider,
-        request_id=request.request_id,
-        client_request_id=request.client_request_id,
-        cost=request.price if picture.cost is None else picture.cost,
-        received_at=arrival.kept_at or request.intended_at,
-        ordinal=request.ordinal,
-        index=arrival.index,
+        digest=Digest.parse(digest),
+        request_key=Digest.parse(request_key),
+        address=address,
+        format=format_,
+        width=width,
+        height=height,
+        bytes=length,
+        model=model,
+        provider=provider,
+        request_id=request_id,
+        client_request_id=client_request_id,
+        cost=Money(price, currency) if cost is None else Money(cost, cost_currency),
+        received_at=kept_at,
+        ordinal=ordinal,
+        index=position,
     )

@@ -269,11 +269,13 @@ class Takes:
 
     def _add(self, takes: tuple[Take, ...]) -> None:
         with self._transaction():
-            for take in takes:
-                rows = self._rows(take.request_key)
-                if all(_take(row, take.request_key).digest != take.digest for row in rows):
-                    # rows that are there are written back as they were: a newer seedpipe's fields survive
-                    self._cache.set(f"take/{take.request_key.hex}", {"v": VERSION, "takes": [*rows, take.to_dict()]})
+            for request_key, together in _by_key(takes).items():
+                rows = self._rows(request_key)  # written back as they were: a newer seedpipe's fields survive
+                there = {_take(row, request_key).digest for row in rows}
+                new = {take.digest: take.to_dict() for take in reversed(together) if take.digest not in there}
+                if new:
+                    rows = [*rows, *reversed(new.values())]
+                    self._cache.set(f"take/{request_key.hex}", {"v": VERSION, "takes": rows})
 
     def _open(self) -> diskcache.Cache:
         """Checks what is there before diskcache sees it, then opens it. One process at a time makes or heals it."""
@@ -382,6 +384,13 @@ def _take(row: dict[str, Any], request_key: Digest) -> Take:
     if take.request_key != request_key:
         raise ValueError("a take stands under another request key")
     return take
+
+
+def _by_key(takes: Iterable[Take]) -> dict[Digest, list[Take]]:
+    groups: dict[Digest, list[Take]] = {}
+    for take in takes:
+        groups.setdefault(take.request_key, []).append(take)
+    return groups
 
 
 def _source_key(url: str) -> str:

@@ -204,7 +204,7 @@ def test_null_is_absent_at_every_level(live: Running) -> None:
     fields += ["tools", "output_format", "layer_decomposition", "background"]
     sent = {"model": LIMITS["4.5"], "prompt": "p", **dict.fromkeys(fields)}
     assert live.post(sent).json()["data"][0]["size"] == "2048x2048"
-    nested = {"optimize_prompt_options": {"thinking": None, "mode": "standard"}}
+    nested: dict[str, Any] = {"optimize_prompt_options": {"thinking": None, "mode": "standard"}}
     nested |= {"sequential_image_generation": "auto", "sequential_image_generation_options": {"max_images": None}}
     assert len(live.post(sent | nested).json()["data"]) == 1
 

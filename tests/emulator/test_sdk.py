@@ -28,7 +28,7 @@ def test_modes(live: Running, sdk: openai.OpenAI, mode: str, inline: bool) -> No
     answer = sdk.images.generate(
         model="seedream-4-5-251128",
         prompt="Place the lamp of image 1 on the quay of image 2",
-        size="2304x1728",  # type: ignore[arg-type]
+        size="2304x1728",
         response_format="b64_json" if inline else "url",
         extra_body={"watermark": False, "image": MODES[mode] or None, "sequential_image_generation": "disabled"},
     )

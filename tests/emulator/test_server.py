@@ -91,7 +91,7 @@ def test_images_per_minute(folder: Path) -> None:
 
 
 def test_too_many_at_once(folder: Path) -> None:
-    with emulator(folder, inflight=2, latency=0.05) as running, ThreadPoolExecutor(3) as pool:
+    with emulator(folder, inflight=2, latency=0.1) as running, ThreadPoolExecutor(3) as pool:
         answers = [future.result() for future in [pool.submit(running.post, order()) for _ in range(3)]]
         assert sorted(answer.status_code for answer in answers) == [200, 200, 429]
 
@@ -173,6 +173,6 @@ def test_a_body_beyond_every_limit(folder: Path) -> None:
         with socket.create_connection(("127.0.0.1", int(running.origin.rsplit(":", 1)[1])), timeout=10) as raw:
             lines = ("POST /v1/images/generations HTTP/1.1", "Host: localhost", "Authorization: Bearer k")
             raw.sendall("\r\n".join((*lines, f"Content-Length: {10**10}", "", "")).encode())
-            answer = raw.recv(65536).decode()
+            answer = raw.makefile("rb").read(400).decode()  # headers and the first words of the body
         assert answer.startswith("HTTP/1.1 413 ")
         assert "RequestBodyTooLarge" in answer

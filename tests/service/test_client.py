@@ -219,7 +219,7 @@ def test_an_answer_that_is_too_large(server: WireServer) -> None:
 
 
 def test_a_gzip_bomb_is_let_go(server: WireServer) -> None:
-    bomb = gzip.compress(b" " * 300_000_000, compresslevel=1)
+    bomb = gzip.compress(b" " * 60_000_000, compresslevel=1)
     found = ask(server, answer(200, bomb, {"content-encoding": "gzip"}), max_answer_bytes=200_000)
     assert isinstance(found, Refusal)
     assert "more than 200000 bytes" in found.message
@@ -270,8 +270,7 @@ def test_the_key_is_in_nothing_that_comes_back(server: WireServer, name: str, ca
     found = ask(server, ECHOES[name])
     assert "sk-very" not in repr(found).replace("\\", "")
     assert KEY in server.requests[0].headers["authorization"]
-    if "protocol" not in name and "header" not in name:
-        assert KEY not in caplog.text
+    assert KEY not in caplog.text
 
 
 def test_the_key_is_in_no_repr_and_no_complaint() -> None:
@@ -381,7 +380,7 @@ def test_no_proxy_is_honoured(server: WireServer, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_proxy_that_cannot_be_used_is_said_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://user:word@127.0.0.1:1080")
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://user:swordfish@127.0.0.1:1080")
     with pytest.raises(UsageError) as found:
         ServiceClient("https://api.example.com/v1", KEY)
-    assert "word" not in "".join(traceback.format_exception(found.value))
+    assert "swordfish" not in "".join(traceback.format_exception(found.value))

@@ -40,6 +40,7 @@ class Book:
         self.asked: list[str] = []
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
+        assert 0 < port < 65536
         self.asked.append(host)
         return self.pages.pop(0) if len(self.pages) > 1 else self.pages[0]
 

@@ -51,7 +51,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     folder = tmp_path / "file"
     folder.mkdir()
     (folder / "x").touch()
-    with pytest.raises(OSError, match="directory|empty"):
+    with pytest.raises(OSError, match=r"directory|empty"):
         write_atomically(folder, b"new")
     assert not list(tmp_path.glob(".file*"))
 

@@ -1,4 +1,3 @@
-import os
 import threading
 from pathlib import Path
 
@@ -89,7 +88,7 @@ def test_processes_that_start_together_agree_on_the_salt(tmp_path: Path) -> None
     for thread in threads:
         thread.join()
     assert len(accounts) == 1
-    assert [name for name in os.listdir(tmp_path) if name.startswith(".salt")] == []
+    assert list(tmp_path.glob(".salt*")) == []
 
 
 @pytest.mark.parametrize("url", ["", "api.apiyi.com/v1", "ftp://x", "https://", "https://x:99999/", "https://[::1"])

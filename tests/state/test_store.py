@@ -177,7 +177,8 @@ def test_an_empty_blob(store: Store, tmp_path: Path) -> None:
 def test_what_a_dead_process_was_downloading_is_swept(store: Store) -> None:
     script = (
         "import sys; from pathlib import Path; from seedpipe.state.store import Store\n"
-        "path = Store(Path(sys.argv[1])).temporary(); path.write_bytes(b'half'); print(path, flush=True); sys.stdin.read()"
+        "path = Store(Path(sys.argv[1])).temporary(); path.write_bytes(b'half')\n"
+        "print(path, flush=True); sys.stdin.read()"
     )
     process = python(script, str(store.folder))
     assert process.stdout

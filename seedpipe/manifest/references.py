@@ -1,0 +1,247 @@
+"""References: texts, globs and `each` → addresses in order, and what `refs` says in a prompt."""
+
+import bisect
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from seedpipe.manifest import model
+from seedpipe.manifest.definition import Place
+from seedpipe.manifest.findings import BadValueError, Findings
+from seedpipe.manifest.matrix import Item
+from seedpipe.manifest.node import Reference
+from seedpipe.manifest.paths import is_glob
+from seedpipe.manifest.rows import RefList, Refs, RefText, Row, Table
+from seedpipe.manifest.scope import Scope
+from seedpipe.manifest.template import TemplateError
+from seedpipe.manifest.values import describe, is_template
+from seedpipe.manifest.wording import did_you_mean
+from seedpipe.names import natural_key
+from seedpipe.source import Position
+
+_SPLIT: Final = re.compile(r"[,;]")
+_SHOWN: Final = 3
+
+
+class AddressBook:
+    """Every address of the project, and what a written reference means."""
+
+    def __init__(self, addresses: Iterable[str], switched_off: Iterable[str]) -> None:
+        self._addresses = dict.fromkeys(addresses)
+        self._off = frozenset(switched_off)
+        self._sorted = sorted(self._addresses)
+        self._globbed: dict[str, Sequence[str]] = {}
+
+    def resolve(self, text: str) -> str:
+        """The one address that `text` means. Raises `BadValueError`."""
+        if text in self._addresses:
+            return text
+        if "#" in text:
+            raise BadValueError(f"not yet: `{text}` is a frame of a sequence", code="not-yet")
+        if ":" in text.partition("/")[0]:
+            raise BadValueError(f"not yet: `{text}` is a picture of an imported project", code="not-yet")
+        below = self._below(f"{text}/")
+        if below:
+            shown = ", ".join(f"`{address}`" for address in below[:_SHOWN]) + (" …" if len(below) > _SHOWN else "")
+            message = f"`{text}` is a group of {len(below)} pictures"
+            raise BadValueError(message, f"write `{text}/*`, or one of {shown}", code="ambiguous-reference")
+        if text in self._off:
+            hint = "its `when` is false; leave the reference out for it as well"
+            raise BadValueError(f"`{text}` does not exist", hint, code="dangling-reference")
+        raise BadValueError(f"there is no picture `{text}`", self._meant(text), code="dangling-reference")
+
+    def _meant(self, text: str) -> str | None:
+        """Compared with addresses of the same name first, then with names: never with all of a large project."""
+        name, slash, _ = text.partition("/")
+        names = dict.fromkeys(address.partition("/")[0] for address in self._sorted)
+        if not slash or name not in names:
+            return did_you_mean(name, names, otherwise="")
+        return did_you_mean(text, self._below(f"{name}/")[:500], otherwise=None)
+
+    def glob(self, pattern: str) -> Sequence[str]:
+        """The addresses that match, in natural order. `*` stays in one segment, `**` is any number of segments."""
+        found = self._globbed.get(pattern)
+        if found is None:
+            fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+            expression = _glob_expression(pattern)
+            matching = (address for address in self._below(fixed) if expression.match(address))
+            found = self._globbed[pattern] = sorted(matching, key=natural_key)
+        if not found:
+            fixed_name = pattern.partition("/")[0]
+            hint = None if is_glob(fixed_name) else self._glob_hint(fixed_name)
+            raise BadValueError(f"no picture matches `{pattern}`", hint, code="dangling-reference")
+        return found
+
+    def _glob_hint(self, name: str) -> str | None:
+        below = self._below(f"{name}/")
+        if below:
+            return f"there are {', '.join(f'`{address}`' for address in below[:_SHOWN])}"
+        return self._meant(name)
+
+    def _below(self, prefix: str) -> list[str]:
+        start = bisect.bisect_left(self._sorted, prefix)
+        end = bisect.bisect_left(self._sorted, prefix + "\U0010ffff")
+        return self._sorted[start:end]
+
+
+def _glob_expression(pattern: str) -> re.Pattern[str]:
+    out = []
+    index = 0
+    while index < len(pattern):
+        if pattern.startswith("**/", index):
+            out.append("(?:[^/]+/)*")
+            index += 3
+        elif pattern.startswith("**", index):
+            out.append(".*")
+            index += 2
+        elif pattern[index] == "*":
+            out.append("[^/]*")
+            index += 1
+        elif pattern[index] == "?":
+            out.append("[^/]")
+            index += 1
+        elif pattern[index] == "[" and (end := pattern.find("]", index + 2)) != -1:
+            inside = pattern[index + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
+            out.append(f"[^{inside[1:]}/]" if inside[0] in "!^" else f"[{inside}]")
+            index = end + 1
+        else:
+            out.append(re.escape(pattern[index]))
+            index += 1
+    try:
+        return re.compile("".join(out) + r"\Z")
+    except re.error:
+        raise BadValueError(f"`{pattern}` is no pattern") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """One element of `references` as written."""
+
+    name: str | None
+    written: str | model.Each | list[str | model.Each]
+    place: Place
+    position: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    references: tuple[Reference, ...]
+    refs: Refs
+
+
+NO_REFERENCES: Final = Resolved(references=(), refs=Refs({}, 0))
+
+
+class ReferencePlan:
+    """`references` of one definition (or override); what has no template is resolved once."""
+
+    def __init__(self, written: Any, place: Place, scope: Scope, book: AddressBook, findings: Findings) -> None:
+        self.scope = scope
+        self.book = book
+        self.findings = findings
+        self.parts = tuple(_parts(written, place))
+        self.fixed = not any(_has_template(part.written) for part in self.parts)
+        self._resolved: Resolved | None = None
+
+    def resolve(self, item: Item) -> Resolved:
+        """The references of one item. Faults are added to the findings."""
+        if self._resolved is not None:
+            return self._resolved
+        references: list[Reference] = []
+        names: dict[str, RefText | RefList] = {}
+        for part in self.parts:
+            first = len(references)
+            is_list = self._add(part.written, part.place, part.position, item, references)
+            images = [RefText(f"image {number + 1}") for number in range(first, len(references))]
+            if part.name is not None and (is_list or images):
+                names[part.name] = RefList(images) if is_list else images[0]
+        for number, reference in enumerate(references):
+            names.setdefault(reference.address, RefText(f"image {number + 1}"))
+        resolved = Resolved(references=tuple(references), refs=Refs(names, len(references)))
+        if self.fixed:
+            self._resolved = resolved
+        return resolved
+
+    def _add(
+        self, written: Any, place: Place, position: Position, item: Item, into: list[Reference]
+    ) -> bool:
+        """Append what `written` means; whether it is a list."""
+        if isinstance(written, list):
+            for index, inner in enumerate(written):
+                where = place.below(index)
+                self._add(inner, where, where.position, item, into)
+            return True
+        try:
+            if isinstance(written, model.Each):
+                into.extend(self._each(written, place, position, item))
+                return True
+            text = self.scope.render(written, item.values).strip()
+            if not text and is_template(written):
+                return False  # a template that says: none for this item
+            if is_glob(text):
+                into.extend(Reference(address=address, position=position) for address in self.book.glob(text))
+                return True
+            into.append(Reference(address=self.book.resolve(text), position=position))
+        except TemplateError as error:
+            self.findings.template(item.address, place, error)
+        except BadValueError as error:
+            self.findings.bad(item.address, position, error)
+        return False
+
+    def _each(self, written: model.Each, place: Place, position: Position, item: Item) -> list[Reference]:
+        found = []
+        for value in self._each_values(written.each, place.below("each"), item):
+            values = {**item.values, "item": value}
+            try:
+                text = self.scope.render(written.node, values).strip()
+                addresses = self.book.glob(text) if is_glob(text) else [self.book.resolve(text)]
+            except TemplateError as error:
+                self.findings.template(item.address, place.below("node"), error)
+            except BadValueError as error:
+                self.findings.bad(item.address, position, error)
+            else:
+                found.extend(Reference(address=address, position=position) for address in addresses)
+        return found
+
+    def _each_values(self, written: str | list[Any], place: Place, item: Item) -> list[Any]:
+        if isinstance(written, list):
+            return [
+                self.scope.render(value, item.values).strip() if isinstance(value, str) else value for value in written
+            ]
+        try:
+            value = self.scope.library.evaluate(written, item.values) if is_template(written) else written
+        except TemplateError as error:
+            self.findings.template(item.address, place, error)
+            return []
+        if isinstance(value, str) and not is_template(written):
+            named = self.scope.list_named(value)
+            value = value if named is None else named
+        if isinstance(value, str):
+            return [part.strip() for part in _SPLIT.split(value) if part.strip()]
+        if value is None or isinstance(value, list | tuple | Table):
+            return [] if value is None else list(value)
+        if isinstance(value, Row | int | float) and not isinstance(value, bool):
+            return [value]
+        error = BadValueError(f"`each` wants a list, or text split at `,` or `;`; found {describe(value)}")
+        self.findings.bad(item.address, place.position, error)
+        return []
+
+
+def _parts(written: Any, place: Place) -> Iterable[_Part]:
+    if isinstance(written, str):
+        yield _Part(name=None, written=written, place=place, position=place.position)
+    elif isinstance(written, Mapping):
+        for name, inner in written.items():
+            where = place.below(name)
+            yield _Part(name=name, written=inner, place=where, position=where.position)
+    else:
+        for index, inner in enumerate(written):
+            where = place.below(index)
+            yield _Part(name=None, written=inner, place=where, position=where.position)
+
+
+def _has_template(written: Any) -> bool:
+    if isinstance(written, str):
+        return is_template(written)
+    return True if isinstance(written, model.Each) else any(_has_template(inner) for inner in written)
