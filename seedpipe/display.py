@@ -150,15 +150,15 @@ def _wrap_paragraph(text: str, width: int, room: int) -> list[str]:
     lines: list[str] = []
     line = ""
     for piece in _pieces(text):
-        if display_width(line + piece.rstrip()) > room and line.strip():
-            lines.append(line.rstrip())
+        if display_width(line + piece.rstrip(" ")) > room and line.strip(" "):
+            lines.append(line.rstrip(" "))
             line, room = "", width
-        while display_width(piece.rstrip()) > room:
+        while display_width(piece.rstrip(" ")) > room:
             lines.append(head(piece, room))
             piece = piece[len(lines[-1]) :]
             room = width
         line += piece
-    return [*lines, line.rstrip()]
+    return [*lines, line.rstrip(" ")]
 
 
 def _pieces(text: str) -> Iterator[str]:

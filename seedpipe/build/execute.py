@@ -127,8 +127,12 @@ class Executor:
 
     @property
     def todo(self) -> Sequence[str]:
-        """The addresses that this run touches, in graph order."""
-        return tuple(self._schedule.stages)
+        """The addresses whose pictures this run brings, in graph order; reading a file of the project is no event."""
+        return tuple(
+            address
+            for address in self._schedule.stages
+            if self.plan.nodes[address].kind != "source" or self.plan.nodes[address].state is State.FETCH
+        )
 
     # The shell
 

@@ -7,6 +7,7 @@ from seedpipe.commands.invocation import Invocation, json_option, option, pass_i
 from seedpipe.commands.opening import opened
 from seedpipe.commands.showing import caps_of, planned, used_in
 from seedpipe.limits import ExitCode
+from seedpipe.names import Realm
 from seedpipe.review.status_text import UncertainCharge, status_text
 from seedpipe.state.caps import Scope
 from seedpipe.state.lock import orphans
@@ -44,7 +45,8 @@ def command(
         )
         for request in (journal.unknowns() if journal else ())
     ]
-    spent = journal.spent(Scope(), plan.currency).charged if journal else None
+    live = journal is not None and plan.realm is Realm.LIVE
+    spent = journal.spent(Scope(), plan.currency).charged if journal and live else None
     left_over = orphans(project.lock, project.graph.addresses)
     if as_json:
         invocation.console.data(

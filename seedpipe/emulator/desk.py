@@ -140,7 +140,7 @@ class Emulator:
         async with self._room_for(min(length, _MAX_BODY)):
             order = read_order(await _read_body(request, length), dialect)
             notes |= _order_notes(order)
-            fetched = await fetch_references(order.references)
+            fetched = await asyncio.to_thread(fetch_references, order.references)
             references = await asyncio.to_thread(_open_all, order, fetched)
             count = len(order.references)
             order = replace(order, references=())

@@ -1,16 +1,18 @@
-"""Reference pictures: data URLs and addresses, opened, checked and made small. Pillow and httpx stay in here."""
+"""Reference pictures: data URLs and addresses of this machine, opened, checked and made small."""
 
 import base64
 import binascii
+import contextlib
 import hashlib
+import http.client
 import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
-import httpx
 from PIL import Image
 
 from seedpipe.emulator.refusals import Refusal, RefusedError, fetch_timeout, invalid
@@ -18,6 +20,7 @@ from seedpipe.emulator.rules import ModelRules, check_reference
 
 THUMBNAIL_SIDE: Final = 640
 FETCH_SECONDS: Final = 5.0
+_MAX_FETCHED: Final = 40_000_000  # above every limit, so that the check of the size speaks
 _DATA_URL: Final = re.compile(r"data:image/([a-z0-9.+-]+);base64,")
 _PILLOW_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heif", b"heim", b"heis")
@@ -42,16 +45,12 @@ class Reference:
         return self.width / self.height
 
 
-async def fetch_references(texts: tuple[str, ...]) -> Mapping[str, bytes]:
+def fetch_references(texts: tuple[str, ...]) -> Mapping[str, bytes]:
     """The bytes behind http addresses. Only this machine is reached; others end as the service's own time-out does.
 
     Raises `RefusedError`.
     """
-    found: dict[str, bytes] = {}
-    for text in texts:
-        if _URL_START.match(text):
-            found[text] = await _fetch(text)
-    return found
+    return {text: _fetch(text) for text in dict.fromkeys(texts) if _URL_START.match(text)}
 
 
 def open_reference(text: str, fetched: Mapping[str, bytes], model: ModelRules) -> Reference:
@@ -138,26 +137,18 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-async def _fetch(url: str) -> bytes:
-    try:
-        host = httpx.URL(url).host
-    except httpx.InvalidURL:
-        raise invalid("image", _BAD_URL) from None
-    if not _is_loopback(host):
+def _fetch(url: str) -> bytes:
+    address = urlsplit(url)
+    host = address.hostname or ""
+    if address.scheme != "http" or not _is_loopback(host):
         raise fetch_timeout(url)
-    chunks, total = [], 0
     try:
-        async with (
-            httpx.AsyncClient(timeout=FETCH_SECONDS, trust_env=False) as client,
-            client.stream("GET", url) as answer,
-        ):
-            if answer.status_code != httpx.codes.OK:
+        connection = http.client.HTTPConnection(host, address.port or 80, timeout=FETCH_SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", f"{address.path or '/'}{'?' if address.query else ''}{address.query}")
+            answer = connection.getresponse()
+            if answer.status != http.HTTPStatus.OK:
                 raise fetch_timeout(url)
-            async for chunk in answer.aiter_bytes():
-                chunks.append(chunk)
-                total += len(chunk)
-                if total > 40_000_000:  # above every model's limit: the check that follows says so
-                    break
-    except httpx.HTTPError:
+            return answer.read(_MAX_FETCHED)
+    except (OSError, http.client.HTTPException, ValueError):
         raise fetch_timeout(url) from None
-    return b"".join(chunks)

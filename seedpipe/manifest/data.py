@@ -216,7 +216,9 @@ class TableReader:
                 continue
             other = by_lower.setdefault(key.lower(), key)
             if key in rows:
-                self.faults.add("duplicate-row", f"the key `{key}` stands twice; first at {positions[key]}", record.position)
+                self.faults.add(
+                    "duplicate-row", f"the key `{key}` stands twice; first at {positions[key]}", record.position
+                )
                 continue
             if other != key:
                 message = f"`{key}` differs from `{other}` ({positions[other]}) by case only"
@@ -279,7 +281,9 @@ class TableReader:
                 self.faults.add("fallback-loop", f"the fallbacks of `{name}` go in a circle", position)
             elif target not in rows and not any(key in rows for key in chain[1:]):
                 hint = did_you_mean(target, rows)
-                self.faults.add("no-such-row", f"the fallback `{target}` is no row of `{source.name}`", position, hint=hint)
+                self.faults.add(
+                    "no-such-row", f"the fallback `{target}` is no row of `{source.name}`", position, hint=hint
+                )
             else:
                 keys = [key for key in (*chain, target) if key in rows]
                 found[name] = Row(name, _merged([rows[key] for key in keys]), source.name)

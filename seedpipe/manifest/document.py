@@ -37,7 +37,9 @@ _FLOAT: Final = re.compile(
     r"[-+]?(?:\.[0-9]{1,300}|(?:0|[1-9][0-9]{0,300})(?:\.[0-9]{0,300})?)(?:[eE][-+]?[0-9]{1,5})?\Z"
 )
 _SPECIAL: Final = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
-_UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 _COLOUR_AFTER: Final = re.compile(r"\s*#[0-9a-fA-F]{3,8}(?:[\s,\]}]|$)")
 _COMMENT_AFTER: Final = re.compile(r"\s*#")
 _BYTE_ORDER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
@@ -206,9 +208,7 @@ def decode(name: str, data: bytes) -> str | Fault:
             Position(name, 1, 1),
         )
     if data.startswith(_BYTE_ORDER_MARKS):
-        return _fault(
-            "encoding", f"`{name}` is UTF-16 or UTF-32 text", Position(name, 1, 1), "save the file as UTF-8"
-        )
+        return _fault("encoding", f"`{name}` is UTF-16 or UTF-32 text", Position(name, 1, 1), "save the file as UTF-8")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

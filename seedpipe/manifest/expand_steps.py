@@ -82,9 +82,7 @@ class StepReader:
             width, height, pixels = self._value(written, place, _crop_pair)
             return Crop(width=width, height=height, pixels=pixels)
         return Crop(
-            **self._fields(
-                written, place, {"width": _side, "height": _side, "pixels": to_flag, "anchor": _anchor}
-            )
+            **self._fields(written, place, {"width": _side, "height": _side, "pixels": to_flag, "anchor": _anchor})
         )
 
     def _resize(self, written: str | model.Resize, place: Place) -> Resize:

@@ -23,7 +23,9 @@ _ASPECT: Final = re.compile(r"[1-9][0-9]{0,4}\s*:\s*[1-9][0-9]{0,4}\Z")
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _DRIVE: Final = re.compile(r"[A-Za-z]:(?:[/\\]|$)")
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.IGNORECASE)
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{1,63}\.?\Z|\[[0-9A-Fa-f:.]+\]\Z")
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{1,63}\.?\Z|\[[0-9A-Fa-f:.]+\]\Z"
+)
 MAX_SEED: Final = 2_147_483_647  # (BP-API)
 _TRUE: Final = frozenset(("true", "yes", "1", "on"))
 _FALSE: Final = frozenset(("false", "no", "0", "off", ""))
@@ -176,8 +178,12 @@ def to_url(value: Any) -> str:
     if parts.scheme.lower() != "https":
         raise BadValueError(f"`{text}`: only https addresses are fetched", "or download it and write `file:`")
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        raise BadValueError("a web address must not hold a user name or password", "the manifest is public to its readers")
-    if not parts.hostname or not _HOST.match(parts.netloc.rsplit(":", 1)[0] if parts.port is not None else parts.netloc):
+        raise BadValueError(
+            "a web address must not hold a user name or password", "the manifest is public to its readers"
+        )
+    if not parts.hostname or not _HOST.match(
+        parts.netloc.rsplit(":", 1)[0] if parts.port is not None else parts.netloc
+    ):
         raise BadValueError(f"`{text}` has no valid host")
     return text
 

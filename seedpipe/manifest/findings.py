@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from seedpipe.errors import Fault, FaultCollector
+from seedpipe.errors import Fault, FaultCollector, Severity
 from seedpipe.manifest.template import MissingCopy, TemplateError, Where
 from seedpipe.source import Position
 
@@ -44,14 +44,16 @@ class Findings:
         self._counts: dict[str, int] = {}
 
     def item(
-        self, address: str, code: str, message: str, position: Position, hint: str | None = None
-    ) -> None:
-        """Something wrong with the node `address`; equal kinds of faults of one definition in one place are gathered."""
+        self, address: str, code: str, message: str, position: Position, hint: str | None = None,
+        *, severity: Severity = Severity.ERROR,
+    ) -> None:  # fmt: skip
+        """Something wrong with the node `address`; equal faults of one definition in one place are gathered."""
         definition = address.partition("/")[0]
-        self._counts[definition] = self._counts.get(definition, 0) + 1
+        if severity is Severity.ERROR:
+            self._counts[definition] = self._counts.get(definition, 0) + 1
         group = self._groups.get((definition, code, position))
         if group is None:
-            fault = Fault(code=code, message=message, position=position, hint=hint, address=address)
+            fault = Fault(code=code, message=message, position=position, hint=hint, address=address, severity=severity)
             self._groups[definition, code, position] = _Group(fault, {address})
         else:
             group.addresses.add(address)
@@ -89,7 +91,7 @@ class Findings:
         return faults
 
     def close(self) -> FaultCollector:
-        """The collector with everything in it."""
+        """Everything found, gathered."""
         self.collector.faults.extend(self._gathered())
         self._groups.clear()
         self._copies.clear()

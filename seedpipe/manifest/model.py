@@ -73,13 +73,17 @@ class Overlay(_Written):
 class Lettering(_Written):
     text: Text = Field(description="The words.")
     font: Given[Text] = Field(None, description="A font file, relative to this file. Without it: the shipped font.")
-    size: Given[Text] = Field(None, description="Of the picture's height (`8%`) or pixels. Without it: as large as fits.")
+    size: Given[Text] = Field(
+        None, description="Of the picture's height (`8%`) or pixels. Without it: as large as fits."
+    )
     max_size: Given[Text] = Field(None, description="The largest size when fitted.")
     min_size: Given[Text] = Field(None, description="The smallest size when fitted.")
     color: Given[Text] = Field(None, description='A colour in quotes: `"#ffffff"`, or a basic name.')
     stroke: Given[Text] = Field(None, description="Colour of the outline.")
     stroke_width: Given[Text] = Field(None, description="Width of the outline.")
-    background: Given[Text] = Field(None, description='Colour of a panel behind the text; `"#00000080"` is translucent.')
+    background: Given[Text] = Field(
+        None, description='Colour of a panel behind the text; `"#00000080"` is translucent.'
+    )
     box_width: Given[Text] = Field(None, description="How much of the width the text may use (`80%`).")
     box_height: Given[Text] = Field(None, description="How much of the height the text may use (`30%`).")
     anchor: Given[Text] = Field(None, description="Where the box stands: `bottom` …")
@@ -146,11 +150,11 @@ class Parameters(_Written):
     model: Given[Text] = Field(None, description="An alias (`seedream-4-5`) or a dated id.")
     size: Given[Text] = Field(None, description="A tier (`1K`, `2K`, `4K`) or exact pixels (`2848x1600`).")
     aspect: Given[Text] = Field(None, description="`16:9`; with a tier. The catalogue has the exact pixels.")
-    takes: Given[Whole] = Field(None, description=f"How many pictures are bought for a person to choose from, 1 to {MAX_TAKES}.")
-    watermark: Given[Flag] = Field(None, description="The service's own watermark. Default: false.")
-    output_format: Given[OutputFormat] = Field(
-        None, description="`jpeg` or `png`, for models that can choose."
+    takes: Given[Whole] = Field(
+        None, description=f"How many pictures are bought for a person to choose from, 1 to {MAX_TAKES}."
     )
+    watermark: Given[Flag] = Field(None, description="The service's own watermark. Default: false.")
+    output_format: Given[OutputFormat] = Field(None, description="`jpeg` or `png`, for models that can choose.")
     optimize_prompt: Given[OptimizePrompt] = Field(
         None, description="How the service rewrites the prompt: `standard` or `fast`."
     )
@@ -159,9 +163,7 @@ class Parameters(_Written):
     )
     seed: Given[Whole] = Field(None, description="For the models that take one; never a promise of equal pictures.")
     guidance_scale: Given[Number] = Field(None, description="1 to 10, for the models that take it.")
-    background: Given[Background] = Field(
-        None, description="`opaque` or `transparent`, for the models that have it."
-    )
+    background: Given[Background] = Field(None, description="`opaque` or `transparent`, for the models that have it.")
     web_search: Given[Flag] = Field(None, description="Let the model search the web, for the models that can.")
 
 
@@ -171,9 +173,12 @@ class _Body(Parameters):
     prompt: Given[Text] = Field(None, description="What to draw: a Jinja2 template.")
     prompt_file: Given[Text] = Field(None, description="A file that holds the prompt, relative to this file.")
     references: Given[References] = Field(
-        None, description="Addresses of the pictures that are sent along, in order: a list, or a mapping that names them."
+        None,
+        description="Addresses of the pictures that are sent along, in order: a list, or a mapping that names them.",
     )
-    from_: Given[Text] = Field(None, alias="from", description="Address of the picture that the free `steps` begin with.")
+    from_: Given[Text] = Field(
+        None, alias="from", description="Address of the picture that the free `steps` begin with."
+    )
     steps: Given[list[Step]] = Field(None, description="Free local steps: crop, resize, overlay, text, convert.")
     variant: Given[Text] = Field(None, description="Any word: another picture for otherwise equal inputs.")
     output: Given[Text] = Field(None, description="Path of the result below the output folder.")
@@ -195,7 +200,9 @@ class Entry(_Body):
     )
     exclude: Given[list[dict[str, _ScalarOrList]]] = Field(None, description="Combinations to leave out.")
     include: Given[list[dict[str, _ScalarOrList]]] = Field(None, description="Combinations to add.")
-    override: Given[list[Override]] = Field(None, description="Other values for items that match; in order, later wins.")
+    override: Given[list[Override]] = Field(
+        None, description="Other values for items that match; in order, later wins."
+    )
     when: Given[Condition] = Field(None, description="False: the item does not exist.")
     sequence: Anything = _not_yet("several frames from one request")
     gate: Anything = _not_yet("what depends on this waits for a person")
@@ -211,7 +218,9 @@ class Table(_Written):
     from_: Annotated[Annotated[Text, Tag("<text>")] | Annotated[list[Text], Tag("<list>")], _TEXT_OR_LIST] = Field(
         alias="from", description="csv, json or yaml files relative to this file; globs work."
     )
-    key: Given[Text] = Field(None, description="The column that names a row (default `key`, `id` or `name`), or `stem`.")
+    key: Given[Text] = Field(
+        None, description="The column that names a row (default `key`, `id` or `name`), or `stem`."
+    )
     fallback: Given[dict[str, Text]] = Field(None, description="Rows that stand in for missing ones: `{fr-CH: fr}`.")
 
 
@@ -227,11 +236,9 @@ class Provider(_Written):
 
     base_url: Text = Field(description="Base of the API, up to and without `/images/generations`.")
     api_key_env: Given[Text] = Field(None, description="Environment variable with the key; the user must allow it.")
-    like: Given[Dialect] = Field(
-        None, description="Whose dialect and model ids it speaks."
-    )
-    prices: Given[Annotated[Annotated[Text, Tag("<text>")] | Annotated[dict[str, Text], Tag("<mapping>")], _SHAPE]] = Field(
-        None, description="Price of one picture, for all models or by model: `0.04 USD`."
+    like: Given[Dialect] = Field(None, description="Whose dialect and model ids it speaks.")
+    prices: Given[Annotated[Annotated[Text, Tag("<text>")] | Annotated[dict[str, Text], Tag("<mapping>")], _SHAPE]] = (
+        Field(None, description="Price of one picture, for all models or by model: `0.04 USD`.")
     )
 
 
@@ -260,12 +267,12 @@ class ManifestFile(_Written):
     provider: Given[Annotated[Annotated[Text, Tag("<text>")] | Annotated[Provider, Tag("<mapping>")], _SHAPE]] = Field(
         None, description="apiyi, byteplus, volcengine, or a mapping."
     )
-    include: Given[Annotated[Annotated[Text, Tag("<text>")] | Annotated[list[_Include], Tag("<list>")], _TEXT_OR_LIST]] = (
-        Field(None, description="More files of the same project; globs work.")
-    )
+    include: Given[
+        Annotated[Annotated[Text, Tag("<text>")] | Annotated[list[_Include], Tag("<list>")], _TEXT_OR_LIST]
+    ] = Field(None, description="More files of the same project; globs work.")
     vars: Given[dict[str, Anything]] = Field(None, description="Values for templates.")
-    data: Given[dict[str, Annotated[Annotated[Text, Tag("<text>")] | Annotated[Table, Tag("<mapping>")], _SHAPE]]] = Field(
-        None, description="Tables for templates and matrices."
+    data: Given[dict[str, Annotated[Annotated[Text, Tag("<text>")] | Annotated[Table, Tag("<mapping>")], _SHAPE]]] = (
+        Field(None, description="Tables for templates and matrices.")
     )
     templates: Given[Text] = Field(None, description="Folder of Jinja2 includes, imports and macros.")
     defaults: Given[Parameters] = Field(None, description="Parameters of all images; an entry's own are stronger.")

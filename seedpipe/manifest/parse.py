@@ -30,7 +30,33 @@ from seedpipe.source import Position, ProjectFiles, ReadRefusedError
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 TAKEN_NAMES: Final = frozenset(
-    ["refs", "item", "vars", "data", "loop", "self", "caller", "varargs", "kwargs", "not", "and", "or", "if", "else", "elif", "in", "is", "true", "false", "none", "True", "False", "None", "range", "namespace"]
+    [
+        "refs",
+        "item",
+        "vars",
+        "data",
+        "loop",
+        "self",
+        "caller",
+        "varargs",
+        "kwargs",
+        "not",
+        "and",
+        "or",
+        "if",
+        "else",
+        "elif",
+        "in",
+        "is",
+        "true",
+        "false",
+        "none",
+        "True",
+        "False",
+        "None",
+        "range",
+        "namespace",
+    ]
 )
 _BASE_URL: Final = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?\Z")
 
@@ -396,7 +422,11 @@ class _Reader:
             return text
         value = plain_value(text)
         kind = int | float if isinstance(declared, int | float) and not isinstance(declared, bool) else type(declared)
-        if isinstance(declared, list | dict) or not isinstance(value, kind) or isinstance(value, bool) != isinstance(declared, bool):
+        if (
+            isinstance(declared, list | dict)
+            or not isinstance(value, kind)
+            or isinstance(value, bool) != isinstance(declared, bool)
+        ):
             message = f"`--var {name}={text}`: the manifest's own value is {describe(declared)}"
             self.faults.add("bad-var", message, None)
         return value
@@ -429,7 +459,7 @@ def _settings(file: _File, path: tuple[str, ...]) -> Iterable[tuple[str, Setting
         if found is None:
             return
     place = Place(document=file.document, path=path)
-    for name in found.model_fields_set:
+    for name in sorted(found.model_fields_set):
         yield name, Setting(value=getattr(found, name), place=place.below(name))
 
 

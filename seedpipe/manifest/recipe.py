@@ -74,10 +74,10 @@ class Recipe:
     fixed: Mapping[str, Any]  # converted values of the fields without templates
     scalars: tuple[Scalar, ...]
     tags: tuple[str, ...] | None  # None: a tag has a template
-    broken: bool  # a field without a template is wrong, so no item of this can be made
     positions: dict[str, Position]
     position: Position  # of the entry
     made: dict[str, Any] = field(default_factory=dict)  # what is made of a field once for all items
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _MatchedOverride:
@@ -197,7 +197,6 @@ class RecipeBook:
     ) -> Recipe:
         fixed: dict[str, Any] = {}
         scalars: list[Scalar] = []
-        broken = False
         for name, setting in settings.items():
             convert = SCALARS.get(name)
             if convert is None:
@@ -205,9 +204,7 @@ class RecipeBook:
             if isinstance(setting.value, str) and is_template(setting.value):
                 scalars.append(Scalar(name=name, text=setting.value, convert=convert, place=setting.place))
                 continue
-            converted = self._convert(convert, setting.value, setting.place)
-            broken = broken or converted is None
-            fixed[name] = converted
+            fixed[name] = self._convert(convert, setting.value, setting.place)
         tags = self._tags(settings)
         positions = {name: setting.place.position for name, setting in settings.items() if name != "from_"}
         return Recipe(
@@ -219,7 +216,6 @@ class RecipeBook:
             fixed=fixed,
             scalars=tuple(scalars),
             tags=tags,
-            broken=broken,
             positions=positions,
             position=self.definition.place.key_position,
         )
@@ -247,7 +243,7 @@ def _settings(written: Any, place: Place) -> dict[str, Setting]:
     """The fields that were written, without those that make the matrix."""
     return {
         name: Setting(value=getattr(written, name), place=place.below("from" if name == "from_" else name))
-        for name in written.model_fields_set
+        for name in sorted(written.model_fields_set)
         if name not in _STRUCTURE
     }
 

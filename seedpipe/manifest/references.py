@@ -163,9 +163,7 @@ class ReferencePlan:
             self._resolved = resolved
         return resolved
 
-    def _add(
-        self, written: Any, place: Place, position: Position, item: Item, into: list[Reference]
-    ) -> bool:
+    def _add(self, written: Any, place: Place, position: Position, item: Item, into: list[Reference]) -> bool:
         """Append what `written` means; whether it is a list."""
         if isinstance(written, list):
             for index, inner in enumerate(written):

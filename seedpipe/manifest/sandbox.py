@@ -34,13 +34,89 @@ _MAX_WIDTH: Final = 10_000  # in a format like `%20d`
 _WIDTHS: Final = re.compile(r"%[^a-zA-Z%]*")
 
 _TEXT_FILTERS: Final = frozenset(
-    ["capitalize", "center", "format", "indent", "lower", "replace", "title", "trim", "truncate", "upper", "wordcount", "wordwrap"]
+    [
+        "capitalize",
+        "center",
+        "format",
+        "indent",
+        "lower",
+        "replace",
+        "title",
+        "trim",
+        "truncate",
+        "upper",
+        "wordcount",
+        "wordwrap",
+    ]
 )
 _OTHER_FILTERS: Final = frozenset(
-    ["abs", "batch", "count", "d", "default", "dictsort", "first", "float", "groupby", "int", "items", "last", "length", "list", "map", "max", "min", "reject", "rejectattr", "reverse", "round", "select", "selectattr", "slice", "sort", "sum", "unique"]
+    [
+        "abs",
+        "batch",
+        "count",
+        "d",
+        "default",
+        "dictsort",
+        "first",
+        "float",
+        "groupby",
+        "int",
+        "items",
+        "last",
+        "length",
+        "list",
+        "map",
+        "max",
+        "min",
+        "reject",
+        "rejectattr",
+        "reverse",
+        "round",
+        "select",
+        "selectattr",
+        "slice",
+        "sort",
+        "sum",
+        "unique",
+    ]
 )
 _TEXT_METHODS: Final = frozenset(
-    ["capitalize", "casefold", "count", "endswith", "find", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper", "join", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper"]
+    [
+        "capitalize",
+        "casefold",
+        "count",
+        "endswith",
+        "find",
+        "index",
+        "isalnum",
+        "isalpha",
+        "isascii",
+        "isdecimal",
+        "isdigit",
+        "islower",
+        "isnumeric",
+        "isspace",
+        "istitle",
+        "isupper",
+        "join",
+        "lower",
+        "lstrip",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rfind",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "upper",
+    ]
 )
 _MAP_METHODS: Final = frozenset(["get", "items", "keys", "values"])
 _LIST_METHODS: Final = frozenset(["count", "index"])
@@ -134,9 +210,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         self.chars = 0
         self.globals.clear()
         self.globals.update(range=self.bounded_range, namespace=Namespace)
-        self.filters = {
-            name: _guarded(name, FILTERS[name]) for name in (*_TEXT_FILTERS, *_OTHER_FILTERS)
-        }
+        self.filters = {name: _guarded(name, FILTERS[name]) for name in (*_TEXT_FILTERS, *_OTHER_FILTERS)}
         self.filters.update({"join": _join, "string": _string, _CHARGE: _charge, _EACH: _each, _CONCAT: _concat})
         self.tests = {name: test for name, test in self.tests.items() if name not in ("filter", "test")}
 
@@ -154,7 +228,9 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
 
     # Jinja2's hooks
 
-    def compile(self, source: Any, name: Any = None, filename: Any = None, raw: Any = False, defer_init: bool = False) -> Any:
+    def compile(
+        self, source: Any, name: Any = None, filename: Any = None, raw: Any = False, defer_init: bool = False
+    ) -> Any:
         if isinstance(source, str):
             source = _Guard(name).visit(self.parse(source, name, filename))
             source.set_environment(self)
@@ -326,7 +402,9 @@ def _guarded(name: str, function: Callable[..., Any]) -> Any:
             value = environment.text_of(value)
         environment.charge(1 + (len(value) if hasattr(value, "__len__") and not isinstance(value, str) else 0))
         _check_filter(environment, name, value, [*args, *kwargs.values()])
-        first = {"context": [context], "eval_context": [context.eval_ctx], "environment": [environment]}.get(wanted or "", [])
+        first = {"context": [context], "eval_context": [context.eval_ctx], "environment": [environment]}.get(
+            wanted or "", []
+        )
         result = function(*first, value, *args, **kwargs)
         if isinstance(result, str):
             environment.charge(1, len(result))
@@ -363,7 +441,9 @@ def _check_format(pattern: str, arguments: Iterable[Any]) -> None:
         raise TemplateRefusedError("template-null", "a value in this template is nothing (null)")
 
 
-def _call_text_method(environment: PromptEnvironment, method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _call_text_method(
+    environment: PromptEnvironment, method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     if method.__name__ == "join" and args:
         parts = [environment.text_of(item) for item in args[0]]
         environment.charge(len(parts), sum(map(len, parts)) + len(parts) * len(method.__self__))
@@ -371,7 +451,9 @@ def _call_text_method(environment: PromptEnvironment, method: Any, args: tuple[A
     if method.__name__ == "replace" and len(args) > 1:
         _check_replace(environment, method.__self__, str(args[0]), str(args[1]))
     result = method(*args, **kwargs)
-    environment.charge(1 + (len(result) if isinstance(result, list) else 0), len(result) if isinstance(result, str) else 0)
+    environment.charge(
+        1 + (len(result) if isinstance(result, list) else 0), len(result) if isinstance(result, str) else 0
+    )
     return result
 
 

@@ -123,5 +123,3 @@ def _templates(value: Any) -> list[str]:
     if isinstance(value, list):
         return [text for item in value for text in _templates(item)]
     return []
-
-

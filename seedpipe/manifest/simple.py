@@ -14,12 +14,33 @@ from jinja2.utils import missing
 from seedpipe.manifest.sandbox import PromptEnvironment
 
 _PART: Final = r"""\.[A-Za-z_][A-Za-z0-9_]*|\[[A-Za-z_][A-Za-z0-9_]*\]|\[(?:"[^"\\\n{}]*"|'[^'\\\n{}]*')\]"""
-_EXPRESSION: Final = re.compile(
-    rf"\{{\{{[ \t\n]*(?P<root>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>(?:{_PART})*)[ \t\n]*\}}\}}"
-)
+_EXPRESSION: Final = re.compile(rf"\{{\{{[ \t\n]*(?P<root>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>(?:{_PART})*)[ \t\n]*\}}\}}")
 _PARTS: Final = re.compile(_PART)
 _WORDS: Final = frozenset(
-    ["and", "else", "false", "False", "if", "in", "is", "loop", "none", "None", "not", "or", "recursive", "self", "super", "true", "True", "caller", "varargs", "kwargs", "namespace", "range"]
+    [
+        "and",
+        "else",
+        "false",
+        "False",
+        "if",
+        "in",
+        "is",
+        "loop",
+        "none",
+        "None",
+        "not",
+        "or",
+        "recursive",
+        "self",
+        "super",
+        "true",
+        "True",
+        "caller",
+        "varargs",
+        "kwargs",
+        "namespace",
+        "range",
+    ]
 )
 
 

@@ -68,7 +68,9 @@ def _whole(value: object) -> int | str:
         return value
     if isinstance(value, str) and is_template(value):
         return value
-    raise wrong_type("a whole number", value, "remove the quotes" if isinstance(value, str) and value.isdigit() else None)
+    raise wrong_type(
+        "a whole number", value, "remove the quotes" if isinstance(value, str) and value.isdigit() else None
+    )
 
 
 def _number(value: object) -> int | float | str:
@@ -105,12 +107,8 @@ def _anything(value: object) -> Any:
 
 _TEXT_SCHEMA: Final[dict[str, Any]] = {"type": ["string", "integer"]}
 Text = Annotated[str, PlainValidator(_text), WithJsonSchema(_TEXT_SCHEMA)]
-Flag = Annotated[
-    bool | str, PlainValidator(_flag), WithJsonSchema({"anyOf": [{"type": "boolean"}, TEMPLATE_SCHEMA]})
-]
-Whole = Annotated[
-    int | str, PlainValidator(_whole), WithJsonSchema({"anyOf": [{"type": "integer"}, TEMPLATE_SCHEMA]})
-]
+Flag = Annotated[bool | str, PlainValidator(_flag), WithJsonSchema({"anyOf": [{"type": "boolean"}, TEMPLATE_SCHEMA]})]
+Whole = Annotated[int | str, PlainValidator(_whole), WithJsonSchema({"anyOf": [{"type": "integer"}, TEMPLATE_SCHEMA]})]
 Number = Annotated[
     int | float | str, PlainValidator(_number), WithJsonSchema({"anyOf": [{"type": "number"}, TEMPLATE_SCHEMA]})
 ]

@@ -114,7 +114,9 @@ def _follow(value: Any, location: Iterable[Any]) -> tuple[Path, Any]:
     """The true path of an error: pydantic's locations also name the branches of unions, which the data do not have."""
     path: list[str | int] = []
     for part in location:
-        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
+        if (isinstance(value, dict) and part in value) or (
+            isinstance(value, list) and isinstance(part, int) and part < len(value)
+        ):
             value = value[part]
         else:
             continue

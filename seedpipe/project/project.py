@@ -119,7 +119,7 @@ class Project:
             memory=memory,
             wish=wish,
             outputs=self.outputs,
-            project=self.manifest.project or self.lock.project or self.root.name,
+            project=self.manifest.project or self.root.name,
             realm=self.realm,
         )
         models = {node.model for node in plan.nodes.values() if node.model is not None}

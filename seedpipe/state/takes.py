@@ -272,9 +272,12 @@ class Takes:
             for request_key, together in _by_key(takes).items():
                 rows = self._rows(request_key)  # written back as they were: a newer seedpipe's fields survive
                 there = {_take(row, request_key).digest for row in rows}
-                new = {take.digest: take.to_dict() for take in reversed(together) if take.digest not in there}
+                new: dict[Digest, dict[str, Any]] = {}
+                for take in together:
+                    if take.digest not in there:
+                        new.setdefault(take.digest, take.to_dict())
                 if new:
-                    rows = [*rows, *reversed(new.values())]
+                    rows = [*rows, *new.values()]
                     self._cache.set(f"take/{request_key.hex}", {"v": VERSION, "takes": rows})
 
     def _open(self) -> diskcache.Cache:

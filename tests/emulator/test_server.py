@@ -51,10 +51,12 @@ def test_a_restart_keeps_addresses_and_the_ledger(folder: Path) -> None:
 
 
 def test_sigkill_loses_nothing_that_was_answered(folder: Path) -> None:
-    with emulator(folder, latency=0.02) as running, ThreadPoolExecutor(8) as pool:
+    with emulator(folder) as running, ThreadPoolExecutor(8) as pool:
+        running.scenario({"do": "latency", "match": "late", "seconds": 60})
         answered = [running.make()["data"][0]["url"] for _ in range(2)]
         late = [pool.submit(running.post, order("late", watermark=False)) for _ in range(4)]
-        time.sleep(0.05)
+        while running.ledger()["outcomes"].get("running", 0) < 4:
+            time.sleep(0.01)
         running.process.kill()
         for future in late:
             with pytest.raises(httpx.HTTPError):

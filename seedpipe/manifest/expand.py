@@ -1,0 +1,113 @@
+"""`Manifest` → nodes: data read, matrices multiplied, templates rendered, references found."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from seedpipe.errors import Fault, FaultCollector, ManifestError, Severity
+from seedpipe.limits import MAX_NODES
+from seedpipe.manifest.definition import Definition, Manifest
+from seedpipe.manifest.fields import to_condition
+from seedpipe.manifest.findings import BadValueError, Findings
+from seedpipe.manifest.make_node import NodeMaker
+from seedpipe.manifest.matrix import Item, Matrix, MatrixReader
+from seedpipe.manifest.node import Node
+from seedpipe.manifest.recipe import RecipeBook
+from seedpipe.manifest.references import AddressBook
+from seedpipe.manifest.scope import Scope
+from seedpipe.manifest.template import TemplateError
+from seedpipe.source import ProjectFiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expansion:
+    """The nodes in the order of the manifest. `texts` are the data, template and prompt files that were read."""
+
+    nodes: tuple[Node, ...]
+    warnings: tuple[Fault, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+
+def expand(manifest: Manifest, files: ProjectFiles) -> Expansion:
+    """Raises `ManifestError` with everything that is wrong."""
+    findings = Findings()
+    faults = findings.collector
+    scope = Scope(manifest, files, faults)
+    reader = MatrixReader(scope, faults)
+    matrices = [reader.read(definition) for definition in manifest.definitions]
+    books = [RecipeBook(manifest, matrix.definition, matrix, reader, faults) for matrix in matrices]
+    _check_names(manifest.definitions, faults)
+    _check_count(matrices, faults)
+    if faults.errors:  # what depends on broken tables and axes would only be noise
+        for book in books:
+            book.recipe(())
+        raise ManifestError(findings.close().faults, texts={**scope.texts, **manifest.texts})
+    switched_off: list[str] = []
+    items = [list(_existing(matrix, scope, findings, switched_off)) for matrix in matrices]
+    addresses = AddressBook((item.address for group in items for item in group), switched_off)
+    maker = NodeMaker(scope, addresses, files, findings)
+    nodes: list[Node] = []
+    for book, group in zip(books, items, strict=True):
+        nodes += _nodes(book, group, maker, findings)
+    collector = findings.close()
+    texts = {**scope.texts, **maker.prompt_texts}
+    if collector.errors:
+        raise ManifestError(collector.faults, texts={**texts, **manifest.texts})
+    warnings = tuple(fault for fault in collector.faults if fault.severity is Severity.WARNING)
+    return Expansion(nodes=tuple(nodes), warnings=warnings, texts=texts)
+
+
+def _check_names(definitions: Iterable[Definition], faults: FaultCollector) -> None:
+    seen: dict[str, Definition] = {}
+    for definition in definitions:
+        other = seen.setdefault(definition.name.lower(), definition)
+        if other is not definition:
+            message = f"`{definition.name}` differs from `{other.name}` ({other.place.key_position}) by case only"
+            faults.add("case-clash", message, definition.place.key_position, hint="rename one of them")
+
+
+def _check_count(matrices: Iterable[Matrix], faults: FaultCollector) -> None:
+    """Before anything is built."""
+    total = 0
+    for matrix in matrices:
+        count = matrix.count
+        total += count
+        if count > MAX_NODES or total > MAX_NODES >= total - count:
+            name = matrix.definition.name
+            what = (
+                f"the matrix of `{name}` makes {count:,} items"
+                if count > 1
+                else f"with `{name}` there are {total:,} nodes"
+            )
+            message = f"{what}; a project may have {MAX_NODES:,} nodes"
+            faults.add("too-many-nodes", message, matrix.definition.place.key_position, address=name)
+            if total > MAX_NODES:
+                return
+
+
+def _existing(matrix: Matrix, scope: Scope, findings: Findings, switched_off: list[str]) -> Iterable[Item]:
+    """The items whose `when` holds."""
+    definition = matrix.definition
+    when = definition.entry.when
+    place = definition.place.below("when")
+    for item in matrix.items(findings.collector):
+        if when is not None and not findings.enough(definition.name):
+            try:
+                value = scope.render(when, item.values) if isinstance(when, str) else when
+                if not to_condition(value):
+                    switched_off.append(item.address)
+                    continue
+            except TemplateError as error:
+                findings.template(item.address, place, error)
+            except BadValueError as error:
+                findings.bad(item.address, place.position, error)
+        yield item
+
+
+def _nodes(book: RecipeBook, items: Iterable[Item], maker: NodeMaker, findings: Findings) -> Iterable[Node]:
+    for item in items:
+        recipe = book.recipe(item.axes)
+        if recipe is None or findings.enough(book.definition.name):
+            return
+        node = maker.make(recipe, item)
+        if node is not None:
+            yield node
