@@ -48,7 +48,7 @@ PURE = [
 ]
 THE_WORLD = {
     "os", "time", "asyncio", "httpx", "sqlite3", "socket", "subprocess", "threading", "random", "tempfile",
-    "shutil", "urllib.request", "diskcache", "PIL", "starlette", "uvicorn", "rich",
+    "shutil", "urllib.request", "diskcache", "PIL", "starlette", "uvicorn",
 }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ async def generate(request: Request, emulator: Emulator, dialect: Dialect) -> Re
         refusal = error.refusal if isinstance(error, RefusedError) else _TOO_LARGE
         await asyncio.to_thread(emulator.ledger.begin, caller.request_id, notes, f"refused: {refusal.code}")
         return refuse(refusal, caller, getattr(error, "retry_after", None))
-    if job.order.stream and not job.fault(FaultKind.JSON_FOR_STREAM):
+    if job.order.stream and not job.fault(FaultKind.JSON_FOR_STREAM, *_HTML, *REFUSING):
         return StreamReply(_events(job, emulator, caller), caller.headers())
     return await _answer(job, emulator, caller)
 

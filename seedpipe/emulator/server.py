@@ -89,7 +89,7 @@ class _Server(uvicorn.Server):
         settings = self._emulator.settings
         port = sockets[0].getsockname()[1] if sockets else settings.port
         if settings.port_file is not None:
-            _write_atomically(settings.port_file, f"{port}\n")
+            _write_atomically(settings.port_file, f"{port}")
         self._on_ready(f"http://{HOST}:{port}")
         if settings.exit_with_stdin:
             threading.Thread(target=self._watch_stdin, name="stdin", daemon=True).start()

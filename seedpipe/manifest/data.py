@@ -211,7 +211,7 @@ class TableReader:
         positions: dict[str, Position] = {}
         by_lower: dict[str, str] = {}
         for record in records:
-            key = self._key(source, record, column)
+            key = self._key(record, column)
             if key is None:
                 continue
             other = by_lower.setdefault(key.lower(), key)
@@ -248,7 +248,7 @@ class TableReader:
         self.faults.add("missing-key-column", message, source.place.position, hint=hint)
         return "\0"  # no row has it, and the fault is told already
 
-    def _key(self, source: TableSource, record: _Record, column: str | None) -> str | None:
+    def _key(self, record: _Record, column: str | None) -> str | None:
         if column == "\0":
             return None
         value = record.items.get(column) if column is not None and column in record.items else record.own_key

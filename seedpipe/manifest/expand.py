@@ -49,7 +49,7 @@ def expand(manifest: Manifest, files: ProjectFiles) -> Expansion:
     for book, group in zip(books, items, strict=True):
         nodes += _nodes(book, group, maker, findings)
     collector = findings.close()
-    texts = {**scope.texts, **maker.prompt_texts}
+    texts = {**scope.texts, **maker.finder.texts}
     if collector.errors:
         raise ManifestError(collector.faults, texts={**texts, **manifest.texts})
     warnings = tuple(fault for fault in collector.faults if fault.severity is Severity.WARNING)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -106,7 +107,7 @@ class StepReader:
 
     def _place(self, form: BaseModel, place: Place, default: OverlayPlace) -> OverlayPlace:
         fields = self._fields(form, place, {"anchor": _anchor, "margin": to_length})
-        return OverlayPlace(**{"anchor": default.anchor, "margin": default.margin} | fields)
+        return replace(default, **fields)
 
     def _text(self, written: str | model.Lettering, place: Place) -> Text:
         if isinstance(written, str):

@@ -7,18 +7,18 @@ from seedpipe.errors import Severity
 from seedpipe.manifest.definition import Place, Setting
 from seedpipe.manifest.expand_steps import StepError, StepReader, step_has_template
 from seedpipe.manifest.fields import is_pixels, to_tag, to_url
+from seedpipe.manifest.finder import FileFinder
 from seedpipe.manifest.findings import BadValueError, Findings
 from seedpipe.manifest.matrix import Item
 from seedpipe.manifest.node import DerivedNode, ImageNode, Node, Reference, SourceNode
-from seedpipe.manifest.normalise import normalise_text
-from seedpipe.manifest.paths import PathRefusedError, is_glob, resolve, similar_files
+from seedpipe.manifest.paths import is_glob
+from seedpipe.manifest.prompts import PromptMaker
 from seedpipe.manifest.recipe import Kind, Recipe
 from seedpipe.manifest.references import NO_REFERENCES, AddressBook, ReferencePlan, Resolved
 from seedpipe.manifest.scope import Scope
 from seedpipe.manifest.steps import Overlay, Step
-from seedpipe.manifest.template import TemplateError, Where, WholeFile
-from seedpipe.manifest.values import is_template
-from seedpipe.source import Position, ProjectFiles, ReadRefusedError
+from seedpipe.manifest.template import TemplateError
+from seedpipe.source import ProjectFiles
 
 
 class NodeMaker:
@@ -27,11 +27,9 @@ class NodeMaker:
     def __init__(self, scope: Scope, book: AddressBook, files: ProjectFiles, findings: Findings) -> None:
         self.scope = scope
         self.book = book
-        self.files = files
         self.findings = findings
-        self.prompt_texts: dict[str, str] = {}
-        self._missing: set[str] = set()
-        self._present: set[str] = set()
+        self.finder = FileFinder(files, findings)
+        self.prompts = PromptMaker(scope, self.finder, findings)
 
     def make(self, recipe: Recipe, item: Item) -> Node | None:
         match recipe.kind:
@@ -88,9 +86,11 @@ class NodeMaker:
             if name == "url":
                 url = to_url(text)
             else:
-                path = self._file(text, setting.place, item)
+                path = self.finder.find(text, setting.place, item.address)
         except BadValueError as error:
             self.findings.bad(item.address, setting.place.position, error)
+            return None
+        if path is None and url is None:
             return None
         return SourceNode(
             address=item.address,
@@ -109,33 +109,12 @@ class NodeMaker:
             self.findings.template(item.address, setting.place, error)
             return None
 
-    def _file(self, text: str, place: Place, item: Item) -> str | None:
-        """The path of a file of the project that is there."""
-        try:
-            path = resolve(place.file, text)
-            if path in self._present or (path not in self._missing and self.files.exists(path)):
-                self._present.add(path)
-                return path
-            hint = None
-            if path not in self._missing:
-                self._missing.add(path)
-                hint = similar_files(self.files, path)
-            self.findings.item(item.address, "file-not-found", f"there is no file `{path}`", place.position, hint)
-        except PathRefusedError as error:
-            self.findings.item(item.address, "bad-path", str(error), place.position, error.hint)
-        except ReadRefusedError as error:
-            self.findings.item(item.address, "read-refused", str(error), place.position)
-        except OSError as error:
-            message = f"`{text}` cannot be read: {error.strerror or error}"
-            self.findings.item(item.address, "read-failed", message, place.position)
-        return None
-
     # images
 
     def _image(self, recipe: Recipe, item: Item) -> ImageNode | None:
         values = self._scalars(recipe, item)
         resolved = self._references(recipe, item)
-        prompt, prompt_position = self._prompt(recipe, item, resolved)
+        prompt = self.prompts.prompt(recipe, item, resolved.refs)
         values = self._sized(recipe, item, values)
         if "model" not in recipe.settings:
             hint = "say it once for all: `defaults: {model: seedream-4-5}`"
@@ -146,8 +125,8 @@ class NodeMaker:
         return ImageNode(
             address=item.address,
             position=recipe.position,
-            prompt=prompt,
-            prompt_position=prompt_position,
+            prompt=prompt[0],
+            prompt_position=prompt[1],
             references=resolved.references,
             tags=self._tags(recipe, item),
             axes=item.axes,
@@ -190,64 +169,6 @@ class NodeMaker:
                     item.address, "reference-twice", message, reference.position, severity=Severity.WARNING
                 )
             seen.add(reference.address)
-
-    def _prompt(self, recipe: Recipe, item: Item, resolved: Resolved) -> tuple[str | None, Position]:
-        made = recipe.made.get("prompt")
-        if made is None:
-            made = recipe.made["prompt"] = self._prompt_source(recipe, item)
-        text, where, keep = made
-        if not keep:
-            recipe.made.pop("prompt")  # the file's name is a template
-        if where is None:
-            return None, recipe.position
-        values = {**item.values, "refs": resolved.refs}
-        try:
-            parts = [self.scope.render(text, values)]
-            for append in recipe.appends:
-                where = append.place
-                parts.append(self.scope.render(append.value, values))
-        except TemplateError as error:
-            self.findings.template(item.address, where, error)
-            return None, where.position
-        prompt = normalise_text("\n".join(normalise_text(part) for part in parts))
-        if not prompt.strip():
-            self.findings.item(item.address, "empty-prompt", "the prompt is empty", made[1].position)
-            return None, made[1].position
-        return prompt, recipe.made.get("prompt_position") or self._remember(recipe, made[1], keep)
-
-    def _remember(self, recipe: Recipe, where: Where, keep: bool) -> Position:
-        position = where.line(1)
-        if keep:
-            recipe.made["prompt_position"] = position
-        return position
-
-    def _prompt_source(self, recipe: Recipe, item: Item) -> tuple[str, Where | None, bool]:
-        """The prompt's template, where it stands, and whether that is so for all items of the recipe."""
-        setting = recipe.settings.get("prompt")
-        if setting is not None:
-            return setting.value, setting.place, True
-        setting = recipe.settings.get("prompt_file")
-        if setting is None:
-            message = "this item has neither `prompt` nor `prompt_file`"
-            self.findings.item(item.address, "no-kind", message, recipe.position, "its overrides match other items")
-            return "", None, False
-        name = self._text(setting, item)
-        path = None if name is None else self._file(name, setting.place, item)
-        if path is None:
-            return "", None, False
-        if path not in self.prompt_texts:
-            self._read_prompt(path, setting.place, item)
-        text = self.prompt_texts.get(path)
-        return (text or ""), (None if text is None else WholeFile(path)), not is_template(setting.value)
-
-    def _read_prompt(self, path: str, place: Place, item: Item) -> None:
-        try:
-            self.prompt_texts[path] = self.files.read(path).decode("utf-8-sig").replace("\r\n", "\n")
-        except UnicodeDecodeError:
-            message = f"`{path}` is not UTF-8 text"
-            self.findings.item(item.address, "encoding", message, place.position, "save the file as UTF-8")
-        except (ReadRefusedError, OSError) as error:
-            self.findings.item(item.address, "read-refused", str(error), place.position)
 
     # derived pictures
 
@@ -331,7 +252,7 @@ class NodeMaker:
             raise _StepTemplateError(place, error) from error
 
     def _font(self, text: str, place: Place, item: Item) -> str:
-        path = self._file(text, place, item)
+        path = self.finder.find(text, place, item.address)
         return text if path is None else path
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedpipe.errors import FaultCollector, Severity
+from seedpipe.manifest.bounds import TemplateRefusedError
 from seedpipe.manifest.data import KEY_COLUMNS, bad_segment, segment_hint
 from seedpipe.manifest.definition import Definition, Place
 from seedpipe.manifest.rows import Row, Table
-from seedpipe.manifest.sandbox import TemplateRefusedError
 from seedpipe.manifest.scope import Scope
 from seedpipe.manifest.template import TemplateError
 from seedpipe.manifest.values import describe

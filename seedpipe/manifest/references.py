@@ -188,7 +188,7 @@ class ReferencePlan:
         return False
 
     def _each(self, written: model.Each, place: Place, position: Position, item: Item) -> list[Reference]:
-        found = []
+        found: list[Reference] = []
         for value in self._each_values(written.each, place.below("each"), item):
             values = {**item.values, "item": value}
             try:
@@ -221,8 +221,8 @@ class ReferencePlan:
             return [] if value is None else list(value)
         if isinstance(value, Row | int | float) and not isinstance(value, bool):
             return [value]
-        error = BadValueError(f"`each` wants a list, or text split at `,` or `;`; found {describe(value)}")
-        self.findings.bad(item.address, place.position, error)
+        message = f"`each` wants a list, or text split at `,` or `;`; found {describe(value)}"
+        self.findings.bad(item.address, place.position, BadValueError(message))
         return []
 
 

@@ -7,79 +7,25 @@ before it is computed.
 """
 
 import functools
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, Undefined, UndefinedError, nodes, pass_context
+from jinja2 import StrictUndefined, Undefined, UndefinedError, nodes
 from jinja2.environment import TemplateModule
-from jinja2.filters import FILTERS
-from jinja2.filters import make_attrgetter as attribute_getter
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace, missing
 from jinja2.visitor import NodeTransformer
 
 from seedpipe.limits import MAX_RENDERED_CHARS, MAX_TEMPLATE_STEPS
+from seedpipe.manifest.bounds import TemplateRefusedError, call_text_method, check_operation, too_much
+from seedpipe.manifest.filters import CHARGE, CONCAT, EACH, filters, finalize
 from seedpipe.manifest.rows import RefList, Refs, Row, Table
 from seedpipe.manifest.values import describe
 
-_CHARGE: Final = "seedpipe charge"  # names with a blank cannot be written in a template
-_EACH: Final = "seedpipe each"
-_CONCAT: Final = "seedpipe concat"
 _CALL_STEPS: Final = 10
 _INCLUDE_STEPS: Final = 200
-_MAX_BITS: Final = 4096  # of a whole number
-_MAX_WIDTH: Final = 10_000  # in a format like `%20d`
-_WIDTHS: Final = re.compile(r"%[^a-zA-Z%]*")
 
-_TEXT_FILTERS: Final = frozenset(
-    [
-        "capitalize",
-        "center",
-        "format",
-        "indent",
-        "lower",
-        "replace",
-        "title",
-        "trim",
-        "truncate",
-        "upper",
-        "wordcount",
-        "wordwrap",
-    ]
-)
-_OTHER_FILTERS: Final = frozenset(
-    [
-        "abs",
-        "batch",
-        "count",
-        "d",
-        "default",
-        "dictsort",
-        "first",
-        "float",
-        "groupby",
-        "int",
-        "items",
-        "last",
-        "length",
-        "list",
-        "map",
-        "max",
-        "min",
-        "reject",
-        "rejectattr",
-        "reverse",
-        "round",
-        "select",
-        "selectattr",
-        "slice",
-        "sort",
-        "sum",
-        "unique",
-    ]
-)
 _TEXT_METHODS: Final = frozenset(
     [
         "capitalize",
@@ -123,15 +69,6 @@ _LIST_METHODS: Final = frozenset(["count", "index"])
 _JINJA_OBJECTS: Final = (LoopContext, Macro, TemplateModule, Namespace, TemplateReference, BlockReference, Undefined)
 
 
-class TemplateRefusedError(Exception):
-    """Something that a template may not do."""
-
-    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
-
-
 class MissingValueError(UndefinedError):
     """A name, row, column or reference that is not there; `obj` is `missing` for a name."""
 
@@ -160,7 +97,7 @@ class _Guard(NodeTransformer):
         cost, chars = _weigh(node.body)
         self.generic_visit(node)
         line = node.lineno
-        charge = nodes.Filter(nodes.Const(cost), _CHARGE, [nodes.Const(chars)], [], None, None, lineno=line)
+        charge = nodes.Filter(nodes.Const(cost), CHARGE, [nodes.Const(chars)], [], None, None, lineno=line)
         node.body = [nodes.ExprStmt(charge, lineno=line), *node.body]
         return node
 
@@ -170,12 +107,12 @@ class _Guard(NodeTransformer):
         if node.recursive:
             raise TemplateRefusedError("template-refused", "recursive loops are not supported", "use a macro")
         self._charged(node)
-        node.iter = nodes.Filter(node.iter, _EACH, [], [], None, None, lineno=node.lineno)
+        node.iter = nodes.Filter(node.iter, EACH, [], [], None, None, lineno=node.lineno)
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> Any:  # noqa: N802
         self.generic_visit(node)
-        return nodes.Filter(nodes.List(node.nodes), _CONCAT, [], [], None, None, lineno=node.lineno)
+        return nodes.Filter(nodes.List(node.nodes), CONCAT, [], [], None, None, lineno=node.lineno)
 
 
 def _weigh(body: Iterable[nodes.Node]) -> tuple[int, int]:
@@ -204,14 +141,13 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             loader=loader,
             auto_reload=False,
             cache_size=-1,
-            finalize=_finalize,
+            finalize=finalize,
         )
         self.steps = 0
         self.chars = 0
         self.globals.clear()
         self.globals.update(range=self.bounded_range, namespace=Namespace)
-        self.filters = {name: _guarded(name, FILTERS[name]) for name in (*_TEXT_FILTERS, *_OTHER_FILTERS)}
-        self.filters.update({"join": _join, "string": _string, _CHARGE: _charge, _EACH: _each, _CONCAT: _concat})
+        self.filters = filters()
         self.tests = {name: test for name, test in self.tests.items() if name not in ("filter", "test")}
 
     def begin(self) -> None:
@@ -222,9 +158,9 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         self.steps += steps
         self.chars += chars
         if self.steps > MAX_TEMPLATE_STEPS:
-            raise _too_much(f"takes more than {MAX_TEMPLATE_STEPS:,} steps")
+            raise too_much(f"takes more than {MAX_TEMPLATE_STEPS:,} steps")
         if self.chars > 10 * MAX_RENDERED_CHARS:
-            raise _too_much(f"makes more than {MAX_RENDERED_CHARS:,} characters")
+            raise too_much(f"makes more than {MAX_RENDERED_CHARS:,} characters")
 
     # Jinja2's hooks
 
@@ -271,14 +207,14 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         except (TypeError, LookupError, AttributeError):
             return self.undefined(obj=obj, name=argument)
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        __self.charge(_CALL_STEPS)
-        if isinstance(getattr(__obj, "__self__", None), str):
-            return _call_text_method(__self, __obj, args, kwargs)
-        return super().call(__context, __obj, *args, **kwargs)
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self.charge(_CALL_STEPS)
+        if isinstance(getattr(obj, "__self__", None), str):
+            return call_text_method(self, obj, args, kwargs)
+        return super().call(context, obj, *args, **kwargs)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        _check_operation(self, operator, left, right)
+        check_operation(self, operator, left, right)
         return super().call_binop(context, operator, left, right)
 
     # what templates are given
@@ -288,7 +224,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         try:
             self.charge(len(numbers))
         except OverflowError as error:
-            raise _too_much(f"takes more than {MAX_TEMPLATE_STEPS:,} steps") from error
+            raise too_much(f"takes more than {MAX_TEMPLATE_STEPS:,} steps") from error
         return numbers
 
     def text_of(self, value: Any) -> str:
@@ -301,8 +237,9 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         if isinstance(value, str | int | float | Row | RefList | Undefined):
             return str(value)
         what = describe_for_template(value)
-        hint = "join a list with `| join(', ')`" if isinstance(value, list | tuple) else None
-        raise TemplateRefusedError("template-value", f"{what} cannot stand in a text", hint)
+        is_list = isinstance(value, list | tuple)
+        advice = "join a list with `| join(', ')`" if is_list else None
+        raise TemplateRefusedError("template-value", f"{what} cannot stand in a text", advice)
 
 
 def describe_for_template(value: Any) -> str:
@@ -321,165 +258,9 @@ def describe_for_template(value: Any) -> str:
             return "this value"
 
 
-def _too_much(what: str) -> TemplateRefusedError:
-    return TemplateRefusedError("template-limit", f"this template {what}")
-
-
 def _methods_of(value: Any) -> frozenset[str]:
     if isinstance(value, str):
         return _TEXT_METHODS
     if isinstance(value, Mapping):
         return _MAP_METHODS
     return _LIST_METHODS if isinstance(value, list | tuple) else frozenset()
-
-
-@pass_context
-def _finalize(context: Context, value: Any) -> str:
-    environment: Any = context.environment
-    text: str = environment.text_of(value)
-    environment.charge(1, len(text))
-    return text
-
-
-@pass_context
-def _charge(context: Context, cost: int, chars: int) -> None:
-    environment: Any = context.environment
-    environment.charge(cost, chars)
-
-
-@pass_context
-def _each(context: Context, items: Any) -> Any:
-    environment: Any = context.environment
-    if hasattr(items, "__len__"):
-        environment.charge(len(items))
-        return items
-    return _charged_items(environment, items)
-
-
-def _charged_items(environment: PromptEnvironment, items: Iterable[Any]) -> Iterator[Any]:
-    for item in items:
-        environment.charge(1)
-        yield item
-
-
-@pass_context
-def _concat(context: Context, values: list[Any]) -> str:
-    return _joined(context, values, "")
-
-
-@pass_context
-def _join(context: Context, value: Iterable[Any], d: str = "", attribute: str | int | None = None) -> str:
-    if attribute is not None:
-        value = map(attribute_getter(context.environment, attribute), value)
-    return _joined(context, value, d)
-
-
-def _joined(context: Context, values: Iterable[Any], between: str) -> str:
-    environment: Any = context.environment
-    parts = []
-    for value in values:
-        text = environment.text_of(value)
-        environment.charge(1, len(text) + len(between))
-        parts.append(text)
-    return between.join(parts)
-
-
-@pass_context
-def _string(context: Context, value: Any) -> str:
-    environment: Any = context.environment
-    text: str = environment.text_of(value)
-    return text
-
-
-def _guarded(name: str, function: Callable[..., Any]) -> Any:
-    """A filter of Jinja2 behind the meter. With the context as its first argument it is never run while compiling."""
-    wanted = getattr(getattr(function, "jinja_pass_arg", None), "name", None)
-
-    @pass_context
-    def guarded(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
-        environment: Any = context.environment
-        if name in _TEXT_FILTERS:
-            value = environment.text_of(value)
-        environment.charge(1 + (len(value) if hasattr(value, "__len__") and not isinstance(value, str) else 0))
-        _check_filter(environment, name, value, [*args, *kwargs.values()])
-        first = {"context": [context], "eval_context": [context.eval_ctx], "environment": [environment]}.get(
-            wanted or "", []
-        )
-        result = function(*first, value, *args, **kwargs)
-        if isinstance(result, str):
-            environment.charge(1, len(result))
-        return result
-
-    return guarded
-
-
-def _check_filter(environment: PromptEnvironment, name: str, value: Any, arguments: list[Any]) -> None:
-    numbers = [argument for argument in arguments if isinstance(argument, int)]
-    if name == "format":
-        _check_format(value, arguments)
-    elif name in ("center", "indent", "batch", "slice", "wordwrap", "truncate"):
-        lines = value.count("\n") + 1 if name == "indent" else 1
-        texts = [len(argument) for argument in arguments if isinstance(argument, str)]
-        environment.charge(1, lines * max([0, *(abs(number) for number in numbers), *texts]))
-    elif name == "round" and any(abs(number) > 20 for number in numbers):
-        raise _too_much("rounds to more than 20 places")
-    elif name == "replace" and len(arguments) > 1:
-        _check_replace(environment, value, str(arguments[0]), str(arguments[1]))
-    elif name == "sum" and any(not isinstance(argument, str | int | float) for argument in arguments):
-        raise TemplateRefusedError("template-refused", "only numbers can be added up")
-
-
-def _check_replace(environment: PromptEnvironment, value: str, old: str, new: str) -> None:
-    environment.charge(1, (value.count(old) if old else len(value) + 1) * len(new))
-
-
-def _check_format(pattern: str, arguments: Iterable[Any]) -> None:
-    for field in _WIDTHS.findall(pattern):
-        if "*" in field or any(int(width[-9:]) > _MAX_WIDTH or len(width) > 9 for width in re.findall("[0-9]+", field)):
-            raise _too_much(f"formats a value wider than {_MAX_WIDTH:,} characters")
-    if any(argument is None for argument in arguments):
-        raise TemplateRefusedError("template-null", "a value in this template is nothing (null)")
-
-
-def _call_text_method(
-    environment: PromptEnvironment, method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    if method.__name__ == "join" and args:
-        parts = [environment.text_of(item) for item in args[0]]
-        environment.charge(len(parts), sum(map(len, parts)) + len(parts) * len(method.__self__))
-        return method(parts)
-    if method.__name__ == "replace" and len(args) > 1:
-        _check_replace(environment, method.__self__, str(args[0]), str(args[1]))
-    result = method(*args, **kwargs)
-    environment.charge(
-        1 + (len(result) if isinstance(result, list) else 0), len(result) if isinstance(result, str) else 0
-    )
-    return result
-
-
-def _check_operation(environment: PromptEnvironment, operator: str, left: Any, right: Any) -> None:
-    environment.charge(1)
-    if operator == "%" and isinstance(left, str):
-        _check_format(left, right if isinstance(right, tuple) else (right,))
-    elif operator == "+" and isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
-        _charge_size(environment, left, len(left) + len(right))
-    elif operator == "*" and isinstance(left, int) and isinstance(right, int):
-        _check_bits(left.bit_length() + right.bit_length())
-    elif operator == "*":
-        for items, count in ((left, right), (right, left)):
-            if isinstance(items, str | list | tuple) and isinstance(count, int):
-                _charge_size(environment, items, len(items) * max(count, 0))
-    elif operator == "**" and isinstance(left, int) and isinstance(right, int) and abs(left) > 1:
-        _check_bits(left.bit_length() * max(right, 0))
-
-
-def _charge_size(environment: PromptEnvironment, kind: Any, size: int) -> None:
-    if isinstance(kind, str):
-        environment.charge(1, size)
-    else:
-        environment.charge(size)
-
-
-def _check_bits(bits: int) -> None:
-    if bits > _MAX_BITS:
-        raise _too_much(f"computes a number of more than {_MAX_BITS:,} bits")

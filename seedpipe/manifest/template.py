@@ -9,13 +9,13 @@ import jinja2
 from jinja2.utils import missing
 
 from seedpipe.limits import MAX_RENDERED_CHARS
+from seedpipe.manifest.bounds import TemplateRefusedError
 from seedpipe.manifest.document import shown_text
 from seedpipe.manifest.paths import similar_files
 from seedpipe.manifest.rows import Refs, Row, Table
 from seedpipe.manifest.sandbox import (
     MissingValueError,
     PromptEnvironment,
-    TemplateRefusedError,
     describe_for_template,
 )
 from seedpipe.manifest.simple import Expression, read_simple
@@ -241,8 +241,8 @@ class TemplateLibrary:
         try:
             data = self.files.read(path)
         except OSError:
-            hint = similar_files(self.files, path)
-            raise TemplateRefusedError("template-not-found", f"there is no template `{path}`", hint) from None
+            similar = similar_files(self.files, path)
+            raise TemplateRefusedError("template-not-found", f"there is no template `{path}`", similar) from None
         text = shown_text(data)
         self.texts[path] = text
         if len(text) > _MAX_SOURCE:

@@ -35,7 +35,7 @@ def describe(value: object) -> str:
 
 def refused(code: str, message: str, hint: str | None = None) -> PydanticCustomError:
     """An error whose code, sentence and hint become those of the fault."""
-    return PydanticCustomError(code, "{sentence}", {"sentence": message, "hint": hint})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{sentence}", {"sentence": message, "hint": hint})
 
 
 def wrong_type(expected: str, value: object, hint: str | None = None) -> PydanticCustomError:

@@ -204,9 +204,10 @@ def test_pages_of_gateways(live: Running, fault: dict[str, Any], status: int, bi
     assert live.last()["billed_images"] == billed
 
 
-def test_a_500_may_be_billed(live: Running) -> None:
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_a_500_may_be_billed(live: Running, stream: bool) -> None:
     live.scenario({"do": "internal-error", "billed": True})
-    assert live.post(order()).status_code == 500
+    assert live.post(order(stream=stream)).status_code == 500
     assert live.last()["billed_images"] == 1
 
 
