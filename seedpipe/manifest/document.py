@@ -4,7 +4,6 @@ PyYAML composes the tree of nodes; the values are ours. A plain scalar is null, 
 spellings of the YAML 1.2 core schema without leading zeros, so `16:9`, `no`, `2026-01-01`, `0140` and `1_000` are text.
 """
 
-import gc
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import yaml
 
 from seedpipe.errors import Fault, ManifestError
 from seedpipe.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_VALUES
+from seedpipe.manifest.garbage import paused_collection
 from seedpipe.manifest.yaml_wording import QUOTE_COLOUR, QUOTE_TEMPLATE, syntax_fault
 from seedpipe.source import Position
 
@@ -181,21 +181,17 @@ def compose_document(name: str, data: bytes) -> tuple[Document | None, list[Faul
     if bad is not None:
         return None, [_unprintable(name, decoded, bad)]
     lines = decoded.split("\n")
-    was_enabled = gc.isenabled()
-    gc.disable()  # half a million small objects that all stay: collecting amid would double the time
     try:
-        root = _Composer(decoded).get_single_node()
-        if root is None:
-            return None, [_fault("yaml-empty", "the file is empty", Position(name, 1, 1))]
-        walk = _Walk(name, lines)
-        value = walk.value(root)
+        with paused_collection():
+            root = _Composer(decoded).get_single_node()
+            if root is None:
+                return None, [_fault("yaml-empty", "the file is empty", Position(name, 1, 1))]
+            walk = _Walk(name, lines)
+            value = walk.value(root)
     except yaml.MarkedYAMLError as error:
         return None, [syntax_fault(name, lines, error)]
     except (_LimitError, yaml.YAMLError) as error:
         return None, [_fault("yaml-limit", str(error), Position(name, 1, 1))]
-    finally:
-        if was_enabled:
-            gc.enable()
     return Document(name=name, text=decoded, value=value, root=root, _lines=lines), walk.faults
 
 

@@ -8,6 +8,7 @@ from seedpipe.limits import MAX_NODES
 from seedpipe.manifest.definition import Definition, Manifest
 from seedpipe.manifest.fields import to_condition
 from seedpipe.manifest.findings import BadValueError, Findings
+from seedpipe.manifest.garbage import paused_collection
 from seedpipe.manifest.make_node import NodeMaker
 from seedpipe.manifest.matrix import Item, Matrix, MatrixReader
 from seedpipe.manifest.node import Node
@@ -29,6 +30,11 @@ class Expansion:
 
 def expand(manifest: Manifest, files: ProjectFiles) -> Expansion:
     """Raises `ManifestError` with everything that is wrong."""
+    with paused_collection():
+        return _expand(manifest, files)
+
+
+def _expand(manifest: Manifest, files: ProjectFiles) -> Expansion:
     findings = Findings()
     faults = findings.collector
     scope = Scope(manifest, files, faults)

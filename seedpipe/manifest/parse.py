@@ -21,6 +21,7 @@ from seedpipe.manifest.definition import (
     Var,
 )
 from seedpipe.manifest.document import Document, compose_document, plain_value, shown_text
+from seedpipe.manifest.garbage import paused_collection
 from seedpipe.manifest.paths import PathRefusedError, is_glob, resolve, similar_files
 from seedpipe.manifest.values import DIALECTS, describe
 from seedpipe.manifest.wording import did_you_mean, model_faults
@@ -67,7 +68,8 @@ def parse_manifest(
     files: ProjectFiles, path: str, *, profile: str | None = None, variables: Mapping[str, str] | None = None
 ) -> Manifest:
     """Read the manifest at `path` and all that it includes. Raises `ManifestError` with every fault."""
-    return _Reader(files, path).manifest(profile, variables or {})
+    with paused_collection():
+        return _Reader(files, path).manifest(profile, variables or {})
 
 
 def check_identifier(faults: FaultCollector, kind: str, name: str, position: Position) -> None:

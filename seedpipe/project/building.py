@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from seedpipe.build.budget import Limits
 from seedpipe.build.execute import Executor, Result
@@ -115,7 +116,8 @@ def proof_service(project: Project) -> Iterator[Endpoint]:
     folder = project.folder / "emulator"
     folder.mkdir(parents=True, exist_ok=True)
     with EmbeddedEmulator(folder, latency=PROOF_LATENCY) as emulator:
-        yield Endpoint(provider=project.provider, base_url=emulator.base_url, key=emulator.key)
+        path = urlsplit(project.catalogue.provider(project.provider).base_url).path
+        yield Endpoint(provider=project.provider, base_url=emulator.address(path), key=emulator.key)
 
 
 def probe(endpoint: Endpoint) -> Probe:

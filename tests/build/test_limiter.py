@@ -156,6 +156,16 @@ def test_a_pause_holds_for_all_and_only_grows(tmp_path: Path) -> None:
     assert other.try_acquire(1) == 7_000, "a clock set back does not make a pause longer"
 
 
+def test_a_clock_set_back_by_an_hour_blocks_for_a_minute(tmp_path: Path) -> None:
+    clock = HandClock()
+    limiter = ImagesPerMinute(tmp_path / "r", model="m", limit=5, clock=clock)
+    assert isinstance(limiter.try_acquire(5), Grant)
+    clock.now -= 3600
+    assert limiter.try_acquire(1) == 60_001
+    clock.now += 60.002
+    assert isinstance(limiter.try_acquire(5), Grant)
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "r").write_bytes(b"garbage" * 100)
     with pytest.raises(StateError, match="rate window"):

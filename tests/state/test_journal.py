@@ -24,8 +24,8 @@ from seedpipe.state.requests import (
 from tests.state.journals import PRICE, Clock, begin, cap, claim, intent, key, open_journal, picture
 
 
-def test_the_whole_life_of_a_request(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_the_whole_life_of_a_request(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     id_ = claim(journal, run, profile="draft", tags=("launch", "b"))
     assert journal.request(id_).state is RequestState.INTENDED
@@ -42,14 +42,14 @@ def test_the_whole_life_of_a_request(tmp_path: Path) -> None:
     assert journal.open_requests() == ()
 
 
-def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_what_was_written_is_there_after_opening_again(folder: Path) -> None:
+    journal = open_journal(folder)
     id_ = claim(journal, begin(journal))
     journal.sent(id_)
     journal.unknown(id_, "timed out")
     before = journal.request(id_)
     journal.close()
-    assert open_journal(tmp_path).unknowns() == (before,)
+    assert open_journal(folder).unknowns() == (before,)
 
 
 def test_every_state_has_a_sentence_and_a_rule() -> None:
@@ -58,8 +58,8 @@ def test_every_state_has_a_sentence_and_a_rule() -> None:
 
 
 @pytest.mark.parametrize("state", ["settled", "refused", "released"])
-def test_closed_requests_stay_closed(tmp_path: Path, state: str) -> None:
-    journal = open_journal(tmp_path)
+def test_closed_requests_stay_closed(folder: Path, state: str) -> None:
+    journal = open_journal(folder)
     id_ = claim(journal, begin(journal))
     if state == "released":
         journal.released(id_, "stopped")
@@ -88,8 +88,8 @@ def test_closed_requests_stay_closed(tmp_path: Path, state: str) -> None:
     assert journal.answer(id_) == ()
 
 
-def test_a_located_picture_must_be_kept_before_settling(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_a_located_picture_must_be_kept_before_settling(folder: Path) -> None:
+    journal = open_journal(folder)
     id_ = claim(journal, begin(journal))
     journal.sent(id_)
     journal.located(id_, 0, "https://x/0")
@@ -104,8 +104,8 @@ def test_a_located_picture_must_be_kept_before_settling(tmp_path: Path) -> None:
     assert journal.conclude(id_).charge == PRICE
 
 
-def test_refused_is_free_and_remembered(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_refused_is_free_and_remembered(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     id_ = claim(journal, run)
     journal.sent(id_)
@@ -130,8 +130,8 @@ def test_refused_is_free_and_remembered(tmp_path: Path) -> None:
     assert journal.refusals() == {}, "a success after it makes a refusal history"
 
 
-def test_the_same_picture_is_not_bought_twice(tmp_path: Path) -> None:
-    journal, other = open_journal(tmp_path), open_journal(tmp_path)
+def test_the_same_picture_is_not_bought_twice(folder: Path) -> None:
+    journal, other = open_journal(folder), open_journal(folder)
     run, other_run = begin(journal), begin(other)
     id_ = claim(journal, run)
     elsewhere = other.intend(intent(other_run), ())
@@ -150,8 +150,8 @@ def test_the_same_picture_is_not_bought_twice(tmp_path: Path) -> None:
     assert journal.next_ordinal(key("another")) == 1
 
 
-def test_an_unknown_outcome_is_held_until_a_person_says(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_an_unknown_outcome_is_held_until_a_person_says(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     id_ = claim(journal, run)
     journal.sent(id_)
@@ -169,8 +169,8 @@ def test_an_unknown_outcome_is_held_until_a_person_says(tmp_path: Path) -> None:
     assert journal.unknowns() == ()
 
 
-def test_resolving(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_resolving(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     paid = claim(journal, run, "a", images=4)
     part = claim(journal, run, "b", images=4)
@@ -191,8 +191,8 @@ def test_resolving(tmp_path: Path) -> None:
     assert journal.spent(Scope(), "USD").charged == PRICE * 6
 
 
-def test_a_batch_that_broke_off(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_a_batch_that_broke_off(folder: Path) -> None:
+    journal = open_journal(folder)
     id_ = claim(journal, begin(journal), images=4)
     journal.sent(id_)
     journal.located(id_, 0, "https://x/0")
@@ -215,8 +215,8 @@ def test_a_batch_that_broke_off(tmp_path: Path) -> None:
     ]
 
 
-def test_an_answer_as_data_is_not_complete_before_it_is_kept(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_an_answer_as_data_is_not_complete_before_it_is_kept(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     nothing, batch = claim(journal, run, "a"), claim(journal, run, "b", images=4)
     for id_, total in ((nothing, None), (batch, 3)):
@@ -229,9 +229,9 @@ def test_an_answer_as_data_is_not_complete_before_it_is_kept(tmp_path: Path) -> 
     assert journal.conclude(batch).charge == PRICE * 3
 
 
-def test_the_day_turns_between_intent_and_sending(tmp_path: Path) -> None:
+def test_the_day_turns_between_intent_and_sending(folder: Path) -> None:
     clock = Clock("2026-11-24T23:59:59")
-    journal = open_journal(tmp_path, clock)
+    journal = open_journal(folder, clock)
     run = begin(journal)
     late = claim(journal, run)
     clock.now = clock.now.replace(day=25, hour=0)
@@ -244,9 +244,9 @@ def test_the_day_turns_between_intent_and_sending(tmp_path: Path) -> None:
     assert journal.spent(Scope(day="2026-11-25"), "USD").open == PRICE
 
 
-def test_spending_by_scope(tmp_path: Path) -> None:
+def test_spending_by_scope(folder: Path) -> None:
     clock = Clock("2026-10-31T12:00:00")
-    journal = open_journal(tmp_path, clock)
+    journal = open_journal(folder, clock)
     first = begin(journal)
     for name in ("a", "b"):
         id_ = claim(journal, first, name)
@@ -292,9 +292,9 @@ def test_spending_by_scope(tmp_path: Path) -> None:
         (CapKind.PER_NODE, False),
     ],
 )
-def test_which_spending_counts_for_a_cap(tmp_path: Path, kind: CapKind, stops: bool) -> None:
+def test_which_spending_counts_for_a_cap(folder: Path, kind: CapKind, stops: bool) -> None:
     clock = Clock("2026-11-23T12:00:00")
-    journal = open_journal(tmp_path, clock)
+    journal = open_journal(folder, clock)
     id_ = claim(journal, begin(journal), "other")
     journal.sent(id_)
     journal.settled(id_, PRICE)
@@ -305,8 +305,8 @@ def test_which_spending_counts_for_a_cap(tmp_path: Path, kind: CapKind, stops: b
     assert isinstance(tight, CapReached) and not tight.would_fit_after_settling
 
 
-def test_caps_count_what_is_open_and_unknown_and_say_whether_waiting_helps(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_caps_count_what_is_open_and_unknown_and_say_whether_waiting_helps(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     limit = (cap("0.12 USD"),)
     first = claim(journal, run, "a", caps=limit)
@@ -331,8 +331,8 @@ def test_caps_count_what_is_open_and_unknown_and_say_whether_waiting_helps(tmp_p
     assert isinstance(journal.intend(intent(run, "e"), limit), Claimed)
 
 
-def test_a_cap_binds_its_own_currency(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_a_cap_binds_its_own_currency(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     caps = (cap("0.01 CNY"), cap("0.05 USD", CapKind.PER_MONTH))
     claim(journal, run, "a", caps=caps)
@@ -342,8 +342,8 @@ def test_a_cap_binds_its_own_currency(tmp_path: Path) -> None:
         journal.intend(intent(run, "b", price=PRICE, reserved=yuan), ())
 
 
-def test_of_several_caps_the_hopeless_one_is_named(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_of_several_caps_the_hopeless_one_is_named(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     claim(journal, run, "a")
     waits, hopeless = cap("0.05 USD"), cap("0.03 USD", CapKind.PER_NODE)
@@ -351,8 +351,8 @@ def test_of_several_caps_the_hopeless_one_is_named(tmp_path: Path) -> None:
     assert isinstance(reached, CapReached) and reached.cap is hopeless
 
 
-def test_the_number_grows_with_every_commit_of_any_process(tmp_path: Path) -> None:
-    journal, other = open_journal(tmp_path), open_journal(tmp_path)
+def test_the_number_grows_with_every_commit_of_any_process(folder: Path) -> None:
+    journal, other = open_journal(folder), open_journal(folder)
     before = journal.number()
     journal.unknowns()
     assert journal.number() == before
@@ -360,8 +360,8 @@ def test_the_number_grows_with_every_commit_of_any_process(tmp_path: Path) -> No
     assert journal.number() > before
 
 
-def test_threads_share_commits_and_each_gets_its_own_answer(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_threads_share_commits_and_each_gets_its_own_answer(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     before, outcomes, failures = journal.number(), [], []
 
@@ -390,32 +390,32 @@ def test_threads_share_commits_and_each_gets_its_own_answer(tmp_path: Path) -> N
 # ------------------------------------------------------------------------------------------------------- the file
 
 
-def test_an_absent_file_is_a_new_journal_for_its_owner_only(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path / "a" / "b")
+def test_an_absent_file_is_a_new_journal_for_its_owner_only(folder: Path) -> None:
+    journal = open_journal(folder / "a" / "b")
     assert journal.path.stat().st_mode & 0o777 == 0o600
     assert journal.path.parent.stat().st_mode & 0o777 == 0o700
     assert sorted(path.name for path in journal.path.parent.iterdir() if path.name.endswith(".tmp")) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"garbage" * 1000, b"SQLite format 3\0", b"\0" * 8192])
-def test_a_damaged_file_is_never_read_as_empty(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "journal.sqlite"
+def test_a_damaged_file_is_never_read_as_empty(folder: Path, content: bytes) -> None:
+    path = folder / "journal.sqlite"
     path.write_bytes(content)
     with pytest.raises(StateError) as caught:
-        open_journal(tmp_path)
+        open_journal(folder)
     assert "journal.sqlite" in caught.value.message
     assert "seedpipe doctor --repair" in (caught.value.hint or "")
     assert path.read_bytes() == content
 
 
-def test_a_foreign_database_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
+def test_a_foreign_database_is_left_alone(folder: Path) -> None:
+    path = folder / "journal.sqlite"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE t (x)")
     connection.close()
     before = path.read_bytes()
     with pytest.raises(StateError, match="another program"):
-        open_journal(tmp_path)
+        open_journal(folder)
     assert path.read_bytes() == before
 
 
@@ -425,11 +425,11 @@ def _change(path: Path, sql: str) -> None:
     connection.close()
 
 
-def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
-    open_journal(tmp_path).close()
-    _change(tmp_path / "journal.sqlite", "PRAGMA user_version = 2")
+def test_a_newer_journal_is_refused(folder: Path) -> None:
+    open_journal(folder).close()
+    _change(folder / "journal.sqlite", "PRAGMA user_version = 2")
     with pytest.raises(StateError, match="schema 2") as caught:
-        open_journal(tmp_path)
+        open_journal(folder)
     assert "upgrade" in (caught.value.hint or "")
 
 
@@ -441,50 +441,50 @@ def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
         "CREATE VIEW v AS SELECT 1",
     ],
 )
-def test_foreign_triggers_and_missing_indexes_are_noticed(tmp_path: Path, sql: str) -> None:
-    open_journal(tmp_path).close()
-    _change(tmp_path / "journal.sqlite", sql)
+def test_foreign_triggers_and_missing_indexes_are_noticed(folder: Path, sql: str) -> None:
+    open_journal(folder).close()
+    _change(folder / "journal.sqlite", sql)
     with pytest.raises(StateError, match="did not make"):
-        open_journal(tmp_path)
+        open_journal(folder)
 
 
-def test_a_damaged_page_is_noticed(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_a_damaged_page_is_noticed(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     for number in range(50):
         claim(journal, run, f"n{number}")
     journal.close()
-    path = tmp_path / "journal.sqlite"
+    path = folder / "journal.sqlite"
     data = bytearray(path.read_bytes())
     for page in range(4096 * 2, len(data), 4096):
         data[page : page + 64] = b"\xff" * 64
     path.write_bytes(data)
     with pytest.raises(StateError, match="damaged"):
-        open_journal(tmp_path)
+        open_journal(folder)
 
 
-def test_a_journal_cut_short_is_noticed(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_a_journal_cut_short_is_noticed(folder: Path) -> None:
+    journal = open_journal(folder)
     begin(journal)
     journal.close()
-    path = tmp_path / "journal.sqlite"
+    path = folder / "journal.sqlite"
     path.write_bytes(path.read_bytes()[: 4096 * 3])
     with pytest.raises(StateError, match="damaged"):
-        open_journal(tmp_path)
+        open_journal(folder)
 
 
-def test_a_journal_that_was_removed_under_us_writes_nothing_more(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_a_journal_that_was_removed_under_us_writes_nothing_more(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
-    (tmp_path / "journal.sqlite").rename(tmp_path / "moved")
+    (folder / "journal.sqlite").rename(folder / "moved")
     with pytest.raises(StateError, match="moved or removed"):
         claim(journal, run)
     with pytest.raises(StateError, match="beside it holds records"):
-        open_journal(tmp_path)
+        open_journal(folder)
 
 
-def test_a_forked_child_may_not_use_the_journal(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_a_forked_child_may_not_use_the_journal(folder: Path) -> None:
+    journal = open_journal(folder)
     run = begin(journal)
     pid = os.fork()
     if pid == 0:
@@ -496,13 +496,13 @@ def test_a_forked_child_may_not_use_the_journal(tmp_path: Path) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
 
 
-def test_an_unknown_id_is_an_error(tmp_path: Path) -> None:
+def test_an_unknown_id_is_an_error(folder: Path) -> None:
     with pytest.raises(StateError, match="has no request `nope`"):
-        open_journal(tmp_path).sent("nope")
+        open_journal(folder).sent("nope")
 
 
-def test_a_run_of_no_one_can_not_spend(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_a_run_of_no_one_can_not_spend(folder: Path) -> None:
+    journal = open_journal(folder)
     with pytest.raises(StateError, match="contradict"):
         journal.intend(intent("run-of-nobody"), ())
     assert journal.begin_run(realm=Realm.PROOF, user="ada")

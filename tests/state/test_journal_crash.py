@@ -47,10 +47,10 @@ def _killed_after(folder: Path, step: str) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_after_each_step(tmp_path: Path, step: str) -> None:
-    open_journal(tmp_path).close()
-    _killed_after(tmp_path, step)
-    journal = Journal.open(tmp_path / "journal.sqlite", account="acc")
+def test_killed_after_each_step(folder: Path, step: str) -> None:
+    open_journal(folder).close()
+    _killed_after(folder, step)
+    journal = Journal.open(folder / "journal.sqlite", account="acc")
     run = begin(journal)
     claimed = journal.intend(intent(run), ())
     recovery = journal.recover()
@@ -79,8 +79,8 @@ def test_killed_after_each_step(tmp_path: Path, step: str) -> None:
     assert (again.sentences, again.takes, again.to_fetch) == ((), (), ()), "what is recovered is recovered once"
 
 
-def test_what_a_living_process_does_is_left_alone(tmp_path: Path) -> None:
-    alive, other = open_journal(tmp_path), open_journal(tmp_path)
+def test_what_a_living_process_does_is_left_alone(folder: Path) -> None:
+    alive, other = open_journal(folder), open_journal(folder)
     id_ = claim(alive, begin(alive))
     assert other.recover().sentences == ()
     alive.sent(id_)
@@ -89,8 +89,8 @@ def test_what_a_living_process_does_is_left_alone(tmp_path: Path) -> None:
     assert len(other.recover().unknown) == 1
 
 
-def test_a_second_recovery_does_not_fetch_what_the_first_is_fetching(tmp_path: Path) -> None:
-    dead, first, second = (open_journal(tmp_path) for _ in range(3))
+def test_a_second_recovery_does_not_fetch_what_the_first_is_fetching(folder: Path) -> None:
+    dead, first, second = (open_journal(folder) for _ in range(3))
     id_ = claim(dead, begin(dead), images=2)
     dead.sent(id_)
     dead.located(id_, 0, "https://x/0")
@@ -148,31 +148,31 @@ def _check_against_confirmed(journal: Journal, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_killed_at_random_instants(tmp_path: Path, seed: int) -> None:
-    open_journal(tmp_path).close()
-    process = python(MANY_REQUESTS, str(tmp_path), "n")
-    while not (tmp_path / "confirmed").exists() or not (tmp_path / "confirmed").stat().st_size:
+def test_killed_at_random_instants(folder: Path, seed: int) -> None:
+    open_journal(folder).close()
+    process = python(MANY_REQUESTS, str(folder), "n")
+    while not (folder / "confirmed").exists() or not (folder / "confirmed").stat().st_size:
         time.sleep(0.005)
     time.sleep(random.Random(seed).uniform(0.0, 0.25))
     process.kill()
     process.communicate()
-    _check_against_confirmed(Journal.open(tmp_path / "journal.sqlite", account="acc"), tmp_path)
+    _check_against_confirmed(Journal.open(folder / "journal.sqlite", account="acc"), folder)
 
 
 @pytest.mark.soak
-def test_killed_at_three_hundred_random_instants(tmp_path: Path) -> None:
-    open_journal(tmp_path).close()
+def test_killed_at_three_hundred_random_instants(folder: Path) -> None:
+    open_journal(folder).close()
     for seed in range(300):
-        (tmp_path / "confirmed").unlink(missing_ok=True)
-        processes = [python(MANY_REQUESTS, str(tmp_path), f"{seed}-{one}") for one in range(2)]
-        while not (tmp_path / "confirmed").exists() or (tmp_path / "confirmed").read_text().count("start") < 2:
+        (folder / "confirmed").unlink(missing_ok=True)
+        processes = [python(MANY_REQUESTS, str(folder), f"{seed}-{one}") for one in range(2)]
+        while not (folder / "confirmed").exists() or (folder / "confirmed").read_text().count("start") < 2:
             time.sleep(0.005)
         time.sleep(random.Random(seed).uniform(0.0, 0.3))
         for process in processes:
             process.kill()
             process.communicate()
-        journal = Journal.open(tmp_path / "journal.sqlite", account="acc")
-        _check_against_confirmed(journal, tmp_path)
+        journal = Journal.open(folder / "journal.sqlite", account="acc")
+        _check_against_confirmed(journal, folder)
         journal.close()
 
 
@@ -221,14 +221,14 @@ def _race(folder: Path, names: list[str], intents: int, limit: str) -> list[tupl
     return results
 
 
-def test_of_two_processes_one_wins_each_claim(tmp_path: Path) -> None:
-    results = _race(tmp_path, ["same-", "same-"], 40, "1000 USD")
+def test_of_two_processes_one_wins_each_claim(folder: Path) -> None:
+    results = _race(folder, ["same-", "same-"], 40, "1000 USD")
     won = [name for names, _ in results for name in names]
     assert sorted(won) == sorted(f"same-{number}" for number in range(40))
 
 
-def test_eight_processes_never_pass_one_cap(tmp_path: Path) -> None:
-    results = _race(tmp_path, [f"p{number}-" for number in range(8)], 30, "2.00 USD")
+def test_eight_processes_never_pass_one_cap(folder: Path) -> None:
+    results = _race(folder, [f"p{number}-" for number in range(8)], 30, "2.00 USD")
     assert sum(len(won) for won, _ in results) == 50, "the cap is used up exactly: 50 × 0.04"
     assert sum(reached for _, reached in results) == 8 * 30 - 50
-    assert str(open_journal(tmp_path).spent(Scope(), "USD").worst) == "2.00 USD"
+    assert str(open_journal(folder).spent(Scope(), "USD").worst) == "2.00 USD"

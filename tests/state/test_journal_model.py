@@ -7,16 +7,18 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from seedpipe.money import Money
 from seedpipe.state.caps import CapReached, Scope
 from seedpipe.state.claims import Outcome
 from seedpipe.state.requests import AlreadyKept, Claimed, ClaimedElsewhere, HeldUnknown, IllegalMoveError
+from tests.state.conftest import MEMORY
 from tests.state.journals import PRICE, Clock, begin, cap, intent, open_journal, picture
 
 ACTIVE = ("intended", "sent", "located", "kept")
 LIMIT = cap("0.60 USD")
+FREE = ("refused", "released")
 INDEXES = st.integers(min_value=0, max_value=2)
 
 
@@ -43,7 +45,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
+        self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         self.clock = Clock()
         self.model: dict[str, Model] = {}
 
@@ -73,12 +75,12 @@ class JournalMachine(RuleBasedStateMachine):
         images=st.integers(1, 3),
         despite=st.booleans(),
     )
-    def intend(self, who: int, name: str, ordinal: int, images: int, despite: bool) -> str:
+    def intend(self, who: int, name: str, ordinal: int, images: int, despite: bool) -> object:
         asked = intent(self.runs[who], name, ordinal=ordinal, images=images, despite_unknown=despite)
         outcome = self.journals[who].intend(asked, (LIMIT,))
         assert type(outcome) is self._expected(name, ordinal, images, despite)
         if not isinstance(outcome, Claimed):
-            return ""
+            return multiple()
         self.model[outcome.id] = Model(name, ordinal, images, who)
         return outcome.id
 
@@ -93,15 +95,25 @@ class JournalMachine(RuleBasedStateMachine):
         used = sum(one.reserved + one.charge for one in self.model.values())
         return CapReached if used + images > 15 else Claimed
 
+    @rule(target=ids, name=st.sampled_from("abc"), images=st.integers(1, 3))
+    def intend_and_send(self, name: str, images: int) -> object:
+        ordinal = self.journals[1].next_ordinal(intent("", name).request_key)
+        taken = [one.ordinal for one in self.model.values() if one.name == name and one.state not in FREE]
+        assert ordinal == max(taken, default=0) + 1
+        id_ = self.intend(1, name, ordinal, images, False)
+        if isinstance(id_, str):
+            self.sent(id_)
+        return id_
+
     @rule(id_=ids)
     def sent(self, id_: str) -> None:
-        if one := self.model.get(id_):
+        if one := self.model[id_]:
             self._attempt(one.state == "intended", self.journals[0].sent, id_)
             one.state = "sent" if one.state == "intended" else one.state
 
     @rule(id_=ids, index=INDEXES)
     def located(self, id_: str, index: int) -> None:
-        if one := self.model.get(id_):
+        if one := self.model[id_]:
             legal = one.state in ("sent", "located", "kept", "unknown")
             self._attempt(legal, self.journals[1].located, id_, index, f"https://x/{index}")
             if legal:
@@ -110,7 +122,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule(id_=ids, index=INDEXES)
     def kept(self, id_: str, index: int) -> None:
-        if one := self.model.get(id_):
+        if one := self.model[id_]:
             legal = one.state in ("sent", "located", "kept", "unknown") or index in one.kept
             self._attempt(legal, self.journals[0].kept, id_, index, picture(f"{id_}{index}"))
             if legal and index not in one.kept:
@@ -119,7 +131,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule(id_=ids)
     def settled(self, id_: str) -> None:
-        if one := self.model.get(id_):
+        if one := self.model[id_]:
             arrived = one.located <= one.kept or one.state == "unknown"
             legal = one.state in ("sent", "located", "kept", "unknown") and arrived
             self._attempt(legal, self.journals[1].settled, id_, PRICE * len(one.kept))
@@ -128,7 +140,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule(id_=ids)
     def conclude(self, id_: str) -> None:
-        if one := self.model.get(id_):
+        if one := self.model[id_]:
             legal = one.state in ("sent", "located", "kept", "unknown") and one.located <= one.kept
             self._attempt(legal, self.journals[0].conclude, id_)
             if legal:
@@ -142,27 +154,27 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule(id_=ids)
     def refused(self, id_: str) -> None:
-        if one := self.model.get(id_):
+        if one := self.model[id_]:
             legal = one.state in ("sent", "unknown")
             self._attempt(legal, self.journals[0].refused, id_, code="c", message="m", verdict="failed")
             one.state = "refused" if legal else one.state
 
     @rule(id_=ids)
     def released(self, id_: str) -> None:
-        if one := self.model.get(id_):
+        if one := self.model[id_]:
             self._attempt(one.state == "intended", self.journals[0].released, id_, "stopped")
             one.state = "released" if one.state == "intended" else one.state
 
     @rule(id_=ids)
     def unknown(self, id_: str) -> None:
-        if one := self.model.get(id_):
+        if one := self.model[id_]:
             legal = one.state in ("sent", "located", "kept", "unknown")
             self._attempt(legal, self.journals[1].unknown, id_, "cut")
             one.state = "unknown" if legal else one.state
 
     @rule(id_=ids, paid=st.booleans())
     def resolve(self, id_: str, paid: bool) -> None:
-        if one := self.model.get(id_):
+        if one := self.model[id_]:
             legal = one.state == "unknown"
             self._attempt(legal, self.journals[0].resolve, id_, paid=paid, who="ada")
             if legal and (paid or one.kept):
@@ -203,11 +215,11 @@ class JournalMachine(RuleBasedStateMachine):
         assert spent.open == PRICE * sum(one.reserved for one in values if one.state != "unknown")
         assert spent.uncertain == PRICE * sum(one.reserved for one in values if one.state == "unknown")
         assert len(journal.arrivals()) == sum(len(one.kept) for one in values)
-        by_node = [journal.spent(Scope(address=name), "USD").charged for name in "ab"]
+        by_node = [journal.spent(Scope(address=name), "USD").charged for name in "abc"]
         assert sum(by_node, Money.zero("USD")) == spent.charged
 
 
 TestJournal = JournalMachine.TestCase
 TestJournal.settings = settings(
-    max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -25,34 +25,34 @@ def _filled(folder: Path, count: int = 60) -> Path:
     return journal.path
 
 
-def test_a_sound_journal_is_left_alone(tmp_path: Path) -> None:
-    path = _filled(tmp_path, 5)
+def test_a_sound_journal_is_left_alone(folder: Path) -> None:
+    path = _filled(folder, 5)
     before = path.read_bytes()
     assert repair_journal(path).aside is None
     assert path.read_bytes() == before
     with pytest.raises(StateError, match="no journal"):
-        repair_journal(tmp_path / "absent.sqlite")
+        repair_journal(folder / "absent.sqlite")
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 1000])
-def test_of_nothing_nothing_is_saved_and_the_file_is_kept(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "journal.sqlite"
+def test_of_nothing_nothing_is_saved_and_the_file_is_kept(folder: Path, content: bytes) -> None:
+    path = folder / "journal.sqlite"
     path.write_bytes(content)
     repair = repair_journal(path)
     assert repair.aside is not None
     assert (repair.requests, repair.pictures) == (0, 0)
     assert (repair.aside / path.name).read_bytes() == content
-    assert open_journal(tmp_path).arrivals() == ()
+    assert open_journal(folder).arrivals() == ()
 
 
-def test_a_broken_index_costs_nothing(tmp_path: Path) -> None:
-    path = _filled(tmp_path)
+def test_a_broken_index_costs_nothing(folder: Path) -> None:
+    path = _filled(folder)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("DROP INDEX request_claim")
     connection.close()
     repair = repair_journal(path)
     assert (repair.requests, repair.pictures, repair.lost) == (60, 54, 0)
-    journal = open_journal(tmp_path)
+    journal = open_journal(folder)
     assert journal.spent(Scope(), "USD").charged == PRICE * 54
     assert len(journal.unknowns()) == 6
     assert isinstance(journal.intend(intent(begin(journal), "n1"), ()), AlreadyKept)
@@ -73,23 +73,23 @@ def _spoil_page_of(path: Path, table: str) -> None:
     path.write_bytes(data)
 
 
-def test_what_is_around_a_broken_page_is_saved(tmp_path: Path) -> None:
-    path = _filled(tmp_path)
+def test_what_is_around_a_broken_page_is_saved(folder: Path) -> None:
+    path = _filled(folder)
     _spoil_page_of(path, "seedream-4-5-251128")
     with pytest.raises(StateError, match="damaged"):
-        open_journal(tmp_path)
+        open_journal(folder)
     repair = repair_journal(path)
     assert 30 <= repair.requests < 60, "all but the rows of one page"
     assert repair.lost <= 30
-    journal = open_journal(tmp_path)
+    journal = open_journal(folder)
     settled = [row for row in journal.spend_rows() if row.request.charge is not None]
     assert journal.spent(Scope(), "USD").charged == PRICE * len(settled)
     assert len(journal.arrivals()) == len(settled) == repair.pictures
     claim(journal, begin(journal), "new")
 
 
-def test_not_while_a_build_is_running_nor_of_a_newer_one(tmp_path: Path) -> None:
-    journal = open_journal(tmp_path)
+def test_not_while_a_build_is_running_nor_of_a_newer_one(folder: Path) -> None:
+    journal = open_journal(folder)
     begin(journal)
     connection = sqlite3.connect(journal.path, isolation_level=None)
     connection.execute("CREATE VIEW v AS SELECT 1")
