@@ -123,7 +123,7 @@ def command(
             refuse_what_cannot_fit(plan, limits, workshop.spent(plan.currency))
         _show(invocation, plan, workshop, limits_text=caps_of(limits, workshop.spent(plan.currency), plan))
         if project.realm is Realm.LIVE:
-            _consent(invocation, plan, needed=consent_needed(plan, limits, yes=yes, interactive=_interactive(), in_ci=bool(os.environ.get("CI"))))
+            _consent(plan, needed=consent_needed(plan, limits, yes=yes, interactive=_interactive(), in_ci=bool(os.environ.get("CI"))))
         run = Run(workers=jobs, limits=limits, fail_fast=fail_fast, retry_unknown=retry_unknown)
         code = _run(invocation, stack, workshop, plan, endpoint, run, events_file, as_json=as_json)
     return ExitCode.CHANGES if frozen and would_buy and code == ExitCode.DONE else code
@@ -160,7 +160,7 @@ def _show(invocation: Invocation, plan: Plan, workshop: Workshop, *, limits_text
     )
 
 
-def _consent(invocation: Invocation, plan: Plan, *, needed: bool) -> None:
+def _consent(plan: Plan, *, needed: bool) -> None:
     if not needed:
         return
     pictures = f"{plan.pictures} picture{'s' if plan.pictures != 1 else ''}"

@@ -125,7 +125,8 @@ def picture_end(data: bytes, kind: str) -> int | None:
 def _png_end(data: bytes) -> int | None:
     offset = 8
     while offset + 12 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, offset)
+        length = int.from_bytes(data[offset : offset + 4], "big")
+        name = data[offset + 4 : offset + 8]
         end = offset + 12 + length
         if end > len(data):
             return None

@@ -20,6 +20,7 @@ from seedpipe.source import Position, ProjectFiles, ReadRefusedError
 
 KEY_COLUMNS: Final = ("key", "id", "name")
 _DELIMITERS: Final = (",", ";", "\t")
+_NO_COLUMN: Final = "\0"  # no row has it, and the fault is told already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +239,13 @@ class TableReader:
         if source.key == "stem" or not records or (source.key is None and all(record.own_key for record in records)):
             return None
         if source.key is not None:
-            return source.key
+            if any(source.key in record.items for record in records):
+                return source.key
+            columns = list(dict.fromkeys(column for record in records[:100] for column in record.items))
+            message = f"the rows of `{source.name}` have no column `{source.key}`"
+            position = source.place.below("key").position
+            self.faults.add("missing-key-column", message, position, hint=did_you_mean(source.key, columns))
+            return _NO_COLUMN
         for column in KEY_COLUMNS:
             if all(column in record.items for record in records if record.own_key is None):
                 return column
@@ -246,10 +253,10 @@ class TableReader:
         message = f"the rows of `{source.name}` have no column `key`, `id` or `name`"
         hint = f"say which column names a row: `key: {columns[0] if columns else 'sku'}`"
         self.faults.add("missing-key-column", message, source.place.position, hint=hint)
-        return "\0"  # no row has it, and the fault is told already
+        return _NO_COLUMN
 
     def _key(self, record: _Record, column: str | None) -> str | None:
-        if column == "\0":
+        if column == _NO_COLUMN:
             return None
         value = record.items.get(column) if column is not None and column in record.items else record.own_key
         if column is not None and value is None:

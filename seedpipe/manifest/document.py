@@ -46,7 +46,11 @@ _BYTE_ORDER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 class _LimitError(Exception):
-    """A limit was reached while composing. Holds the sentence about it."""
+    """A limit was reached while composing. Holds the sentence about it, and the node that passed it."""
+
+    def __init__(self, message: str, node: yaml.Node | None) -> None:
+        super().__init__(message)
+        self.node = node
 
 
 _Base: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
@@ -63,13 +67,13 @@ class _Composer(_Base):  # type: ignore[misc]
             return _PLAIN if implicit[0] else _TEXT
         return _MAP if kind is yaml.MappingNode else _LIST
 
-    def descend_resolver(self, _node: Any, _index: Any) -> None:
+    def descend_resolver(self, parent: Any, _index: Any) -> None:
         self.depth += 1
         self.count += 1
         if self.depth > MAX_DEPTH:
-            raise _LimitError(f"values are nested deeper than {MAX_DEPTH} levels")
+            raise _LimitError(f"values are nested deeper than {MAX_DEPTH} levels", parent)
         if self.count > MAX_VALUES:
-            raise _LimitError(f"the document holds more than {MAX_VALUES:,} values")
+            raise _LimitError(f"the document holds more than {MAX_VALUES:,} values", parent)
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
@@ -121,7 +125,7 @@ class Document:
     def text_position(self, path: Path, line: int, column: int = 1) -> Position:
         """Where line `line`, column `column` (from 1) of the text at `path` stands in the file.
 
-        Exact for block scalars with `|` and for texts on one line; the beginning of the value for folded texts.
+        Exact for block scalars and for texts on one line; the beginning of the value for other folded texts.
         """
         _, node, exists = self._find(path)
         mark = node.start_mark
@@ -136,9 +140,35 @@ class Document:
             text = self._lines[row]
             indent = len(text) - len(wanted[0]) if wanted and text.endswith(wanted[0]) else 0
             return Position(self.name, row + 1, indent + column)
-        if line > 1 or node.style == ">" or node.end_mark.line != mark.line:
+        if node.style == ">":
+            return self._folded_position(node, line, column) or start
+        if line > 1 or node.end_mark.line != mark.line:
             return start
         return Position(self.name, mark.line + 1, mark.column + column + (1 if node.style in ("'", '"') else 0))
+
+    def _folded_position(self, node: yaml.ScalarNode, line: int, column: int) -> Position | None:
+        """The place in a `>` text; None if it has indented lines, which YAML does not fold."""
+        folded, blank, indent = "", 0, 0
+        pieces: list[tuple[int, int]] = []  # where a row begins in the folded text, and the row
+        for row in range(node.start_mark.line + 1, node.end_mark.line + 1):
+            text = self._lines[row] if row < len(self._lines) else ""
+            content = text.strip(" ")
+            if not content:
+                blank += 1
+                continue
+            own = len(text) - len(text.lstrip(" "))
+            indent = indent or own
+            if own != indent:
+                break  # more: not folded; less: behind the text
+            folded += ("\n" * blank or " ") if pieces else ""
+            pieces.append((len(folded), row))
+            folded += text[indent:]
+            blank = 0
+        if folded != node.value.rstrip("\n"):
+            return None
+        offset = sum(len(part) + 1 for part in node.value.split("\n")[: line - 1]) + column - 1
+        begin, row = max((piece for piece in pieces if piece[0] <= offset), default=(0, node.start_mark.line))
+        return Position(self.name, row + 1, indent + offset - begin + 1)
 
     def null_hint(self, path: Path) -> str | None:
         """What to do about a null at `path`, if the text shows why it is one."""
@@ -190,8 +220,12 @@ def compose_document(name: str, data: bytes) -> tuple[Document | None, list[Faul
             value = walk.value(root)
     except yaml.MarkedYAMLError as error:
         return None, [syntax_fault(name, lines, error)]
-    except (_LimitError, yaml.YAMLError) as error:
-        return None, [_fault("yaml-limit", str(error), Position(name, 1, 1))]
+    except _LimitError as error:
+        mark = None if error.node is None else error.node.start_mark
+        position = Position(name, 1, 1) if mark is None else Position(name, mark.line + 1, mark.column + 1)
+        return None, [_fault("yaml-limit", str(error), position)]
+    except yaml.YAMLError as error:
+        return None, [_fault("yaml-syntax", f"this is no valid YAML: {error}", Position(name, 1, 1))]
     return Document(name=name, text=decoded, value=value, root=root, _lines=lines), walk.faults
 
 
@@ -278,7 +312,7 @@ class _Walk:
         made = self._made.get(id(node))
         if made is not None:
             self._count += made[1]
-            self._check_count()
+            self._check_count(node)
             return made[0]
         if id(node) in self._open:
             self.add(node, "yaml-recursion", "an alias stands inside the value that it names")
@@ -288,15 +322,16 @@ class _Walk:
         self._open.add(id(node))
         before = self._count
         self._count += 1
-        self._check_count()
+        self._check_count(node)
         value = self._mapping(node) if isinstance(node, yaml.MappingNode) else [self.value(n) for n in node.value]
         self._open.discard(id(node))
         self._made[id(node)] = (value, self._count - before)
         return value
 
-    def _check_count(self) -> None:
+    def _check_count(self, node: yaml.Node) -> None:
         if self._count > MAX_VALUES:
-            raise _LimitError(f"with its aliases written out the document holds more than {MAX_VALUES:,} values")
+            message = f"with its aliases written out the document holds more than {MAX_VALUES:,} values"
+            raise _LimitError(message, node)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag == _PLAIN:

@@ -1,11 +1,15 @@
 """Files that nodes name: whether they are there, and the texts of prompt files."""
 
+from typing import Final
+
 from seedpipe.errors import Fault
 from seedpipe.manifest.definition import Place
 from seedpipe.manifest.document import decode
 from seedpipe.manifest.findings import Findings
 from seedpipe.manifest.paths import PathRefusedError, resolve, similar_files
 from seedpipe.source import ProjectFiles, ReadRefusedError
+
+_MAX_SUGGESTED: Final = 20  # missing files for which similar ones are looked up
 
 
 class FileFinder:
@@ -28,7 +32,8 @@ class FileFinder:
                 self._present.add(path)
                 return path
             code, message = "file-not-found", f"there is no file `{path}`"
-            hint = None if path in self._missing else similar_files(self.files, path)
+            if path not in self._missing and len(self._missing) < _MAX_SUGGESTED:
+                hint = similar_files(self.files, path)
             self._missing.add(path)
         except PathRefusedError as error:
             code, message, hint = "bad-path", str(error), error.hint

@@ -33,7 +33,6 @@ class Axis:
     name: str
     place: Place
     values: Mapping[str, Any]  # segment → value, in order
-    table: Table | None = None
 
 
 Combination = dict[str, tuple[str, ...]]  # axis → the segments that match
@@ -138,6 +137,8 @@ class MatrixReader:
     ) -> Combination:  # fmt: skip
         """The segments that a partial mapping names. With `extra` values that the axis lacks are added to it."""
         found: Combination = {}
+        if not written:
+            self.faults.add("empty-match", "this names no axis", place.position)
         for name, value in written.items():
             where = place.below(name)
             if name not in axes:
@@ -159,7 +160,8 @@ class MatrixReader:
         segment = self.scope.environment.text_of(value)
         if segment in axis.values or (known is not None and segment in known.get(axis.name, ())):
             return str(segment)
-        if extra is not None and axis.table is None:
+        of_rows = any(isinstance(row, Row) for row in itertools.islice(axis.values.values(), 1))
+        if extra is not None and not of_rows:
             if segment not in extra[axis.name]:
                 lowered = {other.lower(): other for other in (*axis.values, *extra[axis.name])}
                 if not self._segment_is_sound(segment, place.position, lowered):
@@ -181,29 +183,25 @@ class MatrixReader:
     ) -> Iterator[tuple[Combination, Place]]:  # fmt: skip
         for index, partial in enumerate(written or ()):
             where = place.below(index)
-            if not partial:
-                self.faults.add("empty-match", "this names no axis", where.position)
-                continue
             yield self.match(partial, where, axes, extra), where
 
     # axes
 
     def _axis(self, name: str, written: Any, place: Place) -> Axis:
         self.scope.check_name(self.faults, "axis", name, place.key_position)
-        table: Table | None = None
         if isinstance(written, str):
             found = self._named(name, written, place)
             if isinstance(found, Table):
-                table = found
-                return Axis(name=name, place=place, values={row.key: row for row in found.rows}, table=table)
+                return Axis(name=name, place=place, values={row.key: row for row in found.rows})
             values = [(value, place.position) for value in found]
         else:
             values = [(value, place.below(index).position) for index, value in enumerate(written)]
         segments: dict[str, Any] = {}
         lowered: dict[str, str] = {}
+        before = len(self.faults.faults)
         for value, position in values:
             self._add_value(segments, lowered, value, position)
-        if not segments:
+        if not segments and before == len(self.faults.faults) and not isinstance(written, str):
             message = f"the axis `{name}` has no values, so there are no items"
             self.faults.add("empty-axis", message, place.position, severity=Severity.WARNING)
         return Axis(name=name, place=place, values=segments)

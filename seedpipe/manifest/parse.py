@@ -2,14 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
-
-from pydantic import ValidationError
 
 from seedpipe.errors import FaultCollector, ManifestError, Severity
 from seedpipe.limits import MANIFEST_FORMAT
-from seedpipe.manifest import model
 from seedpipe.manifest.definition import (
     Budget,
     Definition,
@@ -20,14 +16,15 @@ from seedpipe.manifest.definition import (
     TableSource,
     Var,
 )
-from seedpipe.manifest.document import Document, compose_document, plain_value, shown_text
+from seedpipe.manifest.document import plain_value
 from seedpipe.manifest.garbage import paused_collection
-from seedpipe.manifest.paths import PathRefusedError, is_glob, resolve, similar_files
+from seedpipe.manifest.paths import PathRefusedError, resolve
+from seedpipe.manifest.read_files import FilesReader, ManifestPart
 from seedpipe.manifest.values import DIALECTS, describe
-from seedpipe.manifest.wording import did_you_mean, model_faults
+from seedpipe.manifest.wording import did_you_mean
 from seedpipe.money import Money
 from seedpipe.names import is_name, suggest_slug
-from seedpipe.source import Position, ProjectFiles, ReadRefusedError
+from seedpipe.source import Position, ProjectFiles
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 TAKEN_NAMES: Final = frozenset(
@@ -69,7 +66,7 @@ def parse_manifest(
 ) -> Manifest:
     """Read the manifest at `path` and all that it includes. Raises `ManifestError` with every fault."""
     with paused_collection():
-        return _Reader(files, path).manifest(profile, variables or {})
+        return _Assembler(files, path).manifest(profile, variables or {})
 
 
 def check_identifier(faults: FaultCollector, kind: str, name: str, position: Position) -> None:
@@ -82,25 +79,20 @@ def check_identifier(faults: FaultCollector, kind: str, name: str, position: Pos
         faults.add("bad-name", f"templates cannot say the {kind} name `{name}`", position, hint=hint)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    document: Document
-    model: model.ManifestFile
+class _Assembler:
+    """Puts the parts together."""
 
+    def __init__(self, files: ProjectFiles, path: str) -> None:
+        self.path = path
+        self.faults = FaultCollector()
+        self.reader = FilesReader(files, self.faults)
 
-@dataclass(slots=True)
-class _Reader:
-    files: ProjectFiles
-    path: str
-    faults: FaultCollector = field(default_factory=FaultCollector)
-    documents: dict[str, Document] = field(default_factory=dict)
-    broken_texts: dict[str, str] = field(default_factory=dict)
-    read: list[_File] = field(default_factory=list)
-    seen: list[str] = field(default_factory=list)
-    frozen: list[str] = field(default_factory=list)
+    @property
+    def parts(self) -> list[ManifestPart]:
+        return self.reader.parts
 
     def manifest(self, profile: str | None, variables: Mapping[str, str]) -> Manifest:
-        self._read_file(self.path, None, ())
+        self.reader.read(self.path)
         self._check_format()
         chosen = self._chosen_profile(profile)
         variables_ = self._variables(chosen, variables)
@@ -115,124 +107,21 @@ class _Reader:
             tables=tuple(self._tables(variables_)),
             templates=self._templates(),
             defaults=self._one_each(
-                (name, setting) for file in self.read for name, setting in _settings(file, ("defaults",))
+                (name, setting) for file in self.parts for name, setting in _settings(file, ("defaults",))
             ),
             force={} if chosen is None else dict(_settings(chosen[0], ("profiles", chosen[1], "force"))),
             definitions=tuple(self._definitions()),
-            files=tuple(self.seen),
-            frozen_files=tuple(self.frozen),
+            files=tuple(self.reader.paths),
+            frozen_files=tuple(self.reader.frozen),
             warnings=tuple(fault for fault in self.faults.faults if fault.severity is Severity.WARNING),
-            documents=self.documents,
+            documents={part.document.name: part.document for part in self.parts},
         )
         if self.faults.errors:
-            texts = {name: document.text for name, document in self.documents.items()}
-            raise ManifestError(self.faults.faults, texts=texts | self.broken_texts)
+            raise ManifestError(self.faults.faults, texts=self.reader.texts)
         return manifest
 
-    # reading
-
-    def _read_file(self, path: str, asked: Position | None, above: tuple[str, ...]) -> None:
-        if path in above:
-            chain = " → ".join(f"`{item}`" for item in (*above[above.index(path) :], path))
-            self.faults.add("include-loop", f"the files include each other: {chain}", asked)
-            return
-        if path in self.seen:
-            return
-        self.seen.append(path)
-        try:
-            data = self.files.read(path)
-        except ReadRefusedError as error:
-            self.faults.add("read-refused", str(error), asked)
-            return
-        except FileNotFoundError:
-            hint = similar_files(self.files, path) or (None if asked else "`seedpipe init` makes a project")
-            self.faults.add("file-not-found", f"there is no file `{path}`", asked, hint=hint)
-            return
-        except OSError as error:
-            self.faults.add("read-failed", f"`{path}` cannot be read: {error.strerror or error}", asked)
-            return
-        document, faults = compose_document(path, data)
-        self.faults.faults.extend(faults)
-        if document is None:
-            self.broken_texts[path] = shown_text(data)
-            return
-        self.documents[path] = document
-        self._read_model(document, (*above, path))
-
-    def _read_model(self, document: Document, above: tuple[str, ...]) -> None:
-        if not isinstance(document.value, dict):
-            message = f"a manifest is a mapping of keys, found {describe(document.value)}"
-            self.faults.add("type", message, document.position(()))
-            return
-        value = self._without_reserved(document)
-        try:
-            written = model.ManifestFile.model_validate(value)
-        except ValidationError as error:
-            self.faults.faults.extend(model_faults(document, error))
-            written = _what_is_sound(value)
-        file = _File(document=document, model=written)
-        self.read.append(file)
-        self._follow_includes(file, above)
-
-    def _without_reserved(self, document: Document) -> dict[str, Any]:
-        value: dict[str, Any] = dict(document.value)
-        for key in model.RESERVED & value.keys():
-            self._not_yet(key, document.position((key,), key=True))
-            del value[key]
-        images = value.get("images")
-        if not isinstance(images, dict):
-            return value
-        images = dict(images)
-        for name, entry in images.items():
-            if isinstance(entry, dict) and not model.RESERVED_IN_ENTRY.isdisjoint(entry):
-                for key in sorted(model.RESERVED_IN_ENTRY & entry.keys()):
-                    self._not_yet(key, document.position(("images", name, key), key=True))
-                images[name] = {key: item for key, item in entry.items() if key not in model.RESERVED_IN_ENTRY}
-        return value | {"images": images}
-
-    def _not_yet(self, key: str, position: Position) -> None:
-        self.faults.add("not-yet", f"not yet: `{key}` is reserved but does not work in this version", position)
-
-    def _follow_includes(self, file: _File, above: tuple[str, ...]) -> None:
-        include = file.model.include
-        items = [include] if isinstance(include, str) else include or []
-        for index, item in enumerate(items):
-            inside = ("include",) if isinstance(include, str) else ("include", index)
-            place = Place(document=file.document, path=inside)
-            if isinstance(item, model.IncludedFile):
-                self._include(item.file, place.below("file"), item.frozen is True, above)
-            else:
-                self._include(item, place, False, above)
-
-    def _include(self, written: str, place: Place, frozen: bool, above: tuple[str, ...]) -> None:
-        for path in self.expand_paths(written, place):
-            if is_glob(written) and path in above:
-                continue  # a glob beside the manifest matches the manifest
-            if frozen:
-                self.frozen.append(path)
-            self._read_file(path, place.position, above)
-
-    def expand_paths(self, written: str, place: Place) -> list[str]:
-        """The files that a path or glob of the manifest means."""
-        try:
-            path = resolve(place.file, written)
-            if not is_glob(path):
-                return [path]
-            found = list(self.files.glob(path))
-        except PathRefusedError as error:
-            self.faults.add("bad-path", str(error), place.position, hint=error.hint)
-            return []
-        except (ReadRefusedError, OSError) as error:
-            self.faults.add("read-refused", str(error), place.position)
-            return []
-        if not found:
-            self.faults.add("no-match", f"no file matches `{written}`", place.position, severity=Severity.WARNING)
-        return found
-
-    # putting together
-
     def _check_format(self) -> None:
-        for index, file in enumerate(self.read):
+        for index, file in enumerate(self.parts):
             number = file.model.seedpipe
             place = Place(document=file.document, path=("seedpipe",))
             if number is None:
@@ -263,7 +152,7 @@ class _Reader:
     def _single(self, key: str) -> tuple[Any, Place] | None:
         found = [
             (value, Place(document=file.document, path=(key,)))
-            for file in self.read
+            for file in self.parts
             if (value := getattr(file.model, key)) is not None
         ]
         for _, place in found[1:]:
@@ -320,7 +209,7 @@ class _Reader:
 
     def _budget(self) -> Budget:
         written = self._one_each(
-            (name, setting) for file in self.read for name, setting in _settings(file, ("budget",))
+            (name, setting) for file in self.parts for name, setting in _settings(file, ("budget",))
         )
         caps = {name: self._money(setting.value, setting.place) for name, setting in written.items()}
         position = next((setting.place.position for setting in written.values()), None)
@@ -339,7 +228,7 @@ class _Reader:
     def _tables(self, variables: Mapping[str, Var]) -> Iterable[TableSource]:
         written = self._one_each(
             (name, Setting(value=value, place=Place(document=file.document, path=("data", name))))
-            for file in self.read
+            for file in self.parts
             for name, value in (file.model.data or {}).items()
         )
         for name, setting in written.items():
@@ -376,12 +265,12 @@ class _Reader:
         return list(
             self._one_each(
                 (name, Setting(value=file, place=Place(document=file.document, path=("profiles", name))))
-                for file in self.read
+                for file in self.parts
                 for name in file.model.profiles or {}
             ).items()
         )
 
-    def _chosen_profile(self, profile: str | None) -> tuple[_File, str] | None:
+    def _chosen_profile(self, profile: str | None) -> tuple[ManifestPart, str] | None:
         found = dict(self._profiles())
         for name, setting in found.items():
             if not is_name(name):
@@ -396,10 +285,10 @@ class _Reader:
             return None
         return found[profile].value, profile
 
-    def _variables(self, chosen: tuple[_File, str] | None, given: Mapping[str, str]) -> dict[str, Var]:
+    def _variables(self, chosen: tuple[ManifestPart, str] | None, given: Mapping[str, str]) -> dict[str, Var]:
         found = self._one_each(
             (name, Var(value=value, place=Place(document=file.document, path=("vars", name))))
-            for file in self.read
+            for file in self.parts
             for name, value in (file.model.vars or {}).items()
         )
         if chosen is not None:
@@ -436,7 +325,7 @@ class _Reader:
     def _definitions(self) -> Iterable[Definition]:
         definitions = self._one_each(
             (name, Definition(name=name, entry=entry, place=Place(document=file.document, path=("images", name))))
-            for file in self.read
+            for file in self.parts
             for name, entry in (file.model.images or {}).items()
         )
         for name, definition in definitions.items():
@@ -453,7 +342,7 @@ def _place(item: Any) -> Place:
     return place
 
 
-def _settings(file: _File, path: tuple[str, ...]) -> Iterable[tuple[str, Setting]]:
+def _settings(file: ManifestPart, path: tuple[str, ...]) -> Iterable[tuple[str, Setting]]:
     """The fields that the mapping at `path` gives, with their places."""
     found: Any = file.model
     for part in path:
@@ -463,15 +352,3 @@ def _settings(file: _File, path: tuple[str, ...]) -> Iterable[tuple[str, Setting
     place = Place(document=file.document, path=path)
     for name in sorted(found.model_fields_set):
         yield name, Setting(value=getattr(found, name), place=place.below(name))
-
-
-def _what_is_sound(value: dict[str, Any]) -> model.ManifestFile:
-    """The parts of a faulty file that are well-formed, so that includes are followed and names are known."""
-    sound: dict[str, Any] = {}
-    for key, item in value.items():
-        try:
-            model.ManifestFile.model_validate({key: item})
-        except ValidationError:
-            continue
-        sound[key] = item
-    return model.ManifestFile.model_validate(sound)

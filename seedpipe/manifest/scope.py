@@ -89,6 +89,7 @@ class _Vars:
             circle = " → ".join(f"`{item}`" for item in (*self.open[self.open.index(name) :], name))
             if var.place is not None:
                 self.faults.add("var-loop", f"these vars need each other: {circle}", var.place.key_position)
+            self.scope.environment.globals[name] = ""  # so that the others of the circle add no fault
             return
         self.open.append(name)
         if var.place is not None:

@@ -24,7 +24,7 @@ from seedpipe.manifest.wording import did_you_mean, nearest
 from seedpipe.source import Position, ProjectFiles, ReadRefusedError
 
 _MAX_SOURCE: Final = 1_000_000  # characters of one template
-_ONE_EXPRESSION: Final = re.compile(r"\s*\{\{((?:(?!\{\{|\}\}|\{%|%\}).)*)\}\}\s*\Z", re.DOTALL)
+_ONE_EXPRESSION: Final = re.compile(r"\s*\{\{[-+]?((?:(?!\{\{|\}\}|\{%|%\}).)*?)[-+]?\}\}\s*\Z", re.DOTALL)
 _QUOTED: Final = re.compile(r"'([^'\n]*)'")
 _FAILURES: Final = (
     jinja2.TemplateError,
@@ -200,7 +200,7 @@ class TemplateLibrary:
             if simple is not None and len(simple) == 1 and isinstance(simple[0], Expression):
                 value = simple[0].value(self.environment, variables)
             else:
-                value = self._value(match[1].strip("-+ \t\n"), variables)
+                value = self._value(match[1], variables)
             if isinstance(value, jinja2.Undefined):
                 str(value)  # raises, and says which
             if value is not None and not isinstance(value, str | int | float | list | tuple | Mapping | Table):
@@ -328,6 +328,8 @@ class TemplateLibrary:
                 return "unknown-reference", f"no reference is named `{name}`", hint, None
             case Mapping() as mapping:
                 return "undefined", f"there is no `{name}` in it", did_you_mean(name, map(str, mapping)), None
+        if error.obj is missing and name == "refs":
+            return "undefined", "`refs` is known in prompts only", "write the address", None
         if error.obj is missing:
             known = {*variables, *self.environment.globals} - {"range", "namespace"}
             return "undefined", f"`{name}` is not defined", _known(name, known), None

@@ -72,19 +72,40 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, choices: Iterable[str], *, otherwise: str | None = None) -> str | None:
-    """A hint: the nearest choice, else all of them if they are few, else `otherwise`."""
+    """A hint: the nearest choice; else `otherwise`, which may be empty; without it all choices, if they are few."""
     choices = list(choices)
     close = nearest(word, choices)
     if close is not None:
         return f"did you mean `{close}`?"
     if otherwise is None and 0 < len(choices) <= 12:
         return "known: " + ", ".join(f"`{choice}`" for choice in choices)
-    return otherwise
+    return otherwise or None
 
 
 def model_faults(document: Document, error: ValidationError) -> list[Fault]:
     """A fault for each thing that pydantic refused in `document`."""
     return [_fault(document, item) for item in error.errors(include_url=False)]
+
+
+def without_refused(value: Any, error: ValidationError) -> Any:
+    """`value` without what pydantic refused, so that the rest can be checked as well."""
+    paths = {_refused_path(value, item) for item in error.errors(include_url=False)}
+    return _without(value, (), paths)
+
+
+def _refused_path(value: Any, item: Any) -> Path:
+    """What must go: the value itself, what lacks a key, or the whole of a list (its other items keep their places)."""
+    path, _ = _follow(value, item["loc"])
+    for length, part in enumerate(path):
+        if isinstance(part, int):
+            return path[:length]
+    return path
+
+
+def _without(value: Any, path: Path, refused: set[Path]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without(item, (*path, key), refused) for key, item in value.items() if (*path, key) not in refused}
 
 
 def _fault(document: Document, item: Any) -> Fault:

@@ -50,12 +50,14 @@ def syntax_fault(name: str, lines: Sequence[str], error: yaml.MarkedYAMLError) -
     if code == "yaml-syntax" and _COLOUR.search(text):
         code, hint = "yaml-unquoted-colour", QUOTE_COLOUR
     elif code == "yaml-syntax" and _TEMPLATE.search(text):
-        code, hint = "yaml-unquoted-template", QUOTE_TEMPLATE
+        code, message, hint = "yaml-unquoted-template", "a template without quotes", QUOTE_TEMPLATE
     return Fault(code=code, message=message, position=Position(name, line + 1, column + 1), hint=hint)
 
 
 def _say(error: yaml.MarkedYAMLError, text: str, column: int) -> tuple[str, str, str | None]:
     problem = error.problem or error.context or "the YAML cannot be read"
+    if "tab character" in problem:
+        return ("yaml-tab", "a tab stands in the indentation", "YAML indents with blanks only")
     if "cannot start any token" in problem:
         return _tab_or_mark(text, column)
     if "found another document" in problem:

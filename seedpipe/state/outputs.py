@@ -45,6 +45,7 @@ class Outputs:
     def digest(self, path: str) -> Digest | None:
         """Of the file that stands there now; None if there is none. Re-hashed only when its stamp moved."""
         try:
+            os.lstat(f"{self._files.root}/{path}")  # most often there is nothing, which is quickly seen
             target = self._files.output_path(path)
             facts = target.lstat()
         except (ReadRefusedError, FileNotFoundError, NotADirectoryError):

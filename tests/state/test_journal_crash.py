@@ -160,14 +160,16 @@ def test_killed_at_random_instants(folder: Path, seed: int) -> None:
 
 
 @pytest.mark.soak
-def test_killed_at_three_hundred_random_instants(folder: Path) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("round_", range(10))
+def test_two_processes_killed_thirty_times(folder: Path, round_: int) -> None:
     open_journal(folder).close()
-    for seed in range(300):
+    for kill in range(30):
         (folder / "confirmed").unlink(missing_ok=True)
-        processes = [python(MANY_REQUESTS, str(folder), f"{seed}-{one}") for one in range(2)]
+        processes = [python(MANY_REQUESTS, str(folder), f"{kill}-{one}") for one in range(2)]
         while not (folder / "confirmed").exists() or (folder / "confirmed").read_text().count("start") < 2:
             time.sleep(0.005)
-        time.sleep(random.Random(seed).uniform(0.0, 0.3))
+        time.sleep(random.Random(f"{round_} {kill}").uniform(0.0, 0.2))
         for process in processes:
             process.kill()
             process.communicate()

@@ -107,44 +107,44 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule(id_=ids)
     def sent(self, id_: str) -> None:
-        if one := self.model[id_]:
-            self._attempt(one.state == "intended", self.journals[0].sent, id_)
-            one.state = "sent" if one.state == "intended" else one.state
+        one = self.model[id_]
+        self._attempt(one.state == "intended", self.journals[0].sent, id_)
+        one.state = "sent" if one.state == "intended" else one.state
 
     @rule(id_=ids, index=INDEXES)
     def located(self, id_: str, index: int) -> None:
-        if one := self.model[id_]:
-            legal = one.state in ("sent", "located", "kept", "unknown")
-            self._attempt(legal, self.journals[1].located, id_, index, f"https://x/{index}")
-            if legal:
-                one.located.add(index)
-                one.state = "located" if one.state == "sent" else one.state
+        one = self.model[id_]
+        legal = one.state in ("sent", "located", "kept", "unknown")
+        self._attempt(legal, self.journals[1].located, id_, index, f"https://x/{index}")
+        if legal:
+            one.located.add(index)
+            one.state = "located" if one.state == "sent" else one.state
 
     @rule(id_=ids, index=INDEXES)
     def kept(self, id_: str, index: int) -> None:
-        if one := self.model[id_]:
-            legal = one.state in ("sent", "located", "kept", "unknown") or index in one.kept
-            self._attempt(legal, self.journals[0].kept, id_, index, picture(f"{id_}{index}"))
-            if legal and index not in one.kept:
-                one.kept.add(index)
-                one.state = "kept" if one.state != "unknown" else one.state
+        one = self.model[id_]
+        legal = one.state in ("sent", "located", "kept", "unknown") or index in one.kept
+        self._attempt(legal, self.journals[0].kept, id_, index, picture(f"{id_}{index}"))
+        if legal and index not in one.kept:
+            one.kept.add(index)
+            one.state = "kept" if one.state != "unknown" else one.state
 
     @rule(id_=ids)
     def settled(self, id_: str) -> None:
-        if one := self.model[id_]:
-            arrived = one.located <= one.kept or one.state == "unknown"
-            legal = one.state in ("sent", "located", "kept", "unknown") and arrived
-            self._attempt(legal, self.journals[1].settled, id_, PRICE * len(one.kept))
-            if legal:
-                one.state, one.charge = "settled", len(one.kept)
+        one = self.model[id_]
+        arrived = one.located <= one.kept or one.state == "unknown"
+        legal = one.state in ("sent", "located", "kept", "unknown") and arrived
+        self._attempt(legal, self.journals[1].settled, id_, PRICE * len(one.kept))
+        if legal:
+            one.state, one.charge = "settled", len(one.kept)
 
     @rule(id_=ids)
     def conclude(self, id_: str) -> None:
-        if one := self.model[id_]:
-            legal = one.state in ("sent", "located", "kept", "unknown") and one.located <= one.kept
-            self._attempt(legal, self.journals[0].conclude, id_)
-            if legal:
-                self._conclude(one)
+        one = self.model[id_]
+        legal = one.state in ("sent", "located", "kept", "unknown") and one.located <= one.kept
+        self._attempt(legal, self.journals[0].conclude, id_)
+        if legal:
+            self._conclude(one)
 
     def _conclude(self, one: Model) -> None:
         if len(one.kept) >= one.images:
@@ -154,34 +154,34 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule(id_=ids)
     def refused(self, id_: str) -> None:
-        if one := self.model[id_]:
-            legal = one.state in ("sent", "unknown")
-            self._attempt(legal, self.journals[0].refused, id_, code="c", message="m", verdict="failed")
-            one.state = "refused" if legal else one.state
+        one = self.model[id_]
+        legal = one.state in ("sent", "unknown")
+        self._attempt(legal, self.journals[0].refused, id_, code="c", message="m", verdict="failed")
+        one.state = "refused" if legal else one.state
 
     @rule(id_=ids)
     def released(self, id_: str) -> None:
-        if one := self.model[id_]:
-            self._attempt(one.state == "intended", self.journals[0].released, id_, "stopped")
-            one.state = "released" if one.state == "intended" else one.state
+        one = self.model[id_]
+        self._attempt(one.state == "intended", self.journals[0].released, id_, "stopped")
+        one.state = "released" if one.state == "intended" else one.state
 
     @rule(id_=ids)
     def unknown(self, id_: str) -> None:
-        if one := self.model[id_]:
-            legal = one.state in ("sent", "located", "kept", "unknown")
-            self._attempt(legal, self.journals[1].unknown, id_, "cut")
-            one.state = "unknown" if legal else one.state
+        one = self.model[id_]
+        legal = one.state in ("sent", "located", "kept", "unknown")
+        self._attempt(legal, self.journals[1].unknown, id_, "cut")
+        one.state = "unknown" if legal else one.state
 
     @rule(id_=ids, paid=st.booleans())
     def resolve(self, id_: str, paid: bool) -> None:
-        if one := self.model[id_]:
-            legal = one.state == "unknown"
-            self._attempt(legal, self.journals[0].resolve, id_, paid=paid, who="ada")
-            if legal and (paid or one.kept):
-                one.state = "settled"
-                one.charge = max(one.images, len(one.kept)) if paid else len(one.kept)
-            elif legal:
-                one.state = "released"
+        one = self.model[id_]
+        legal = one.state == "unknown"
+        self._attempt(legal, self.journals[0].resolve, id_, paid=paid, who="ada")
+        if legal and (paid or one.kept):
+            one.state = "settled"
+            one.charge = max(one.images, len(one.kept)) if paid else len(one.kept)
+        elif legal:
+            one.state = "released"
 
     @rule(who=st.integers(0, 1))
     def die_and_recover(self, who: int) -> None:

@@ -68,9 +68,7 @@ LOCK = Lock(
 
 entries = st.one_of(
     st.builds(image, st.integers(0, 50), st.sampled_from(Level)),
-    st.builds(
-        lambda a, b: DerivedEntry(recipe=digest(a), take=digest(b)), st.integers(0, 9), st.integers(0, 9)
-    ),
+    st.builds(lambda a, b: DerivedEntry(recipe=digest(a), take=digest(b)), st.integers(0, 9), st.integers(0, 9)),
     st.builds(lambda a: SourceEntry(digest=digest(a), pixels=digest(a)), st.integers(0, 9)),
 )
 locks = st.builds(
@@ -150,9 +148,7 @@ def test_orphans_stay_until_pruned() -> None:
 
 def test_two_writers_change_only_their_own_entries(tmp_path: Path) -> None:
     path, mutex = tmp_path / "seedpipe.lock", tmp_path / "mutex"
-    writers = [
-        LockWriter(path, shown_as="seedpipe.lock", base=Lock(), project="p", mutex=mutex) for _ in range(2)
-    ]
+    writers = [LockWriter(path, shown_as="seedpipe.lock", base=Lock(), project="p", mutex=mutex) for _ in range(2)]
     writers[0].set("hero", image(1))
     writers[1].set("banner", image(2))
     writers[1].set("hero", image(3))
