@@ -64,16 +64,12 @@ class Verbs(click.Group):
     help="Work in this folder.",
     envvar="SEEDPIPE_DIR",
 )
-@option(
-    "-f", "--file", "file", metavar="FILE", help="The manifest. [default: seedpipe.yaml, searched upwards]"
-)
+@option("-f", "--file", "file", metavar="FILE", help="The manifest. [default: seedpipe.yaml, searched upwards]")
 @option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
 @click.option("-v", "--verbose", count=True, help="Say more.")
 @click.pass_context
-def seedpipe(
-    ctx: click.Context, folder: Path | None, file: str | None, color: str, quiet: bool, verbose: int
-) -> None:
+def seedpipe(ctx: click.Context, folder: Path | None, file: str | None, color: str, quiet: bool, verbose: int) -> None:
     """A build system for AI-generated images.
 
     A manifest in git says which pictures exist, which prompt makes each and which picture is a reference of which.

@@ -100,7 +100,11 @@ def test_editing_a_line_remakes_exactly_what_renders_otherwise(built: Workspace)
 )
 def test_what_is_no_part_of_a_picture_remakes_nothing(built: Workspace, old: str, new: str) -> None:
     if not new:
-        built.edit("seedpipe.yaml", "    references: {logo: logo}\n    aspect: 16:9\n", "    aspect: 16:9\n    references: {logo: logo}\n")
+        built.edit(
+            "seedpipe.yaml",
+            "    references: {logo: logo}\n    aspect: 16:9\n",
+            "    aspect: 16:9\n    references: {logo: logo}\n",
+        )
     else:
         built.edit("seedpipe.yaml", old, new)
     if "lens" in new:

@@ -42,7 +42,11 @@ def test_a_strangers_budget_grants_nothing(workspace: Workspace) -> None:
 
 
 def test_a_strangers_price_is_refused(workspace: Workspace) -> None:
-    workspace.write("seedpipe.yaml", HEAD + "provider: {like: apiyi, base_url: 'https://x.example/v1', prices: 0 USD}\nimages:\n  a: {prompt: A lamp}\n")
+    workspace.write(
+        "seedpipe.yaml",
+        HEAD
+        + "provider: {like: apiyi, base_url: 'https://x.example/v1', prices: 0 USD}\nimages:\n  a: {prompt: A lamp}\n",
+    )
     ran = workspace.run("plan")
     assert ran.code == 2
     assert "below the catalogue" in ran.err
@@ -61,7 +65,10 @@ BROKEN = {
     "escape": ("images:\n  a: {prompt: A, output: ../../x.jpg}\n", ".."),
     "bomb": (
         "vars:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n"
-        + "".join(f"  {b}: &{b} [*{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}]\n" for a, b in zip("abcdefghi", "bcdefghij", strict=True))
+        + "".join(
+            f"  {b}: &{b} [*{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}]\n"
+            for a, b in zip("abcdefghi", "bcdefghij", strict=True)
+        )
         + "images:\n  z: {prompt: A}\n",
         "5,000,000",
     ),
@@ -71,7 +78,10 @@ BROKEN = {
     ),
     "variable": ("vars: {product: Lumen}\nimages:\n  a: {prompt: 'A {{ prodct }}'}\n", "did you mean `product`"),
     "size": ("images:\n  a: {prompt: A, size: 1K}\n", "has no tier `1K`"),
-    "eleven": ("images:\n  s: {file: logo.png}\n  a: {prompt: A, references: [" + ", ".join(["s"] * 11) + "]}\n", "10 at most"),
+    "eleven": (
+        "images:\n  s: {file: logo.png}\n  a: {prompt: A, references: [" + ", ".join(["s"] * 11) + "]}\n",
+        "10 at most",
+    ),
     "outside": ("images:\n  a: {file: ../../../etc/passwd}\n", "leads out of the project"),
     "sandbox": ("images:\n  a: {prompt: \"{{ ''.__class__.__mro__ }}\"}\n", "__class__"),
     "sequence": ("images:\n  a: {prompt: A, sequence: {max_images: 3}}\n", "not yet"),
@@ -90,7 +100,9 @@ def test_a_broken_manifest_gets_a_helpful_message(workspace: Workspace, name: st
 
 
 def test_all_faults_at_once(workspace: Workspace) -> None:
-    workspace.write("seedpipe.yaml", HEAD + "images:\n  a: {promt: A}\n  b: {prompt: B, size: 9K}\n  c: {prompt: C, takes: many}\n")
+    workspace.write(
+        "seedpipe.yaml", HEAD + "images:\n  a: {promt: A}\n  b: {prompt: B, size: 9K}\n  c: {prompt: C, takes: many}\n"
+    )
     ran = workspace.run("check", "--format", "json")
     assert ran.code == 2
     assert len(ran.json["faults"]) >= 2

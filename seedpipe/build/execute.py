@@ -64,7 +64,9 @@ class Present:
 class NodeError(Exception):
     """A node's picture doesn't come. Carries what its event says."""
 
-    def __init__(self, outcome: str, code: str, message: str, *, request_id: str | None = None, hint: str | None = None):
+    def __init__(
+        self, outcome: str, code: str, message: str, *, request_id: str | None = None, hint: str | None = None
+    ):
         super().__init__(message)
         self.outcome = outcome
         self.code = code
@@ -365,9 +367,7 @@ class Executor:
         entry = self.lock.entry(node.address)
         known = [entry.take, *([entry.output] if entry.output else [])] if isinstance(entry, DerivedEntry) else []
         output = await self._write_output(node.address, taken, known)
-        self.lock.set(
-            node.address, DerivedEntry(recipe=recipe, take=taken, output=output if output != taken else None)
-        )
+        self.lock.set(node.address, DerivedEntry(recipe=recipe, take=taken, output=output if output != taken else None))
         self._done(node.address, how, taken, planned.output)
 
     def _first_made(self, recipe: Digest, made: Digest) -> Digest:
@@ -589,6 +589,4 @@ def _made(key: Digest, take: Take) -> Made:
 def _node_error(failure: NotBought | None) -> NodeError:
     if failure is None:
         return NodeError("failed", "nothing-bought", "the plan bought no picture for it")
-    return NodeError(
-        failure.outcome, failure.code, failure.message, request_id=failure.request_id, hint=failure.hint
-    )
+    return NodeError(failure.outcome, failure.code, failure.message, request_id=failure.request_id, hint=failure.hint)

@@ -144,9 +144,7 @@ class Buyer:
             return await self._refused(order, sent, answer)
         return await self._receive(order, sent, answer)
 
-    async def _claim(
-        self, order: Order, body: bytes, client_request_id: str
-    ) -> Claimed | Sequence[Take] | NotBought:
+    async def _claim(self, order: Order, body: bytes, client_request_id: str) -> Claimed | Sequence[Take] | NotBought:
         intent = Intent(
             run=self.run,
             request_key=order.key,
@@ -226,9 +224,7 @@ class Buyer:
 
     async def _send(self, order: Order, sent: Sent, body: bytes) -> Reply | Refusal:
         self.emit(
-            RequestSent(
-                at=sent.at, address=order.address, take=order.ordinal, client_request_id=sent.client_request_id
-            )
+            RequestSent(at=sent.at, address=order.address, take=order.ordinal, client_request_id=sent.client_request_id)
         )
         self.in_flight += 1
         try:
@@ -245,9 +241,7 @@ class Buyer:
 
     async def _refused(self, order: Order, sent: Sent, refusal: Refusal) -> Refusal | NotBought:
         if refusal.verdict is Verdict.UNKNOWN:
-            await asyncio.to_thread(
-                self.journal.unknown, sent.request, refusal.message, request_id=refusal.request_id
-            )
+            await asyncio.to_thread(self.journal.unknown, sent.request, refusal.message, request_id=refusal.request_id)
             return _not_bought(refusal, order)
         await asyncio.to_thread(
             self.journal.refused,
@@ -275,15 +269,11 @@ class Buyer:
             for index, item in enumerate(reply.items)
             if isinstance(item, PictureAt)
         ]
-        await asyncio.to_thread(
-            self.journal.located_all, request, located, complete=True, request_id=reply.request_id
-        )
+        await asyncio.to_thread(self.journal.located_all, request, located, complete=True, request_id=reply.request_id)
         takes: list[Take] = []
         for index, item in enumerate(reply.items):
             if isinstance(item, ItemFault):
-                await asyncio.to_thread(
-                    self.journal.item_refused, request, index, code=item.code, message=item.message
-                )
+                await asyncio.to_thread(self.journal.item_refused, request, index, code=item.code, message=item.message)
                 continue
             try:
                 takes.append(await self._keep(order, sent, index, item, reply.request_id))
@@ -291,7 +281,9 @@ class Buyer:
                 return await self._not_kept(order, request, error, takes)
         concluded = await asyncio.to_thread(self.journal.conclude, request)
         if concluded.state is RequestState.UNKNOWN:
-            self.emit(Notice(at=self.clock(), address=order.address, message=concluded.why or "its charge is uncertain"))
+            self.emit(
+                Notice(at=self.clock(), address=order.address, message=concluded.why or "its charge is uncertain")
+            )
         return takes
 
     async def _keep(
@@ -365,9 +357,7 @@ class Buyer:
         else:
             await asyncio.to_thread(self.journal.unknown, request, error.message)
             hint = RETRY_UNKNOWN_HINT
-        return NotBought(
-            outcome="unknown", code="not-kept", message=message, hint=hint, uncertain=order.price
-        )
+        return NotBought(outcome="unknown", code="not-kept", message=message, hint=hint, uncertain=order.price)
 
     async def _nothing_came(self, order: Order, sent: Sent, reply: Reply) -> NotBought:
         """An answer without pictures: refused item by item, or an answer that says nothing at all."""
@@ -427,9 +417,7 @@ class Buyer:
         takes = []
         for item in waiting.located:
             try:
-                takes.append(
-                    await self._keep(order, sent, item.index, PictureAt(url=item.url), request.request_id)
-                )
+                takes.append(await self._keep(order, sent, item.index, PictureAt(url=item.url), request.request_id))
             except SeedpipeError as error:
                 if not isinstance(error, DownloadFailedError):
                     why = f"it was made, but its address is gone: {error.message}"

@@ -15,7 +15,14 @@ Noticed = Callable[[str], None]
 
 
 def body_maker(
-    node: ImageNode, asked: Asked, references: Sequence[Digest], *, model: Model, wire: str, store: Store, noticed: Noticed
+    node: ImageNode,
+    asked: Asked,
+    references: Sequence[Digest],
+    *,
+    model: Model,
+    wire: str,
+    store: Store,
+    noticed: Noticed,
 ) -> Callable[[], Awaitable[bytes]]:
     """A function that makes the body when it is needed: references may be many megabytes each.
 

@@ -45,14 +45,22 @@ DEFAULT_WORKERS = 8
 @option("--proof", is_flag=True, help="On the embedded emulator: no key, nothing billed, outputs in build/@proof.")
 @option("-y", "--yes", is_flag=True, help="Say yes to the price. Without a terminal, give a cap as well.")
 @option("--max-cost", metavar="AMOUNT", help="Never spend more than this in the run, like `5` or `5 USD`.")
-@option("-j", "--jobs", type=click.IntRange(1, 512), default=DEFAULT_WORKERS, show_default=True, help="Requests at once.")
+@option(
+    "-j", "--jobs", type=click.IntRange(1, 512), default=DEFAULT_WORKERS, show_default=True, help="Requests at once."
+)
 @option("--fail-fast", is_flag=True, help="Start nothing new after the first failure.")
 @option("--no-cascade", is_flag=True, help="Keep pictures that only a changed upstream would replace.")
 @option("--exclude", multiple=True, metavar="TARGET", help="Leave these out.")
 @option("--frozen", is_flag=True, help="Make what is free; exit with 3 if anything would be bought.")
 @option("--retry-unknown", is_flag=True, help="Send again what may have been charged: it may pay twice.")
 @option("--retry-blocked", is_flag=True, help="Send again what moderation refused.")
-@option("--events", "events_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write events as JSON lines.")
+@option(
+    "--events",
+    "events_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write events as JSON lines.",
+)
 @project_options
 @json_option
 @pass_invocation
@@ -86,7 +94,14 @@ def command(
       seedpipe build --proof
       seedpipe build hero --yes --max-cost 1
     """
-    project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof, realm=None if proof else Realm.LIVE)
+    project = opened(
+        invocation,
+        profile=profile,
+        variables=variables,
+        provider=provider,
+        proof=proof,
+        realm=None if proof else Realm.LIVE,
+    )
     endpoint = None if proof else _users_endpoint(project, provider)
     if endpoint is not None and probe(endpoint).is_emulator:
         project = opened(invocation, profile=profile, variables=variables, provider=provider, realm=Realm.PROOF)
@@ -109,7 +124,11 @@ def command(
                 endpoint = stack.enter_context(proof_service(project))
             elif endpoint is None:
                 endpoint = open_endpoint(
-                    project.wanted(), catalogue=project.catalogue, environ=os.environ, flag=provider, trusted=project.trusted()
+                    project.wanted(),
+                    catalogue=project.catalogue,
+                    environ=os.environ,
+                    flag=provider,
+                    trusted=project.trusted(),
                 )
                 workshop.use(endpoint)
         if workshop.recovery.to_fetch and endpoint is not None:
@@ -123,7 +142,12 @@ def command(
             refuse_what_cannot_fit(plan, limits, workshop.spent(plan.currency))
         _show(invocation, plan, workshop, limits_text=caps_of(limits, workshop.spent(plan.currency), plan))
         if project.realm is Realm.LIVE:
-            _consent(plan, needed=consent_needed(plan, limits, yes=yes, interactive=_interactive(), in_ci=bool(os.environ.get("CI"))))
+            _consent(
+                plan,
+                needed=consent_needed(
+                    plan, limits, yes=yes, interactive=_interactive(), in_ci=bool(os.environ.get("CI"))
+                ),
+            )
         run = Run(workers=jobs, limits=limits, fail_fast=fail_fast, retry_unknown=retry_unknown)
         code = _run(invocation, stack, workshop, plan, endpoint, run, events_file, as_json=as_json)
     return ExitCode.CHANGES if frozen and would_buy and code == ExitCode.DONE else code

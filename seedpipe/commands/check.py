@@ -12,7 +12,13 @@ from seedpipe.review.faults import faults_github, faults_json, faults_sarif
 
 
 @click.command("check")
-@option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text", help="How it is written.")
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    help="How it is written.",
+)
 @project_options
 @pass_invocation
 def command(
@@ -46,9 +52,7 @@ def _faults(
     invocation: Invocation, provider: str | None, variables: tuple[str, ...], profile: str | None
 ) -> tuple[tuple[Fault, ...], ExitCode]:
     try:
-        project = opened(
-            invocation, profile=profile, variables=variables, provider=provider
-        )
+        project = opened(invocation, profile=profile, variables=variables, provider=provider)
     except ManifestError as error:
         return tuple(error.faults), ExitCode.USAGE
     except StateError as error:

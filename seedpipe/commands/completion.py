@@ -20,5 +20,7 @@ def command(ctx: click.Context, shell: str) -> int:
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"no completion for {shell}")
-    ctx.ensure_object(Invocation).console.out(found(ctx.find_root().command, {}, "seedpipe", "_SEEDPIPE_COMPLETE").source())
+    ctx.ensure_object(Invocation).console.out(
+        found(ctx.find_root().command, {}, "seedpipe", "_SEEDPIPE_COMPLETE").source()
+    )
     return ExitCode.DONE

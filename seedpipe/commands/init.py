@@ -35,7 +35,9 @@ def command(invocation: Invocation, folder: Path | None, template: str) -> int:
     present = [path for path in files if (target / path.relative_to(source)).exists()]
     if present:
         names = ", ".join(f"`{path.relative_to(source)}`" for path in present[:4])
-        raise UsageError(f"{names} exist{'s' if len(present) == 1 else ''} already in `{target}`", hint="choose another folder")
+        raise UsageError(
+            f"{names} exist{'s' if len(present) == 1 else ''} already in `{target}`", hint="choose another folder"
+        )
     for path in files:
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +46,9 @@ def command(invocation: Invocation, folder: Path | None, template: str) -> int:
         else:
             shutil.copyfile(path, place)
     where = "" if target == Path() else f"cd {target} && "
-    invocation.console.note(f"wrote {len(files)} files to {target}\nnext: {where}seedpipe plan, then seedpipe build --proof")
+    invocation.console.note(
+        f"wrote {len(files)} files to {target}\nnext: {where}seedpipe plan, then seedpipe build --proof"
+    )
     return ExitCode.DONE
 
 

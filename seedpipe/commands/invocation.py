@@ -54,9 +54,7 @@ def project_options(function: Function) -> Function:
             metavar="KEY=VALUE",
             help="Set a variable (with a profile or a proof).",
         ),
-        option(
-            "--profile", metavar="NAME", help="A profile of the manifest, with a lock and outputs of its own."
-        ),
+        option("--profile", metavar="NAME", help="A profile of the manifest, with a lock and outputs of its own."),
     ):
         function = decorate(function)
     return function

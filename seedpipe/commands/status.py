@@ -67,9 +67,7 @@ def command(
         )
         return ExitCode.DONE
     console = invocation.console
-    caps = caps_of(
-        limits_of(project.manifest.budget, project.settings, None), used_in(journal, plan.currency), plan
-    )
+    caps = caps_of(limits_of(project.manifest.budget, project.settings, None), used_in(journal, plan.currency), plan)
     console.out(
         status_text(
             plan,

@@ -99,7 +99,9 @@ _AGAIN: Final = "fetch or export it again"
 
 def _open(data: bytes, kind: str, name: str) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data), formats=(kind.upper(),))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the limit of pixels is checked below, by our own number
+            image = Image.open(io.BytesIO(data), formats=(kind.upper(),))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise NotAPictureError(
             f"{name} says it has more than {limits.MAX_PIXELS / 1e6:g} million pixels, which is the limit"
@@ -123,8 +125,10 @@ def _damaged(name: str, kind: str, error: Exception) -> NotAPictureError:
 
 def _oriented(image: Image.Image) -> Image.Image:
     try:
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except (*_DAMAGE, UserWarning):  # broken metadata; the pixels are good
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except _DAMAGE:  # broken metadata; the pixels are good
         turn = None
     return image if turn is None else _transposed(image, turn)
 

@@ -212,7 +212,7 @@ class _Setter:
         return TextDoesNotFitError(
             f"the text {_quoted(self.text)} doesn't fit its box of {box[0]}×{box[1]} pixels "
             f"at {_in_pixels(size, height)}; {fits}",
-            hint=f"shorten the text, enlarge `box`, or lower {field}",
+            hint=f"shorten the text, enlarge `box_width` or `box_height`, or lower {field}",
         )
 
 

@@ -102,6 +102,8 @@ class Convert(_Written):
 class Step(_Written):
     """One free local step; exactly one key."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
     crop: Given[Annotated[Annotated[Text, Tag("<text>")] | Annotated[Crop, Tag("<mapping>")], _SHAPE]] = Field(
         None, description="`1200:630` (an aspect) or `1200x630` (pixels)."
     )

@@ -19,6 +19,7 @@ _WORDING: Final[Sequence[tuple[str, str, str | None]]] = (
     ("could not find expected ':'", "this line is no `key: value`", "add the `:`, or indent the line if it belongs to the text above"),
     ("did not find expected ',' or ']'", "a list that began with `[` is not closed", "add the missing `,` or `]`"),
     ("did not find expected ',' or '}'", "a mapping that began with `{` is not closed", "add the missing `,` or `}`"),
+    ("did not find expected node content", "a list or a mapping is not closed", "add the missing `]` or `}`"),
     ("did not find expected key", "this does not fit what stands around it", "check the indentation; a text that goes on after a closing quote must be quoted as a whole"),
     ("did not find expected '-' indicator", "a list item begins with `-`", "check the indentation"),
     ("found unexpected end of stream", "a quoted text is not closed", "add the missing quote"),
@@ -47,6 +48,8 @@ def syntax_fault(name: str, lines: Sequence[str], error: yaml.MarkedYAMLError) -
         line, column = error.context_mark.line, error.context_mark.column
     text = lines[line] if line < len(lines) else ""
     code, message, hint = _say(error, text, column)
+    if "not closed" in message and not _COLOUR.search(text) and line > 0 and _COLOUR.search(lines[line - 1]):
+        line, column, text = line - 1, 0, lines[line - 1]  # the colour's `#` made a comment of the closing bracket
     if code == "yaml-syntax" and _COLOUR.search(text):
         code, hint = "yaml-unquoted-colour", QUOTE_COLOUR
     elif code == "yaml-syntax" and _TEMPLATE.search(text):

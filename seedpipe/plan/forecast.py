@@ -25,9 +25,7 @@ def node_seconds(plan: Plan, latency: Mapping[str, float]) -> Mapping[str, float
 def forecast(plan: Plan, *, latency: Mapping[str, float], workers: int, images_per_minute: int) -> float:
     """Seconds until the last node is done, if everything goes as usual."""
     seconds = node_seconds(plan, latency)
-    waiting = {
-        node.address: {need for need in node.made_from if need in plan.nodes} for node in plan.nodes.values()
-    }
+    waiting = {node.address: {need for need in node.made_from if need in plan.nodes} for node in plan.nodes.values()}
     below: dict[str, list[str]] = {address: [] for address in waiting}
     for address, needs in waiting.items():
         for need in needs:

@@ -65,9 +65,7 @@ def link(nodes: Sequence[Node]) -> Graph:
     by_address = {node.address: node for node in nodes}
     digraph: nx.DiGraph[str] = nx.DiGraph()
     digraph.add_nodes_from(by_address)
-    digraph.add_edges_from(
-        (upstream, node.address) for node in nodes for upstream in upstream_addresses(node)
-    )
+    digraph.add_edges_from((upstream, node.address) for node in nodes for upstream in upstream_addresses(node))
     position = {address: number for number, address in enumerate(by_address)}
     try:
         order = tuple(nx.lexicographical_topological_sort(digraph, key=position.__getitem__))

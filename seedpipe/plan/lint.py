@@ -122,9 +122,7 @@ def _words(node: ImageNode, model: Model) -> Iterator[_Found]:
                 hint="write `{{ refs.name }}`: it always gives the right number",
             )
     if count > 1:
-        silent = [
-            reference.address for number, reference in enumerate(node.references, 1) if number not in named
-        ]
+        silent = [reference.address for number, reference in enumerate(node.references, 1) if number not in named]
         if silent:
             yield _Found(
                 code="silent-reference",

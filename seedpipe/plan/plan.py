@@ -80,9 +80,7 @@ class Cost:
         return cls(low=money, expected=money, high=money)
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(
-            low=self.low + other.low, expected=self.expected + other.expected, high=self.high + other.high
-        )
+        return Cost(low=self.low + other.low, expected=self.expected + other.expected, high=self.high + other.high)
 
     def to_dict(self) -> dict[str, str]:
         return {"low": str(self.low), "expected": str(self.expected), "high": str(self.high)}

@@ -105,9 +105,7 @@ class _Walk:
     outputs: Mapping[str, str]
     currency: str
     views: dict[str, _View] = field(default_factory=dict)
-    bought: dict[Digest, tuple[str, int]] = field(
-        default_factory=dict
-    )  # key → first buyer, takes it will have
+    bought: dict[Digest, tuple[str, int]] = field(default_factory=dict)  # key → first buyer, takes it will have
 
     def run(self) -> dict[str, PlanNode]:
         needed = self.graph.everything_above(self.wish.selection.nodes)
@@ -146,11 +144,7 @@ class _Walk:
         entry = self.lock.source(node.address)
         if node.path is not None:
             digest = self.memory.source_digest(node.path)
-            if (
-                entry is not None
-                and entry.digest != digest
-                and entry.pixels == self.memory.source_pixels(node.path)
-            ):
+            if entry is not None and entry.digest != digest and entry.pixels == self.memory.source_pixels(node.path):
                 digest = entry.digest  # only metadata changed: no reason to buy anything again
             self.views[node.address] = _View(identity=str(digest))
             return replace(planned, taken=digest)
@@ -159,9 +153,7 @@ class _Walk:
         if fetched is not None and self.memory.whereabouts(fetched, None) is Whereabouts.STORE:
             self.views[node.address] = _View(identity=str(fetched))
             return replace(planned, taken=fetched)
-        self.views[node.address] = _View(
-            identity=None if fetched is None else str(fetched), fetched_later=True
-        )
+        self.views[node.address] = _View(identity=None if fetched is None else str(fetched), fetched_later=True)
         return replace(planned, state=State.FETCH, taken=fetched)
 
     # Derived nodes
@@ -172,9 +164,7 @@ class _Walk:
         identities = [view.identity for view in views]
         if any(identity is None for identity in identities):
             return self._derived_later(node, planned)
-        fonts = {
-            step.font: self.memory.font_digest(step.font) for step in node.steps if isinstance(step, Text)
-        }
+        fonts = {step.font: self.memory.font_digest(step.font) for step in node.steps if isinstance(step, Text)}
         document = recipe_document(node, [identity for identity in identities if identity is not None], fonts)
         recipe = digest_of(document)
         entry = self.lock.derived(node.address)
@@ -241,9 +231,7 @@ class _Walk:
         pool = self.memory.takes(key)
         if pool:
             return self._from_pool(node, planned, asked, entry, key, pool)
-        return self._to_make(
-            node, planned, asked, entry, key, self._change_reasons(node, asked, known, entry)
-        )
+        return self._to_make(node, planned, asked, entry, key, self._change_reasons(node, asked, known, entry))
 
     def _used_as_it_is(self, planned: PlanNode, entry: ImageEntry) -> PlanNode | None:
         """An upstream that nobody named: its chosen picture serves as it is, stale or not."""
@@ -357,9 +345,7 @@ class _Walk:
         kept = self._kept(planned, State.CACHED, output)
         return replace(kept, reasons=(why.PaidBefore(), *kept.reasons), writes=True)
 
-    def _more_takes(
-        self, node: ImageNode, planned: PlanNode, asked: Asked, key: Digest, have: int
-    ) -> PlanNode:
+    def _more_takes(self, node: ImageNode, planned: PlanNode, asked: Asked, key: Digest, have: int) -> PlanNode:
         missing = node.takes - have
         self.bought.setdefault(key, (node.address, node.takes))
         return replace(
@@ -470,9 +456,7 @@ class _Walk:
         return tuple(found)
 
     def _own(self, node: ImageNode, asked: Asked, references: Sequence[Identity | None]) -> Digest:
-        elsewhere = [
-            not isinstance(self.graph[reference.address], SourceNode) for reference in node.references
-        ]
+        elsewhere = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]
         return own_key(asked, references, made_elsewhere=elsewhere)
 
     def _own_reasons(self, asked: Asked, entry: ImageEntry) -> tuple[Reason, ...]:

@@ -24,7 +24,5 @@ def price_of(catalogue: Catalogue, provider: str, model_id: str, size: str, *, i
 
 def currency_of(catalogue: Catalogue, provider: str) -> str:
     """The currency that a provider bills in."""
-    prices = [
-        offer.price for offer in catalogue.provider(provider).offers.values() if offer.price is not None
-    ]
+    prices = [offer.price for offer in catalogue.provider(provider).offers.values() if offer.price is not None]
     return prices[0].currency if prices else "USD"

@@ -36,9 +36,7 @@ def select(graph: Graph, targets: Sequence[str], *, exclude: Sequence[str] = ())
                 nodes |= graph.everything_below(found)
     for target in exclude:
         nodes -= _match(graph, target, target)
-    return Selection(
-        nodes=frozenset(nodes), named=frozenset(named & nodes), everything=not targets and not exclude
-    )
+    return Selection(nodes=frozenset(nodes), named=frozenset(named & nodes), everything=not targets and not exclude)
 
 
 def _modifiers(target: str) -> tuple[bool, str, bool]:

@@ -62,7 +62,11 @@ class Workshop:
     def spent(self, currency: str) -> Mapping[CapKind, Money]:
         """What the periods' caps already hold, uncertain charges counted."""
         today = datetime.now(UTC).strftime("%Y-%m-%d")
-        scopes = {CapKind.PER_DAY: Scope(day=today), CapKind.PER_MONTH: Scope(month=today[:7]), CapKind.PROJECT: Scope()}
+        scopes = {
+            CapKind.PER_DAY: Scope(day=today),
+            CapKind.PER_MONTH: Scope(month=today[:7]),
+            CapKind.PROJECT: Scope(),
+        }
         return {kind: self.journal.spent(scope, currency).worst for kind, scope in scopes.items()}
 
 
@@ -140,7 +144,9 @@ class Run:
     retry_unknown: bool = False
 
 
-def carry_out(workshop: Workshop, plan: Plan, endpoint: Endpoint | None, run: Run, emit: Callable[[Event], None]) -> Result:
+def carry_out(
+    workshop: Workshop, plan: Plan, endpoint: Endpoint | None, run: Run, emit: Callable[[Event], None]
+) -> Result:
     """Executes `plan`; returns when everything that was begun is kept, or a second interrupt cut it."""
     return asyncio.run(_carry_out(workshop, plan, endpoint, run, emit))
 
@@ -158,9 +164,7 @@ async def _carry_out(
     provider = project.catalogue.provider(project.provider)
     dialect = Dialect(unbilled=provider.unbilled_errors, blocked_statuses=provider.blocked_statuses)
     async with ServiceClient(target.base_url, target.key, dialect=dialect) as client:
-        journal_run = await asyncio.to_thread(
-            workshop.journal.begin_run, realm=project.realm, user=_user()
-        )
+        journal_run = await asyncio.to_thread(workshop.journal.begin_run, realm=project.realm, user=_user())
         buyer = Buyer(
             journal=workshop.journal,
             store=workshop.store,

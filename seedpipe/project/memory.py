@@ -98,7 +98,9 @@ class Recollection:
         refusal = self._refusals.get(request_key)
         if refusal is None:
             return None
-        return Refused(code=refusal.code or refusal.verdict, message=refusal.message, blocked=refusal.verdict == "blocked")
+        return Refused(
+            code=refusal.code or refusal.verdict, message=refusal.message, blocked=refusal.verdict == "blocked"
+        )
 
     def words(self, request_key: Digest) -> str | None:
         document = self.takes_index.document(request_key) if self.takes_index else None

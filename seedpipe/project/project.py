@@ -263,9 +263,7 @@ def _file_faults(graph: Graph, files: WorkTreeFiles) -> list[Fault]:
         for path, position in named:
             message, hint = _unreadable(path, files)
             if message is not None:
-                faults.append(
-                    Fault(code="file", message=message, position=position, hint=hint, address=node.address)
-                )
+                faults.append(Fault(code="file", message=message, position=position, hint=hint, address=node.address))
     return faults
 
 
@@ -303,4 +301,3 @@ def _price_faults(manifest: Manifest, catalogue: Catalogue, provider: str) -> li
                 )
             )
     return faults
-

@@ -171,9 +171,7 @@ class Lock:
                 entries[address] = entry
             else:
                 kept.append(address)
-        lock = replace(
-            self, project=self.project or project, entries=entries, resolved={**resolved, **self.resolved}
-        )
+        lock = replace(self, project=self.project or project, entries=entries, resolved={**resolved, **self.resolved})
         return lock, tuple(kept)
 
 
@@ -183,9 +181,7 @@ def write_lock(lock: Lock) -> str:
     if lock.project is not None:
         lines.append(f"@project {canonical_json({'id': lock.project})}")
     lines += [f"@resolved/{ask} {canonical_json(lock.resolved[ask])}" for ask in sorted(lock.resolved)]
-    lines += [
-        f"{address} {canonical_json(entry.to_dict())}" for address, entry in sorted(lock.entries.items())
-    ]
+    lines += [f"{address} {canonical_json(entry.to_dict())}" for address, entry in sorted(lock.entries.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -256,9 +252,7 @@ def _read_entry(data: Mapping[str, Any]) -> Entry:
             digest=Digest.parse(data["source"]), pixels=Digest.parse(data["pixels"]), url=data.get("url")
         )
     if "recipe" in data:
-        return DerivedEntry(
-            recipe=Digest.parse(data["recipe"]), take=Digest.parse(data["take"]), output=output
-        )
+        return DerivedEntry(recipe=Digest.parse(data["recipe"]), take=Digest.parse(data["take"]), output=output)
     return ImageEntry(
         want=Digest.parse(data["want"]),
         own=Digest.parse(data["own"]),

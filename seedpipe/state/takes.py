@@ -5,9 +5,7 @@ would unpickle, read from or delete beside its database in a poisoned file is re
 set aside and built again from the journal's arrivals; it is never trusted and never read as empty.
 """
 
-import json
 import os
-import re
 import secrets
 import sqlite3
 import threading
@@ -17,71 +15,26 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import diskcache
-from diskcache import core as diskcache_core
 
 from seedpipe.errors import StateError
 from seedpipe.names import Digest
 from seedpipe.state.files import FileLock, make_folder
+from seedpipe.state.safe_disk import (
+    DATABASE,
+    DamagedIndexError,
+    GarbledIndexError,
+    SafeDisk,
+    check_database,
+    connect,
+    quick_check,
+)
 from seedpipe.state.take import Take
 
 VERSION: Final = 1
 _BUSY_SECONDS: Final = 10.0
-_DATABASE: Final = diskcache_core.DBNAME
 _META: Final = "meta"
 _GARBLED: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-_SETTINGS: Final = frozenset(diskcache_core.DEFAULT_SETTINGS) | frozenset(diskcache_core.METADATA)
-_SETTING_VALUE: Final = re.compile(r"[a-z0-9-]{1,32}\Z")
-_OBJECTS: Final = frozenset(
-    {
-        ("table", "Settings"),
-        ("table", "Cache"),
-        ("index", "Cache_key_raw"),
-        ("index", "Cache_expire_time"),
-        ("index", "sqlite_autoindex_Settings_1"),
-        ("trigger", "Settings_count_insert"),
-        ("trigger", "Settings_count_delete"),
-        ("trigger", "Settings_size_insert"),
-        ("trigger", "Settings_size_update"),
-        ("trigger", "Settings_size_delete"),
-    }
-)
 _Result = TypeVar("_Result")
-
-
-class GarbledIndexError(StateError):
-    """The index of takes holds something that seedpipe did not write. It can be built again from the journal."""
-
-
-class DamagedIndexError(GarbledIndexError):
-    """The database file itself is broken."""
-
-
-class SafeDisk(diskcache.Disk):  # type: ignore[misc]
-    """Text keys, JSON values inside the rows. Pickles and side files are refused, both ways."""
-
-    def put(self, key: Any) -> tuple[str, bool]:
-        if type(key) is not str:
-            raise TypeError("keys of the index are text")
-        return key, True
-
-    def get(self, key: Any, raw: Any) -> str:
-        if not raw or type(key) is not str:
-            raise ValueError("a key that seedpipe did not write")
-        return key
-
-    def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, None, str]:  # noqa: ARG002
-        if read:
-            raise TypeError("the index keeps no side files")
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return 0, diskcache_core.MODE_RAW, None, text
-
-    def fetch(self, mode: Any, filename: Any, value: Any, read: Any) -> Any:
-        if mode != diskcache_core.MODE_RAW or filename is not None or type(value) is not str or read:
-            raise ValueError("a row that seedpipe did not write")
-        return json.loads(value)
-
-    def remove(self, file_path: str) -> None:
-        raise ValueError(f"the index keeps no side files, so `{file_path}` is not removed")
 
 
 class Takes:
@@ -179,8 +132,8 @@ class Takes:
         """Reads every row and page; returns the number of takes. Heals, or raises, as any other call."""
 
         def read_all() -> int:
-            with closing(_connect(self.folder / _DATABASE)) as connection:
-                _quick_check(connection)
+            with closing(connect(self.folder / DATABASE, busy_seconds=_BUSY_SECONDS)) as connection:
+                quick_check(connection)
             keys = [key for key in self._cache if key.startswith("take/")]
             return sum(len(self.of(Digest(key.removeprefix("take/")))) for key in keys)
 
@@ -288,7 +241,7 @@ class Takes:
             raise StateError(f"`{folder}` holds a `$` or `~` that would be expanded: choose another folder")
         with FileLock(self.folder / "open.lock", timeout=_BUSY_SECONDS), self._errors():
             try:
-                _check(self.folder / _DATABASE)
+                check_database(self.folder / DATABASE, busy_seconds=_BUSY_SECONDS)
             except (GarbledIndexError, sqlite3.DatabaseError) as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise
@@ -309,14 +262,14 @@ class Takes:
         """Deletes all rows in place, so that other processes' connections stay good; what was there is copied first."""
         if not self.needs_rebuild:
             self.notices.append(f"the index of takes was built again; the old one is `{self._copy_aside()}`")
-        with self._errors(), closing(_connect(self.folder / _DATABASE)) as connection:
+        with self._errors(), closing(connect(self.folder / DATABASE, busy_seconds=_BUSY_SECONDS)) as connection:
             connection.execute("DELETE FROM Cache")
-            _quick_check(connection)
+            quick_check(connection)
 
     def _set_aside(self) -> Path:
         aside = self._aside()
         for suffix in ("", "-wal", "-shm"):
-            path = self.folder / f"{_DATABASE}{suffix}"
+            path = self.folder / f"{DATABASE}{suffix}"
             if path.exists() or path.is_symlink():
                 path.rename(aside / path.name)
         return aside
@@ -325,8 +278,8 @@ class Takes:
         aside = self._aside()
         with (
             self._errors(),
-            closing(_connect(self.folder / _DATABASE)) as source,
-            closing(sqlite3.connect(aside / _DATABASE)) as target,
+            closing(connect(self.folder / DATABASE, busy_seconds=_BUSY_SECONDS)) as source,
+            closing(sqlite3.connect(aside / DATABASE)) as target,
         ):
             source.backup(target)
         return aside
@@ -335,40 +288,6 @@ class Takes:
         aside = self.folder / f"damaged-{secrets.token_hex(4)}"
         aside.mkdir(mode=0o700)
         return aside
-
-
-def _check(path: Path) -> None:
-    """Raises `GarbledIndexError` or `sqlite3.DatabaseError` for a database that diskcache should not be handed.
-
-    It also waits for a writer, within bounds: diskcache's own constructor would retry for a minute.
-    """
-    if not path.exists() and not path.is_symlink():
-        return
-    if not path.is_file() or path.is_symlink() or path.stat().st_size == 0:
-        raise GarbledIndexError(f"`{path.name}` is empty or not a plain file")
-    with closing(_connect(path)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            objects = set(connection.execute("SELECT type, name FROM sqlite_master"))
-            if not objects <= _OBJECTS or not {("table", "Settings"), ("table", "Cache")} <= objects:
-                raise GarbledIndexError(f"`{path.name}` is no index of seedpipe's")
-            for key, value in connection.execute("SELECT key, value FROM Settings"):
-                if key not in _SETTINGS or not _SETTING_VALUE.match(str(value)):
-                    raise GarbledIndexError(f"`{path.name}` has the foreign setting {str(key)[:40]!r}")
-        finally:
-            connection.execute("ROLLBACK")
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
-
-
-def _quick_check(connection: sqlite3.Connection) -> None:
-    report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if report != "ok":
-        raise sqlite3.DatabaseError(str(report))
 
 
 def _record(value: Any) -> dict[str, Any]:

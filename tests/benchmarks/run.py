@@ -70,7 +70,12 @@ def measure(heads: int, folder: Path) -> dict[str, float]:
         ours.append(timed([sys.executable, "-m", "seedpipe", "plan"], workspace.folder, workspace.environ))
         theirs.append(timed(doit, other, environ))
     mine, doits = statistics.median(ours), statistics.median(theirs)
-    return {"nodes": heads * 11 + 1, "seedpipe_s": round(mine, 3), "doit_s": round(doits, 3), "doit_over_seedpipe": round(doits / mine, 2)}
+    return {
+        "nodes": heads * 11 + 1,
+        "seedpipe_s": round(mine, 3),
+        "doit_s": round(doits, 3),
+        "doit_over_seedpipe": round(doits / mine, 2),
+    }
 
 
 def main() -> int:

@@ -11,8 +11,7 @@ from seedpipe.build.schedule import Schedule, Stage, remaining_paths
 def graphs(draw: st.DrawFn) -> tuple[dict[str, list[str]], dict[str, float]]:
     size = draw(st.integers(1, 12))
     needs = {
-        f"n{i}": [f"n{j}" for j in draw(st.sets(st.integers(0, i - 1), max_size=3))] if i else []
-        for i in range(size)
+        f"n{i}": [f"n{j}" for j in draw(st.sets(st.integers(0, i - 1), max_size=3))] if i else [] for i in range(size)
     }
     seconds = {name: float(draw(st.integers(0, 9))) for name in needs}
     return needs, seconds

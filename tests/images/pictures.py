@@ -59,4 +59,8 @@ def png_chunk(name: bytes, content: bytes) -> bytes:
 
 def png_header(width: int, height: int) -> bytes:
     """The beginning of a PNG that claims to be of this size."""
-    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        + png_chunk(b"IDAT", b"no pixels")
+    )

@@ -14,7 +14,10 @@ from tests.images.pictures import cut_out, encoded, noise, opened, png_chunk, pn
 NOTHING = {
     "empty": (b"", r"the data is empty \(0 bytes\)"),
     "html": (b"\n<!DOCTYPE html><title>Sign  in</title>", "an HTML page titled `Sign in`"),
-    "json": (json.dumps({"error": {"code": "NotFound"}}).encode(), r'JSON text \(`\{"error": \{"code": "NotFound"\}\}`\)'),
+    "json": (
+        json.dumps({"error": {"code": "NotFound"}}).encode(),
+        r'JSON text \(`\{"error": \{"code": "NotFound"\}\}`\)',
+    ),
     "store": (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', r"object store \(`AccessDenied`\)"),
     "xml": (b"<?xml version='1.0'?><feed/>", "an XML document"),
     "svg": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),

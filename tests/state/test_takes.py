@@ -11,8 +11,9 @@ import pytest
 from seedpipe.errors import StateError
 from seedpipe.names import Digest
 from seedpipe.state import takes as module
+from seedpipe.state.safe_disk import GarbledIndexError
 from seedpipe.state.take import Take
-from seedpipe.state.takes import GarbledIndexError, Takes
+from seedpipe.state.takes import Takes
 from tests.state.journals import PRICE, key, python
 
 
