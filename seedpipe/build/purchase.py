@@ -269,7 +269,14 @@ class Buyer:
             for index, item in enumerate(reply.items)
             if isinstance(item, PictureAt)
         ]
-        await asyncio.to_thread(self.journal.located_all, request, located, complete=True, request_id=reply.request_id)
+        await asyncio.to_thread(
+            self.journal.located_all,
+            request,
+            located,
+            complete=True,
+            total=len(reply.items),
+            request_id=reply.request_id,
+        )
         takes: list[Take] = []
         for index, item in enumerate(reply.items):
             if isinstance(item, ItemFault):

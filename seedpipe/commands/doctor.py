@@ -15,14 +15,21 @@ from seedpipe.project.building import probe
 from seedpipe.project.project import Project
 from seedpipe.project.trust import open_endpoint
 from seedpipe.state.home import home_folder
+from seedpipe.state.repair import repair_journal
 
 
 @click.command("doctor")
 @option("--offline", is_flag=True, help="Ask nothing of the network.")
+@option("--repair", is_flag=True, help="Set a damaged journal aside and keep what is sound of it.")
 @project_options
 @pass_invocation
 def command(
-    invocation: Invocation, offline: bool, provider: str | None, variables: tuple[str, ...], profile: str | None
+    invocation: Invocation,
+    offline: bool,
+    repair: bool,
+    provider: str | None,
+    variables: tuple[str, ...],
+    profile: str | None,
 ) -> int:
     """Check this installation, the project, what is kept of it, and that key, base URL and model go together.
 
@@ -43,6 +50,8 @@ def command(
 
     report.check("manifest", look)
     if project:
+        if repair:
+            report.check("repair", lambda: _repaired(project[0]))
         report.check("journal", lambda: _journal(project[0]))
         if not offline:
             report.check("service", lambda: _service(project[0], provider))
@@ -76,6 +85,20 @@ def _journal(project: Project) -> str:
     unknowns = memory.journal.unknowns()
     held = f"; {len(unknowns)} of uncertain charge" if unknowns else ""
     return f"{len(memory.journal.arrivals())} pictures received{held}"
+
+
+def _repaired(project: Project) -> str:
+    """What is sound of the journal stays; the index of takes is built again from it."""
+    if project.project_id is None:
+        return "nothing was built here yet"
+    places = project.state(project.project_id)
+    if not places.journal.exists():
+        return "there is no journal to repair"
+    done = repair_journal(places.journal)
+    if done.aside is None:
+        return "the journal is sound"
+    lost = f"{done.lost} rows lost" if done.lost else "no row was lost"
+    return f"{done.requests} requests and {done.pictures} pictures kept, the old file is {done.aside}; {lost}"
 
 
 def _service(project: Project, provider: str | None) -> str:
