@@ -1,7 +1,7 @@
 """What one operation of a template may take: checked before it is computed."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
 _MAX_BITS: Final = 4096  # of a whole number
@@ -34,12 +34,18 @@ def check_replace(meter: Meter, value: str, old: str, new: str) -> None:
     meter.charge(1, (value.count(old) if old else len(value) + 1) * len(new))
 
 
-def check_format(pattern: str, arguments: Iterable[Any]) -> None:
-    for field in _WIDTHS.findall(pattern):
+def check_format(meter: Meter, pattern: str, arguments: Iterable[Any]) -> None:
+    """For `%` with a text on its left: widths are bounded, and what is filled in must be able to stand in a text."""
+    fields = _WIDTHS.findall(pattern)
+    for field in fields:
         if "*" in field or any(int(width[-9:]) > _MAX_WIDTH or len(width) > 9 for width in re.findall("[0-9]+", field)):
             raise too_much(f"formats a value wider than {_MAX_WIDTH:,} characters")
-    if any(argument is None for argument in arguments):
-        raise TemplateRefusedError("template-null", "a value in this template is nothing (null)")
+    lengths = [
+        len(meter.text_of(value))
+        for argument in arguments
+        for value in (argument.values() if isinstance(argument, Mapping) else (argument,))
+    ]
+    meter.charge(len(fields) + len(lengths), len(pattern) + len(fields) * max(lengths, default=0))
 
 
 def _charge_size(meter: Meter, kind: Any, size: int) -> None:
@@ -57,7 +63,7 @@ def _check_bits(bits: int) -> None:
 def check_operation(meter: Meter, operator: str, left: Any, right: Any) -> None:
     meter.charge(1)
     if operator == "%" and isinstance(left, str):
-        check_format(left, right if isinstance(right, tuple) else (right,))
+        check_format(meter, left, right if isinstance(right, tuple) else (right,))
     elif operator == "+" and isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
         _charge_size(meter, left, len(left) + len(right))
     elif operator == "*" and isinstance(left, int) and isinstance(right, int):

@@ -1,9 +1,9 @@
 """The filters of templates: those of Jinja2 that are pure, behind the meter, and the charges that `sandbox` plants."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from jinja2 import pass_context
+from jinja2 import Undefined, pass_context
 from jinja2.filters import FILTERS
 from jinja2.filters import make_attrgetter as attribute_getter
 from jinja2.runtime import Context
@@ -79,7 +79,9 @@ def charge(context: Context, cost: int, chars: int) -> None:
 @pass_context
 def each(context: Context, items: Any) -> Any:
     environment: Any = context.environment
-    if hasattr(items, "__len__"):
+    if isinstance(items, range):
+        return items  # charged when it was made
+    if hasattr(items, "__len__") and not isinstance(items, Undefined):
         environment.charge(len(items))
         return items
     return _charged_items(environment, items)
@@ -129,7 +131,7 @@ def guarded(name: str, function: Callable[..., Any]) -> Any:
         environment: Any = context.environment
         if name in _TEXT_FILTERS:
             value = environment.text_of(value)
-        environment.charge(1 + (len(value) if hasattr(value, "__len__") and not isinstance(value, str) else 0))
+        environment.charge(1 + (len(value) if isinstance(value, list | tuple | Mapping) else 0))
         _check_filter(environment, name, value, [*args, *kwargs.values()])
         if wanted == "environment":
             result = function(environment, value, *args, **kwargs)
@@ -147,7 +149,7 @@ def guarded(name: str, function: Callable[..., Any]) -> Any:
 def _check_filter(environment: Meter, name: str, value: Any, arguments: list[Any]) -> None:
     numbers = [argument for argument in arguments if isinstance(argument, int)]
     if name == "format":
-        check_format(value, arguments)
+        check_format(environment, value, arguments)
     elif name in ("center", "indent", "batch", "slice", "wordwrap", "truncate"):
         lines = value.count("\n") + 1 if name == "indent" else 1
         texts = [len(argument) for argument in arguments if isinstance(argument, str)]

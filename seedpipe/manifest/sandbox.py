@@ -200,6 +200,8 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(argument, Row):
             argument = argument.key
+        if isinstance(argument, Undefined):
+            str(argument)  # raises, and says which
         if isinstance(obj, Undefined):
             return obj[argument]
         try:

@@ -93,7 +93,10 @@ def read_simple(text: str) -> tuple[str | Expression, ...] | None:
     for match in _EXPRESSION.finditer(text):
         if match["root"] in _WORDS:
             return None
-        parts.append(text[end : match.start()])
+        before = text[end : match.start()]
+        if before.endswith("{"):
+            return None  # `{{{`: the marker begins one character earlier
+        parts.append(before)
         rest = tuple(_part(part) for part in _PARTS.findall(match["rest"]))
         if any(isinstance(part, Index) and part.root in _WORDS for part in rest):
             return None
@@ -102,7 +105,6 @@ def read_simple(text: str) -> tuple[str | Expression, ...] | None:
     parts.append(text[end:])
     if any(isinstance(part, str) and ("{{" in part or "{%" in part or "{#" in part) for part in parts):
         return None
-    # Text on both sides of an expression could form a marker only across it, which is no marker.
     last = parts[-1]
     if isinstance(last, str) and last.endswith("\n"):
         parts[-1] = last[:-1]  # as Jinja2 does

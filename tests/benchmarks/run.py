@@ -19,7 +19,7 @@ from PIL import Image
 from tests.support.workspace import Workspace
 
 RESULTS = Path(__file__).parent / "results"
-ROUNDS = 5
+ROUNDS = 3
 
 DODO = """
 from pathlib import Path
