@@ -13,9 +13,9 @@ from seedpipe.manifest.definition import TableSource
 from seedpipe.manifest.document import Document, compose_document, decode, shown_text
 from seedpipe.manifest.paths import is_glob, similar_files, stem
 from seedpipe.manifest.rows import Row, Table
+from seedpipe.manifest.segments import segment_fault, segment_hint
 from seedpipe.manifest.values import describe
 from seedpipe.manifest.wording import did_you_mean
-from seedpipe.names import is_segment, suggest_slug
 from seedpipe.source import Position, ProjectFiles, ReadRefusedError
 
 KEY_COLUMNS: Final = ("key", "id", "name")
@@ -47,7 +47,7 @@ class TableReader:
         return self._table(source, records)
 
     def _paths(self, source: TableSource) -> Iterator[str]:
-        position = source.place.below("from").position
+        position = source.origin
         for pattern in source.patterns:
             if not is_glob(pattern):
                 yield pattern
@@ -77,7 +77,7 @@ class TableReader:
         return None
 
     def _file(self, path: str, source: TableSource) -> list[_Record]:
-        data = self._bytes(path, source.place.below("from").position)
+        data = self._bytes(path, source.origin)
         if data is None:
             return []
         kind = path.rpartition(".")[2].lower()
@@ -90,7 +90,7 @@ class TableReader:
         if kind == "json":
             return self._json(path, data, source)
         message = f"`{path}` is no table: expected .csv, .tsv, .json, .yaml or .yml"
-        self.faults.add("bad-table", message, source.place.below("from").position)
+        self.faults.add("bad-table", message, source.origin)
         return []
 
     # csv
@@ -270,8 +270,9 @@ class TableReader:
         if not key:
             self.faults.add("bad-key", f"the key of this row (`{column}`) is empty", record.position)
             return None
-        if not is_segment(key):
-            self.faults.add(*bad_segment(key), record.position, hint=segment_hint(key))
+        wrong = segment_fault(key)
+        if wrong is not None:
+            self.faults.add("bad-segment", wrong, record.position, hint=segment_hint(key))
             return None
         return key
 
@@ -295,15 +296,6 @@ class TableReader:
                 keys = [key for key in (*chain, target) if key in rows]
                 found[name] = Row(name, _merged([rows[key] for key in keys]), source.name)
         return found
-
-
-def bad_segment(key: str) -> tuple[str, str]:
-    return "bad-segment", f"`{key}` cannot be part of an address: letters, digits, `.`, `_`, `-` and `:` can"
-
-
-def segment_hint(key: str) -> str | None:
-    slug = suggest_slug(key)
-    return f"write `{slug}`" if slug and is_segment(slug) else None
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -60,6 +60,7 @@ class TableSource:
 
     name: str
     place: Place
+    origin: Position  # of what names the files
     patterns: tuple[str, ...]
     key: str | None
     fallback: tuple[tuple[str, str], ...]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from seedpipe.errors import Fault, FaultCollector, ManifestError, Severity
+from seedpipe.errors import Fault, FaultCollector, ManifestError
 from seedpipe.limits import MAX_NODES
 from seedpipe.manifest.definition import Definition, Manifest
 from seedpipe.manifest.fields import to_condition
@@ -58,8 +58,7 @@ def _expand(manifest: Manifest, files: ProjectFiles) -> Expansion:
     texts = {**scope.texts, **maker.finder.texts}
     if collector.errors:
         raise ManifestError(collector.faults, texts={**texts, **manifest.texts})
-    warnings = tuple(fault for fault in collector.faults if fault.severity is Severity.WARNING)
-    return Expansion(nodes=tuple(nodes), warnings=warnings, texts=texts)
+    return Expansion(nodes=tuple(nodes), warnings=tuple(sorted(collector.faults, key=Fault.sort_key)), texts=texts)
 
 
 def _check_names(definitions: Iterable[Definition], faults: FaultCollector) -> None:

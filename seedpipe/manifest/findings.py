@@ -9,6 +9,7 @@ from seedpipe.source import Position
 
 ENOUGH = 1000  # faulty items of one definition, after which the rest of it is not looked at
 _SHOWN = 20
+_LONGEST = 500  # characters of a sentence that quotes a value
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class BadValueError(Exception):
 
     def __init__(self, message: str, hint: str | None = None, code: str = "bad-value") -> None:
         super().__init__(message)
-        self.message = message
+        self.message = message if len(message) <= _LONGEST else message[:_LONGEST] + "…"
         self.hint = hint
         self.code = code
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from seedpipe.errors import FaultCollector, Severity
 from seedpipe.manifest.bounds import TemplateRefusedError
-from seedpipe.manifest.data import KEY_COLUMNS, bad_segment, segment_hint
+from seedpipe.manifest.data import KEY_COLUMNS
 from seedpipe.manifest.definition import Definition, Place
 from seedpipe.manifest.rows import Row, Table
 from seedpipe.manifest.scope import Scope
+from seedpipe.manifest.segments import MAX_AXES, segment_fault, segment_hint
 from seedpipe.manifest.template import TemplateError
 from seedpipe.manifest.values import describe
 from seedpipe.manifest.wording import did_you_mean
-from seedpipe.names import is_segment
 from seedpipe.source import Position
 
 
@@ -121,6 +121,9 @@ class MatrixReader:
                     self.faults.add("needs-matrix", f"`{key}` needs a `matrix`", where, address=definition.name)
         elif not axes:
             self.faults.add("empty-matrix", "the matrix has no axes", place.below("matrix").position)
+        elif len(axes) > MAX_AXES:
+            message = f"the matrix has {len(axes)} axes; the limit is {MAX_AXES}"
+            self.faults.add("too-many-axes", message, place.below("matrix").key_position)
         by_name = {axis.name: axis for axis in axes}
         extra: dict[str, dict[str, Any]] = {axis.name: {} for axis in axes}
         return Matrix(
@@ -249,8 +252,8 @@ class MatrixReader:
         """Whether `segment` can stand beside those of `lowered` (lower case → as written), which it joins."""
         if not segment:
             self.faults.add("bad-segment", "a matrix value is empty", position)
-        elif not is_segment(segment):
-            self.faults.add(*bad_segment(segment), position, hint=segment_hint(segment))
+        elif (wrong := segment_fault(segment)) is not None:
+            self.faults.add("bad-segment", wrong, position, hint=segment_hint(segment))
         else:
             other = lowered.setdefault(segment.lower(), segment)
             if other is segment:

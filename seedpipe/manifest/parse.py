@@ -241,15 +241,18 @@ class _Assembler:
     def _table(self, name: str, setting: Setting) -> TableSource:
         table, place = setting.value, setting.place
         if isinstance(table, str):
-            return TableSource(name=name, place=place, patterns=self._patterns([table], place), key=None, fallback=())
-        source = table.from_
-        texts = [source] if isinstance(source, str) else source
+            origin, texts, key = place, [table], None
+            fallback: dict[str, str] = {}
+        else:
+            origin, key, fallback = place.below("from"), table.key, table.fallback or {}
+            texts = [table.from_] if isinstance(table.from_, str) else table.from_
         return TableSource(
             name=name,
             place=place,
-            patterns=self._patterns(texts, place.below("from")),
-            key=table.key,
-            fallback=tuple((table.fallback or {}).items()),
+            origin=origin.position,
+            patterns=self._patterns(texts, origin),
+            key=key,
+            fallback=tuple(fallback.items()),
         )
 
     def _patterns(self, texts: list[str], place: Place) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from seedpipe.limits import MAX_RENDERED_CHARS
 from seedpipe.manifest.definition import Setting
 from seedpipe.manifest.finder import FileFinder
 from seedpipe.manifest.findings import Findings
@@ -35,6 +36,9 @@ class PromptMaker:
         source = self._source(recipe, item)
         if source is None:
             return None
+        same: str | None = recipe.made.get("prompt_text")
+        if same is not None:
+            return same, source.first_line
         values = {**item.values, "refs": refs}
         where = source.where
         try:
@@ -49,6 +53,12 @@ class PromptMaker:
         if not prompt.strip():
             self.findings.item(item.address, "empty-prompt", "the prompt is empty", source.where.position)
             return None
+        if len(prompt) > MAX_RENDERED_CHARS:
+            message = f"the prompt has {len(prompt):,} characters; the limit is {MAX_RENDERED_CHARS:,}"
+            self.findings.item(item.address, "prompt-too-long", message, source.where.position)
+            return None
+        if "prompt" in recipe.made and not any(map(is_template, (source.text, *(a.value for a in recipe.appends)))):
+            recipe.made["prompt_text"] = prompt
         return prompt, source.first_line
 
     def _source(self, recipe: Recipe, item: Item) -> PromptSource | None:

@@ -1,8 +1,9 @@
 """References: texts, globs and `each` → addresses in order, and what `refs` says in a prompt."""
 
 import bisect
+import fnmatch
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ class AddressBook:
         self._addresses = dict.fromkeys(addresses)
         self._off = frozenset(switched_off)
         self._sorted = sorted(self._addresses)
+        self._names = dict.fromkeys(address.partition("/")[0] for address in self._sorted)
         self._globbed: dict[str, Sequence[str]] = {}
 
     def resolve(self, text: str) -> str:
@@ -45,7 +47,8 @@ class AddressBook:
         if below:
             shown = ", ".join(f"`{address}`" for address in below[:_SHOWN]) + (" …" if len(below) > _SHOWN else "")
             message = f"`{text}` is a group of {len(below)} pictures"
-            raise BadValueError(message, f"write `{text}/*`, or one of {shown}", code="ambiguous-reference")
+            all_of_them = "/".join([text, *("*" for _ in range(below[0].count("/") - text.count("/")))])
+            raise BadValueError(message, f"write `{all_of_them}`, or one of {shown}", code="ambiguous-reference")
         if text in self._off:
             hint = "its `when` is false; leave the reference out for it as well"
             raise BadValueError(f"`{text}` does not exist", hint, code="dangling-reference")
@@ -54,7 +57,7 @@ class AddressBook:
     def _meant(self, text: str) -> str | None:
         """Compared with addresses of the same name first, then with names: never with all of a large project."""
         name, slash, _ = text.partition("/")
-        names = dict.fromkeys(address.partition("/")[0] for address in self._sorted)
+        names = self._names
         if not slash or name not in names:
             return did_you_mean(name, names, otherwise="")
         return did_you_mean(text, self._below(f"{name}/")[:500], otherwise=None)
@@ -64,8 +67,8 @@ class AddressBook:
         found = self._globbed.get(pattern)
         if found is None:
             fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
-            expression = _glob_expression(pattern)
-            matching = (address for address in self._below(fixed) if expression.match(address))
+            wanted = _Pattern(pattern)
+            matching = (address for address in self._below(fixed) if wanted.matches(address))
             found = self._globbed[pattern] = sorted(matching, key=natural_key)
         if not found:
             fixed_name = pattern.partition("/")[0]
@@ -85,33 +88,35 @@ class AddressBook:
         return self._sorted[start:end]
 
 
-def _glob_expression(pattern: str) -> re.Pattern[str]:
-    out = []
-    index = 0
-    while index < len(pattern):
-        if pattern.startswith("**/", index):
-            out.append("(?:[^/]+/)*")
-            index += 3
-        elif pattern.startswith("**", index):
-            out.append(".*")
-            index += 2
-        elif pattern[index] == "*":
-            out.append("[^/]*")
-            index += 1
-        elif pattern[index] == "?":
-            out.append("[^/]")
-            index += 1
-        elif pattern[index] == "[" and (end := pattern.find("]", index + 2)) != -1:
-            inside = pattern[index + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
-            out.append(f"[^{inside[1:]}/]" if inside[0] in "!^" else f"[{inside}]")
-            index = end + 1
-        else:
-            out.append(re.escape(pattern[index]))
-            index += 1
-    try:
-        return re.compile("".join(out) + r"\Z")
-    except re.error:
-        raise BadValueError(f"`{pattern}` is no pattern") from None
+class _Pattern:
+    """A glob over the segments of addresses; its cost is the product of both lengths, whatever the pattern."""
+
+    def __init__(self, text: str) -> None:
+        self.parts = [None if part == "**" else re.compile(fnmatch.translate(part)) for part in text.split("/")]
+
+    def matches(self, address: str) -> bool:
+        """Walks over the segments with the set of parts that may come next."""
+        after = self._skipped({0})
+        for segment in address.split("/"):
+            after = self._skipped({number for before in after for number in self._next(before, segment)})
+        return len(self.parts) in after
+
+    def _next(self, number: int, segment: str) -> Iterator[int]:
+        if number < len(self.parts):
+            part = self.parts[number]
+            if part is None:
+                yield number
+            elif part.match(segment):
+                yield number + 1
+
+    def _skipped(self, numbers: set[int]) -> set[int]:
+        """`**` may stand for no segment."""
+        found = set(numbers)
+        for number in numbers:
+            while number < len(self.parts) and self.parts[number] is None:
+                number += 1
+                found.add(number)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

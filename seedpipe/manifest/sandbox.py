@@ -17,13 +17,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace, missing
 from jinja2.visitor import NodeTransformer
 
-from seedpipe.limits import MAX_RENDERED_CHARS, MAX_TEMPLATE_STEPS
+from seedpipe.limits import MAX_PROJECT_CHARS, MAX_PROJECT_STEPS, MAX_RENDERED_CHARS, MAX_TEMPLATE_STEPS
 from seedpipe.manifest.bounds import TemplateRefusedError, call_text_method, check_operation, too_much
 from seedpipe.manifest.filters import CHARGE, CONCAT, EACH, filters, finalize
 from seedpipe.manifest.rows import RefList, Refs, Row, Table
 from seedpipe.manifest.values import describe
 
-_CALL_STEPS: Final = 10
+_CALL_STEPS: Final = 30
 _INCLUDE_STEPS: Final = 200
 
 _TEXT_METHODS: Final = frozenset(
@@ -145,20 +145,34 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         )
         self.steps = 0
         self.chars = 0
+        self.total_steps = 0
+        self.total_chars = 0
         self.globals.clear()
         self.globals.update(range=self.bounded_range, namespace=Namespace)
         self.filters = filters()
         self.tests = {name: test for name, test in self.tests.items() if name not in ("filter", "test")}
 
     def begin(self) -> None:
+        self.total_steps += self.steps
         self.steps = 0
         self.chars = 0
+
+    def keep(self, text: str) -> str:
+        """`text`, which was rendered and stays: all that stay are bounded as well."""
+        self.total_chars += len(text)
+        if self.total_chars > MAX_PROJECT_CHARS:
+            message = f"the templates of the project make more than {MAX_PROJECT_CHARS:,} characters"
+            raise TemplateRefusedError("template-limit", message)
+        return text
 
     def charge(self, steps: int, chars: int = 0) -> None:
         self.steps += steps
         self.chars += chars
         if self.steps > MAX_TEMPLATE_STEPS:
             raise too_much(f"takes more than {MAX_TEMPLATE_STEPS:,} steps")
+        if self.total_steps + self.steps > MAX_PROJECT_STEPS:
+            message = f"the templates of the project take more than {MAX_PROJECT_STEPS:,} steps"
+            raise TemplateRefusedError("template-limit", message)
         if self.chars > 10 * MAX_RENDERED_CHARS:
             raise too_much(f"makes more than {MAX_RENDERED_CHARS:,} characters")
 

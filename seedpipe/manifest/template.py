@@ -9,7 +9,7 @@ import jinja2
 from jinja2.utils import missing
 
 from seedpipe.limits import MAX_RENDERED_CHARS
-from seedpipe.manifest.bounds import TemplateRefusedError
+from seedpipe.manifest.bounds import TemplateRefusedError, too_much
 from seedpipe.manifest.document import shown_text
 from seedpipe.manifest.paths import similar_files
 from seedpipe.manifest.rows import Refs, Row, Table
@@ -112,38 +112,38 @@ class TextTemplate:
     def render(self, variables: Mapping[str, Any]) -> str:
         environment = self.library.environment
         environment.begin()
-        if self.parts is not None:
-            return self._render_parts(self.parts, environment, variables)
-        assert self.compiled is not None
         try:
-            return self._collect(self.compiled, variables)
+            if self.parts is not None:
+                return environment.keep(self._render_parts(self.parts, environment, variables))
+            assert self.compiled is not None
+            return environment.keep(self._collect(self.compiled, variables))
         except _FAILURES as error:
             raise self.library.explain(error, self.text, variables) from error
 
     def _render_parts(
         self, parts: tuple[str | Expression, ...], environment: PromptEnvironment, variables: Mapping[str, Any]
     ) -> str:
-        texts = []
+        texts, size = [], 0
         for part in parts:
             if isinstance(part, str):
-                texts.append(part)
-                continue
-            try:
-                texts.append(environment.text_of(part.value(environment, variables)))
-            except _FAILURES as error:
-                raise self.library.explain(error, self.text, variables, start=part.start) from error
-        text = "".join(texts)
-        if len(text) > MAX_RENDERED_CHARS:
-            raise TemplateError("template-limit", f"this template makes more than {MAX_RENDERED_CHARS:,} characters")
-        return text
+                text = part
+            else:
+                try:
+                    text = environment.text_of(part.value(environment, variables))
+                except _FAILURES as error:
+                    raise self.library.explain(error, self.text, variables, start=part.start) from error
+            size += len(text)
+            if size > MAX_RENDERED_CHARS:
+                raise too_much(f"makes more than {MAX_RENDERED_CHARS:,} characters")
+            texts.append(text)
+        return "".join(texts)
 
     def _collect(self, compiled: jinja2.Template, variables: Mapping[str, Any]) -> str:
         texts, size = [], 0
         for text in compiled.root_render_func(compiled.new_context(dict(variables))):
             size += len(text)
             if size > MAX_RENDERED_CHARS:
-                message = f"this template makes more than {MAX_RENDERED_CHARS:,} characters"
-                raise TemplateRefusedError("template-limit", message)
+                raise too_much(f"makes more than {MAX_RENDERED_CHARS:,} characters")
             texts.append(text)
         return "".join(texts)
 

@@ -1,6 +1,7 @@
 """What pydantic found wrong, said in our words at the place where it stands; and "did you mean"."""
 
 import difflib
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from seedpipe.manifest import model
 from seedpipe.manifest.document import Document, Path
 from seedpipe.manifest.values import describe
 
+_MAX_COMPARED: Final = 1000  # comparing costs some microseconds each
 _SYNONYMS: Final[Mapping[str, str]] = {
     "image": "references",
     "images": "references",
@@ -66,7 +68,9 @@ _SHAPES: Final[Mapping[str, str]] = {
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice that `word` was probably meant to be."""
-    by_lower = {choice.lower(): choice for choice in choices}
+    room = max(4, len(word) // 2)  # a name that is much longer or shorter was not meant
+    alike = (choice for choice in choices if abs(len(choice) - len(word)) <= room)
+    by_lower = {choice.lower(): choice for choice in itertools.islice(alike, _MAX_COMPARED)}
     found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[found[0]] if found else None
 
