@@ -16,6 +16,7 @@ from seedpipe.commands.invocation import Invocation, option
 from seedpipe.console import Console, render_error
 from seedpipe.errors import SeedpipeError
 from seedpipe.limits import ExitCode
+from seedpipe.state.memo import Answer, Heard, Memo
 
 # The verbs in the order a person meets them. The help stands here so that `--help` imports none of them.
 VERBS: Final = {
@@ -81,7 +82,8 @@ def seedpipe(ctx: click.Context, folder: Path | None, file: str | None, color: s
       seedpipe plan
       seedpipe build --proof        # on the embedded emulator: no key, nothing billed
     """
-    console = Console(sys.stdout, sys.stderr, color=color, quiet=quiet, verbose=verbose)
+    stdout, stderr = ctx.obj or (sys.stdout, sys.stderr)
+    console = Console(stdout, stderr, color=color, quiet=quiet, verbose=verbose)
     ctx.obj = Invocation(console=console, folder=folder or Path(), file=file)
 
 
@@ -90,12 +92,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     invocation: Invocation | None = None
     try:
-        with seedpipe.make_context("seedpipe", arguments) as ctx:
+        memo = _memo(arguments)
+        answer = memo.recall() if memo else None
+        if answer is not None:
+            return _say_again(answer)
+        said: list[tuple[str, str]] = []
+        streams = Heard(sys.stdout, "out", said), Heard(sys.stderr, "err", said)
+        with seedpipe.make_context("seedpipe", list(arguments), obj=streams) as ctx:
             try:
-                code = seedpipe.invoke(ctx)
+                returned = seedpipe.invoke(ctx)
             finally:
-                invocation = ctx.obj
-        return int(code) if isinstance(code, int) else ExitCode.DONE
+                invocation = ctx.obj if isinstance(ctx.obj, Invocation) else None
+        code = int(returned) if isinstance(returned, int) else ExitCode.DONE
+        if memo and invocation and invocation.rests_on is not None:
+            memo.remember(Answer(said=said, code=code), invocation.rests_on)
+        return code
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -115,6 +126,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the one place that may see anything
         return _our_bug(error, arguments)
+
+
+def _memo(arguments: Sequence[str]) -> Memo | None:
+    try:
+        return Memo(arguments, os.environ, (sys.stdout, sys.stderr))
+    except OSError:  # no current folder: the verb will say so
+        return None
+
+
+def _say_again(answer: Answer) -> int:
+    console = Console(sys.stdout, sys.stderr)
+    for stream, text in answer.said:
+        (console.out if stream == "out" else console.err)(text)
+    return answer.code
 
 
 def _our_bug(error: Exception, arguments: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ from seedpipe.commands.opening import opened
 from seedpipe.console import count_faults, json_text, render_faults
 from seedpipe.errors import Fault, ManifestError, StateError
 from seedpipe.limits import ExitCode
+from seedpipe.project.inputs import inputs_of
 from seedpipe.review.faults import faults_github, faults_json, faults_sarif
 
 
@@ -58,4 +59,5 @@ def _faults(
     except StateError as error:
         fault = Fault(code="lock", message=error.message, position=error.position, hint=error.hint)
         return (fault,), ExitCode.USAGE
+    invocation.rests_on = inputs_of(project, searched=invocation.searched)
     return tuple(project.warnings), ExitCode.DONE

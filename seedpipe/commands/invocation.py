@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from seedpipe.console import Console
+from seedpipe.state.memo import Inputs
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -16,12 +17,18 @@ _NOT_MIRRORED = {"--yes"}  # consent is given by hand, each time
 
 @dataclass(slots=True, kw_only=True)
 class Invocation:
-    """One run of the command line. `sources` grow as files are read, so that errors can show their lines."""
+    """One run of the command line. `sources` grow as files are read, so that errors can show their lines.
+
+    `searched` is where the search for the manifest began. A verb whose answer may be given again while nothing has
+    changed says in `rests_on` what it rests on.
+    """
 
     console: Console
     folder: Path
     file: str | None
     sources: list[Callable[[str], str | None]] = field(default_factory=list)
+    searched: Path = Path()
+    rests_on: Inputs | None = None
 
     def text_of(self, file: str) -> str | None:
         """The text of a file that an error points into, if it can be had."""

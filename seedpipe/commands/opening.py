@@ -39,6 +39,7 @@ def opened(
 ) -> Project:
     """The project that the command line means. Its texts are at hand for errors, also when it can't be opened."""
     manifest_path = find_manifest(invocation.folder, invocation.file)
+    invocation.searched = invocation.folder
     invocation.folder = manifest_path.parent
     invocation.file = manifest_path.name
     return open_project(

@@ -1,5 +1,7 @@
 """`seedpipe plan`: what a build would make, why, and what it would cost. Needs no key and no network."""
 
+import contextlib
+
 import click
 
 from seedpipe.build.budget import limits_of
@@ -8,8 +10,9 @@ from seedpipe.commands.opening import opened
 from seedpipe.commands.showing import caps_of, planned, used_in
 from seedpipe.console import render_faults
 from seedpipe.limits import ExitCode
+from seedpipe.project.inputs import inputs_of_plan
 from seedpipe.review.plan_markdown import plan_markdown
-from seedpipe.review.plan_text import plan_text
+from seedpipe.review.plan_text import nothing_to_do, plan_text
 
 
 @click.command("plan")
@@ -46,10 +49,15 @@ def command(
     """
     project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
     plan, memory = planned(project, targets, exclude=exclude, cascade=not no_cascade, workers=jobs)
-    memory.outputs.save_if_possible()
+    with contextlib.closing(memory):
+        memory.outputs.save_if_possible()
+        used = used_in(memory.journal, plan.currency)
+        at_rest = nothing_to_do(plan) and not memory.under_way
+    if at_rest:
+        invocation.rests_on = inputs_of_plan(project, plan, searched=invocation.searched)
     console = invocation.console
     limits = limits_of(project.manifest.budget, project.settings, None)
-    caps = caps_of(limits, used_in(memory.journal, plan.currency), plan)
+    caps = caps_of(limits, used, plan)
     if as_json or form == "json":
         console.data(plan.to_dict())
     elif form == "markdown":

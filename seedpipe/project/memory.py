@@ -48,6 +48,18 @@ class Recollection:
                 wants[entry.want] += [entry.take, *entry.takes]
         self._wants = wants
 
+    @property
+    def under_way(self) -> bool:
+        """Requests are open: sent by another process, or without an answer."""
+        return bool(self._open)
+
+    def close(self) -> None:
+        """Closes what it was read from."""
+        if self.takes_index is not None:
+            self.takes_index.close()
+        if self.journal is not None:
+            self.journal.close()
+
     def source_digest(self, path: str) -> Digest:
         return self.files.picture_digest(path)
 

@@ -65,7 +65,7 @@ class Project:
     @property
     def lock_name(self) -> str:
         """The lock of this realm and profile, relative to `root`."""
-        return _lock_name(self.realm, self.profile)
+        return lock_name(self.realm, self.profile)
 
     @property
     def output_folder(self) -> str:
@@ -188,10 +188,10 @@ def open_project(
     expansion = expand(manifest, files)
     graph = link(expansion.nodes)
     chosen = _provider_name(provider, manifest, catalogue)
-    live_lock = load_lock(root / _lock_name(Realm.LIVE, profile), shown_as=_lock_name(Realm.LIVE, profile))
+    live_lock = load_lock(root / lock_name(Realm.LIVE, profile), shown_as=lock_name(Realm.LIVE, profile))
     lock = live_lock
     if realm is Realm.PROOF:
-        name = _lock_name(Realm.PROOF, profile)
+        name = lock_name(Realm.PROOF, profile)
         lock = load_lock(root / name, shown_as=name)
     resolver = Resolver(catalogue=catalogue, provider=chosen, remembered={**lock.resolved, **live_lock.resolved})
     relative = output_paths(graph)
@@ -222,7 +222,8 @@ def open_project(
     )
 
 
-def _lock_name(realm: Realm, profile: str | None) -> str:
+def lock_name(realm: Realm, profile: str | None) -> str:
+    """The lock of a realm and profile, relative to the project's folder."""
     name = f"seedpipe.{profile}.lock" if profile else "seedpipe.lock"
     return f".seedpipe/proof/{name}" if realm is Realm.PROOF else name
 

@@ -195,7 +195,7 @@ class WorkTreeFiles:
 
     Paths are POSIX, relative to `root` (the project's folder); `..` is fine while the real path stays in the work
     tree. All that was read or looked for is recorded, so that a later run can tell whether anything is different:
-    `reads` (path → digest), `misses` (looked up in vain), `found` (seen to exist), `globs` (pattern → its matches).
+    `reads` (path → digest), `misses` (looked up in vain), `found` (seen to exist), `folders` (listed for a pattern).
     """
 
     def __init__(self, root: Path) -> None:
@@ -204,7 +204,7 @@ class WorkTreeFiles:
         self.reads: dict[str, Digest] = {}
         self.misses: set[str] = set()
         self.found: set[str] = set()
-        self.globs: dict[str, tuple[str, ...]] = {}
+        self.folders: set[str] = set()
         self._pictures: dict[tuple[str, int, int, int], Digest] = {}  # path, inode, size, mtime → digest
 
     def read(self, path: str) -> bytes:
@@ -256,10 +256,8 @@ class WorkTreeFiles:
                 self._real("/".join(parts[:number]) or ".")
                 break
         counter = _Counter(pattern)
-        matches = {found for found in self._expand("", parts, counter) if _is_file(self._real(found))}
-        result = tuple(sorted(matches, key=natural_key))
-        self.globs[pattern] = result
-        return result
+        matches = {found for found in self._expand("", parts, counter) if self.exists(found)}
+        return tuple(sorted(matches, key=natural_key))
 
     def output_path(self, path: str) -> Path:
         """The absolute path for writing `path`, relative to `root`. Raises `ReadRefusedError` if that is outside.
@@ -290,6 +288,7 @@ class WorkTreeFiles:
 
     def _names(self, base: str, counter: "_Counter", *, folders_only: bool) -> list[str]:
         folder = self._real(base or ".")
+        self.folders.add(base or ".")
         try:
             with os.scandir(folder) as entries:
                 names = []

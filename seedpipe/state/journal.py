@@ -24,7 +24,7 @@ from seedpipe.state.claims import Outcome, claim
 from seedpipe.state.files import fsync_folder
 from seedpipe.state.journal_schema import connect, create_journal, note_checked
 from seedpipe.state.owners import Owner, is_alive, sweep
-from seedpipe.state.recovery import recover_dead
+from seedpipe.state.recovery import dead_owners, recover_dead
 from seedpipe.state.requests import (
     AlreadyKept,
     Arrival,
@@ -282,7 +282,9 @@ class Journal:
         return self._writer.run(lambda db: _resolve(db, request, paid=paid, who=who, now=self._now()))
 
     def recover(self) -> Recovery:
-        """Closes what dead processes left open (`recovery.recover_dead`) and says so."""
+        """Closes what dead processes left open (`recovery.recover_dead`) and says so; writes only if there are any."""
+        if not self._writer.read(lambda db: dead_owners(db, self._is_alive)):
+            return Recovery()
         owner = self.owner
         recovery = self._writer.run(lambda db: recover_dead(db, owner=owner, is_alive=self._is_alive, now=self._now()))
         sweep(self.owners)

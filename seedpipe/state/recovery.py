@@ -16,7 +16,7 @@ def recover_dead(connection: sqlite3.Connection, *, owner: str, is_alive: Callab
     `intended` → released. `sent` → unknown. With pictures located and not kept: handed over in `to_fetch`. Otherwise
     settled if the whole answer is there, else unknown.
     """
-    dead = _dead_owners(connection, owner, is_alive)
+    dead = [other for other in dead_owners(connection, is_alive) if other != owner]
     takes: list[Take] = []
     closed: dict[RequestState, list[Request]] = {state: [] for state in RequestState}
     fetchable: list[ToFetch] = []
@@ -41,11 +41,12 @@ def recover_dead(connection: sqlite3.Connection, *, owner: str, is_alive: Callab
     )
 
 
-def _dead_owners(connection: sqlite3.Connection, owner: str, is_alive: Callable[[str], bool]) -> list[str]:
+def dead_owners(connection: sqlite3.Connection, is_alive: Callable[[str], bool]) -> list[str]:
+    """Owners that died without saying so, or with requests under way."""
     rows = connection.execute(
         f"SELECT id FROM owner WHERE ended_at IS NULL UNION SELECT DISTINCT owner FROM request WHERE {ACTIVE_SQL}"  # noqa: S608
     )
-    return [row[0] for row in rows.fetchall() if row[0] != owner and not is_alive(row[0])]
+    return [row[0] for row in rows.fetchall() if not is_alive(row[0])]
 
 
 def _recover_one(connection: sqlite3.Connection, request: Request, *, owner: str, now: str) -> Request | ToFetch:

@@ -245,12 +245,12 @@ class ToFetch:
 class Recovery:
     """What dead processes left behind and what became of it. `takes` are to be put into the index (again)."""
 
-    sentences: tuple[str, ...]
-    released: tuple[Request, ...]
-    unknown: tuple[Request, ...]
-    settled: tuple[Request, ...]
-    to_fetch: tuple[ToFetch, ...]
-    takes: tuple[Take, ...]
+    sentences: tuple[str, ...] = ()
+    released: tuple[Request, ...] = ()
+    unknown: tuple[Request, ...] = ()
+    settled: tuple[Request, ...] = ()
+    to_fetch: tuple[ToFetch, ...] = ()
+    takes: tuple[Take, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

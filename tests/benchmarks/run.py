@@ -1,7 +1,8 @@
 """`make bench`: the no-op, seedpipe beside doit, the same graph in one run. Ratios are published, times are not judged.
 
 The graph: n nodes as one source, n / 11 pictures of text and ten pictures made from each of them. doit gets the same
-files and dependencies with actions that do nothing. Both were run once before, so that nothing is left to do.
+files and dependencies with actions that write a letter. Both were run once before, so that nothing is left to do.
+`fresh` is a plan without the memo, as after an upgrade of seedpipe.
 """
 
 import json
@@ -54,8 +55,9 @@ def timed(command: Sequence[str], folder: Path, environ: dict[str, str]) -> floa
 
 
 def measure(heads: int, folder: Path) -> dict[str, float]:
-    """Median seconds of both, in turn, and their ratio. seedpipe's graph isn't built: a plan of all is more work yet."""
-    workspace = Workspace(folder / "seedpipe", SEEDPIPE_HOME=str(folder / "home"))
+    """Median seconds of each, in turn, and what doit takes as a multiple of ours."""
+    home = folder / "home"
+    workspace = Workspace(folder / "seedpipe", SEEDPIPE_HOME=str(home))
     workspace.write("seedpipe.yaml", manifest(heads))
     other = folder / "doit"
     (other / "out").mkdir(parents=True)
@@ -63,18 +65,25 @@ def measure(heads: int, folder: Path) -> dict[str, float]:
     for place in (workspace.folder, other):
         Image.new("RGB", (64, 64), (200, 140, 20)).save(place / "logo.png")
     doit = [sys.executable, "-m", "doit", "run"]
+    plan = [sys.executable, "-m", "seedpipe", "plan", "--proof", "--exit-code"]  # fails if anything is left to do
     environ = dict(os.environ)
     timed(doit, other, environ)
-    ours, theirs = [], []
+    timed([sys.executable, "-m", "seedpipe", "build", "--proof", "-j", "64"], workspace.folder, workspace.environ)
+    ours, fresh, theirs = [], [], []
     for _ in range(ROUNDS):
-        ours.append(timed([sys.executable, "-m", "seedpipe", "plan"], workspace.folder, workspace.environ))
+        for memo in (home / "memo").glob("*"):
+            memo.unlink()
+        fresh.append(timed(plan, workspace.folder, workspace.environ))
+        ours.append(timed(plan, workspace.folder, workspace.environ))
         theirs.append(timed(doit, other, environ))
-    mine, doits = statistics.median(ours), statistics.median(theirs)
+    mine, anew, doits = statistics.median(ours), statistics.median(fresh), statistics.median(theirs)
     return {
         "nodes": heads * 11 + 1,
         "seedpipe_s": round(mine, 3),
+        "seedpipe_fresh_s": round(anew, 3),
         "doit_s": round(doits, 3),
         "doit_over_seedpipe": round(doits / mine, 2),
+        "doit_over_fresh": round(doits / anew, 2),
     }
 
 
