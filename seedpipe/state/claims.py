@@ -87,4 +87,8 @@ def _insert(db: sqlite3.Connection, intent: Intent, *, owner: str, account: str,
     }
     marks = ", ".join("?" * len(values))
     db.execute(f"INSERT INTO request ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
+    db.executemany(
+        "INSERT INTO frame (request, position, address, want) VALUES (?, ?, ?, ?)",
+        [(values["id"], index, frame.address, str(frame.want)) for index, frame in enumerate(intent.frames)],
+    )
     return str(values["id"])

@@ -14,9 +14,22 @@ from seedpipe.state.caps import ACTIVE_SQL, OPEN_SQL
 from seedpipe.state.files import FileLock, fsync_folder, make_folder, write_atomically
 
 APPLICATION_ID: Final = 0x5EED_0001
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 BUSY_SECONDS: Final = 30.0
 REPAIR_HINT: Final = "run `seedpipe doctor --repair`: it sets the file aside and keeps what is sound"
+
+# Since schema 2: which frame of a sequence each picture of an answer is. A plain image has none.
+_FRAMES: Final = """
+CREATE TABLE frame (
+    request TEXT NOT NULL REFERENCES request (id),
+    position INTEGER NOT NULL CHECK (position >= 0),
+    address TEXT NOT NULL,
+    want TEXT NOT NULL,
+    PRIMARY KEY (request, position)
+) WITHOUT ROWID;
+CREATE INDEX frame_want ON frame (want);
+"""
+_MIGRATIONS: Final = {1: _FRAMES}  # from this version to the next
 
 SCHEMA: Final = f"""
 CREATE TABLE owner (
@@ -113,7 +126,7 @@ CREATE TABLE counter (
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
 INSERT INTO counter (name, value) VALUES ('writes', 0);
-"""  # noqa: S608  # the two terms are constants
+{_FRAMES}"""  # noqa: S608  # the two terms are constants
 
 
 class NewerJournalError(StateError):
@@ -210,8 +223,27 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
         if report != "ok":
             raise StateError(f"`{path}` is damaged: {report}", hint=REPAIR_HINT)
         note_checked(path)
+    _migrate(connection)
     if _objects(connection) != _expected_objects():
         raise StateError(f"`{path}` has tables or triggers that seedpipe did not make", hint=REPAIR_HINT)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Brings an older schema up to date; of several processes one does, in one transaction."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        while version < SCHEMA_VERSION:
+            for statement in _MIGRATIONS[version].split(";"):
+                connection.execute(statement)
+            version += 1
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def note_checked(path: Path) -> None:

@@ -17,7 +17,8 @@ from seedpipe.state.files import FileLock, digest_of_file, fsync_folder
 from seedpipe.state.journal_schema import BUSY_SECONDS, NewerJournalError, connect, create_journal
 from seedpipe.state.owners import is_alive
 
-_SALVAGED: Final = ("owner", "run", "request", "arrival")
+_BY_POSITION: Final = ("arrival", "frame")  # keyed by request and place in its answer
+_SALVAGED: Final = ("owner", "run", "request", "arrival", "frame")
 _SIDES: Final = ("", "-wal", "-shm")
 
 
@@ -88,7 +89,7 @@ class _Salvage:
     def __init__(self, damaged: Path, fresh: Path) -> None:
         self._damaged = damaged
         self._fresh = fresh
-        self.count = {"owner": 0, "run": 0, "request": 0, "arrival": 0, "pictures": 0, "lost": 0}
+        self.count = {"owner": 0, "run": 0, "request": 0, "arrival": 0, "frame": 0, "pictures": 0, "lost": 0}
 
     def run(self) -> dict[str, int]:
         with (
@@ -109,7 +110,7 @@ class _Salvage:
         insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
         seen: set[Any] = set()
         for row in _rows(old, table, columns):
-            identity = row[:2] if table == "arrival" else row[0]
+            identity = row[:2] if table in _BY_POSITION else row[0]
             if identity in seen:
                 continue
             seen.add(identity)
@@ -130,8 +131,9 @@ class _Salvage:
             "INSERT OR IGNORE INTO run (id, owner, started_at, realm, user)"
             " SELECT run, owner, intended_at, 'live', 'unknown' FROM request"
         )
-        orphans = new.execute("DELETE FROM arrival WHERE request NOT IN (SELECT id FROM request)").rowcount
-        self.count["lost"] += orphans
+        for table in _BY_POSITION:
+            lost = new.execute(f"DELETE FROM {table} WHERE request NOT IN (SELECT id FROM request)").rowcount  # noqa: S608
+            self.count["lost"] += lost
         self.count["pictures"] = new.execute("SELECT COUNT(*) FROM arrival WHERE digest IS NOT NULL").fetchone()[0]
         charges = new.execute("SELECT run, address, day, charge, charge_currency FROM request WHERE state = 'settled'")
         for run, address, day, charge, currency in charges.fetchall():
@@ -140,7 +142,7 @@ class _Salvage:
 
 def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:
     """From the beginning up to the damage, then from the end back to it; some rows come twice."""
-    order = "request {0}, position {0}" if table == "arrival" else "rowid {0}"
+    order = "request {0}, position {0}" if table in _BY_POSITION else "rowid {0}"
     for direction in ("ASC", "DESC"):
         with contextlib.suppress(sqlite3.DatabaseError):
             yield from old.execute(

@@ -85,12 +85,21 @@ class DayTurnedError(StateError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrameOf:
+    """What one picture of a batch is: the frame at `address`, made for `want`."""
+
+    address: str
+    want: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """One request about to be sent. `ordinal` says for which taking of this key it is (from 1; see `next_ordinal`).
 
     `reserved` is the worst case at list price, `expected` the usual one, `price` that of one picture. `document` is
     the canonical request, references as digests; `body_digest` is of the bytes sent. `despite_unknown` is the
     user's word that a request may be sent although an earlier one's charge is unknown (`--retry-unknown`).
+    `frames` says of each picture which frame of a sequence it is; a plain image, wanted under its request key, has none.
     """
 
     run: str
@@ -109,6 +118,7 @@ class Intent:
     timeout_seconds: int
     profile: str | None = None
     tags: tuple[str, ...] = ()
+    frames: tuple[FrameOf, ...] = ()
     despite_unknown: bool = False
 
 
@@ -149,6 +159,13 @@ class Request:
     charge: Money | None
     why: str | None
     resolved_by: str | None
+    frames: tuple[FrameOf, ...] = ()
+
+    def frame(self, index: int) -> FrameOf:
+        """What the picture at `index` of the answer is."""
+        if index < len(self.frames):
+            return self.frames[index]
+        return FrameOf(address=self.address, want=self.request_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

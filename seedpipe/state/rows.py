@@ -9,7 +9,7 @@ from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.state.caps import OPEN_SQL
-from seedpipe.state.requests import Arrival, Picture, Refusal, Request, RequestState, SpendRow
+from seedpipe.state.requests import Arrival, FrameOf, Picture, Refusal, Request, RequestState, SpendRow
 from seedpipe.state.take import Take
 
 _REQUEST_COLUMNS: Final = (
@@ -22,15 +22,20 @@ _ARRIVAL_COLUMNS: Final = (
 )
 
 _TAKE_COLUMNS: Final = (
-    "digest, request_key, address, format, width, height, bytes, model, provider, request_id, client_request_id,"
-    " cost, cost_currency, price, currency, kept_at, ordinal, position"
+    "digest, request_key, COALESCE(frame.want, request_key), COALESCE(frame.address, request.address), format, width, height, bytes, model, provider, request_id, client_request_id,"
+    " cost, cost_currency, price, currency, kept_at, ordinal, arrival.position"
 )
 
 
 def requests_where(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> tuple[Request, ...]:
     """Requests in the order of their intents."""
     rows = connection.execute(f"SELECT {_REQUEST_COLUMNS} FROM request WHERE {where} ORDER BY number", values)  # noqa: S608
-    return tuple(_request(row) for row in rows)
+    return tuple(_request(row, _frames_of(connection, row)) for row in rows.fetchall())
+
+
+def _frames_of(connection: sqlite3.Connection, row: Sequence[Any]) -> tuple[FrameOf, ...]:
+    rows = connection.execute("SELECT address, want FROM frame WHERE request = ? ORDER BY position", (row[1],))
+    return tuple(FrameOf(address=address, want=Digest.parse(want)) for address, want in rows)
 
 
 def request_by_id(connection: sqlite3.Connection, request_id: str) -> Request:
@@ -53,6 +58,7 @@ def takes_where(connection: sqlite3.Connection, where: str, values: Sequence[Any
     """The kept pictures of the requests that `where` selects, in order of arrival."""
     rows = connection.execute(
         f"SELECT {_TAKE_COLUMNS} FROM request JOIN arrival ON arrival.request = request.id"  # noqa: S608
+        " LEFT JOIN frame ON frame.request = request.id AND frame.position = arrival.position"
         f" WHERE arrival.digest IS NOT NULL AND {where} ORDER BY arrival.kept_at, request.number, arrival.position",
         values,
     )
@@ -113,7 +119,7 @@ def charge_of(request: Request, arrivals: Sequence[Arrival]) -> Money:
     return total
 
 
-def _request(row: Sequence[Any]) -> Request:
+def _request(row: Sequence[Any], frames: tuple[FrameOf, ...]) -> Request:
     (
         number, id_, run, owner, account, key, ordinal, address, model, provider, images, currency, price,
         reserved, expected, client_request_id, request_id, document, body_digest, timeout_seconds, profile, tags, state,
@@ -149,6 +155,7 @@ def _request(row: Sequence[Any]) -> Request:
         charge=None if charge is None else Money(charge, charge_currency),
         why=why,
         resolved_by=resolved_by,
+        frames=frames,
     )
 
 
@@ -169,12 +176,13 @@ def _arrival(row: Sequence[Any]) -> Arrival:
 
 def _take(row: Sequence[Any]) -> Take:
     (
-        digest, request_key, address, format_, width, height, length, model, provider, request_id, client_request_id,
-        cost, cost_currency, price, currency, kept_at, ordinal, position,
+        digest, request_key, want, address, format_, width, height, length, model, provider, request_id,
+        client_request_id, cost, cost_currency, price, currency, kept_at, ordinal, position,
     ) = row  # fmt: skip
     return Take(
         digest=Digest.parse(digest),
         request_key=Digest.parse(request_key),
+        want=Digest.parse(want),
         address=address,
         format=format_,
         width=width,

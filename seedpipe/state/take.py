@@ -10,8 +10,9 @@ from seedpipe.names import Digest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
-    """One picture received. `digest` is of the bytes as received; takes are pooled by `request_key`.
+    """One picture received. `digest` is of the bytes as received; takes are pooled by `want`.
 
+    `want` is what it was bought for; of a plain image that is its `request_key` too.
     `ordinal` says which buying of this key it came from (from 1), `index` its place in that answer (from 0);
     `request_id` is the service's, `client_request_id` ours; `cost` is what was charged for it, if that is known;
     `received_at` is UTC in ISO 8601.
@@ -19,6 +20,7 @@ class Take:
 
     digest: Digest
     request_key: Digest
+    want: Digest
     address: str
     format: str  # `jpeg` | `png` | …, as decoded
     width: int
@@ -37,6 +39,7 @@ class Take:
         return {
             "digest": str(self.digest),
             "request_key": str(self.request_key),
+            "want": str(self.want),
             "address": self.address,
             "format": self.format,
             "width": self.width,
@@ -60,6 +63,7 @@ class Take:
         return cls(
             digest=Digest.parse(_text(data["digest"])),
             request_key=Digest.parse(_text(data["request_key"])),
+            want=Digest.parse(_text(data.get("want", data["request_key"]))),
             address=_text(data["address"]),
             format=_text(data["format"]),
             width=_count(data["width"]),

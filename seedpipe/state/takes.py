@@ -63,7 +63,7 @@ class Takes:
     # ------------------------------------------------------------------------------------------------ takes
 
     def record(self, take: Take) -> None:
-        """Adds `take` to its request key, behind those that are there; the same bytes are there once."""
+        """Adds `take` to its want, behind those that are there; the same bytes are there once."""
         self.record_all((take,))
 
     def record_all(self, takes: Iterable[Take]) -> None:
@@ -71,9 +71,9 @@ class Takes:
         together = tuple(takes)
         self._sound(lambda: self._add(together))
 
-    def of(self, request_key: Digest) -> tuple[Take, ...]:
-        """The takes of a request key in order of arrival, each digest once."""
-        return self._sound(lambda: tuple(_take(item, request_key) for item in self._rows(request_key)))
+    def of(self, want: Digest) -> tuple[Take, ...]:
+        """The takes of a want in order of arrival, each digest once."""
+        return self._sound(lambda: tuple(_take(item, want) for item in self._rows(want)))
 
     # -------------------------------------------------------------------------- what else is remembered by a key
 
@@ -211,8 +211,8 @@ class Takes:
         value = self._get(key)
         return None if value is None else Digest.parse(_record(value)["digest"])
 
-    def _rows(self, request_key: Digest) -> list[dict[str, Any]]:
-        value = self._get(f"take/{request_key.hex}")
+    def _rows(self, want: Digest) -> list[dict[str, Any]]:
+        value = self._get(f"take/{want.hex}")
         if value is None:
             return []
         rows = _record(value)["takes"]
@@ -222,16 +222,16 @@ class Takes:
 
     def _add(self, takes: tuple[Take, ...]) -> None:
         with self._transaction():
-            for request_key, together in _by_key(takes).items():
-                rows = self._rows(request_key)  # written back as they were: a newer seedpipe's fields survive
-                there = {_take(row, request_key).digest for row in rows}
+            for want, together in _by_want(takes).items():
+                rows = self._rows(want)  # written back as they were: a newer seedpipe's fields survive
+                there = {_take(row, want).digest for row in rows}
                 new: dict[Digest, dict[str, Any]] = {}
                 for take in together:
                     if take.digest not in there:
                         new.setdefault(take.digest, take.to_dict())
                 if new:
                     rows = [*rows, *new.values()]
-                    self._cache.set(f"take/{request_key.hex}", {"v": VERSION, "takes": rows})
+                    self._cache.set(f"take/{want.hex}", {"v": VERSION, "takes": rows})
 
     def _open(self) -> diskcache.Cache:
         """Checks what is there before diskcache sees it, then opens it. One process at a time makes or heals it."""
@@ -301,17 +301,17 @@ def _record(value: Any) -> dict[str, Any]:
     return value
 
 
-def _take(row: dict[str, Any], request_key: Digest) -> Take:
+def _take(row: dict[str, Any], want: Digest) -> Take:
     take = Take.from_dict(row)
-    if take.request_key != request_key:
-        raise ValueError("a take stands under another request key")
+    if take.want != want:
+        raise ValueError("a take stands under another want")
     return take
 
 
-def _by_key(takes: Iterable[Take]) -> dict[Digest, list[Take]]:
+def _by_want(takes: Iterable[Take]) -> dict[Digest, list[Take]]:
     groups: dict[Digest, list[Take]] = {}
     for take in takes:
-        groups.setdefault(take.request_key, []).append(take)
+        groups.setdefault(take.want, []).append(take)
     return groups
 
 

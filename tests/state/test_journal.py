@@ -16,6 +16,7 @@ from seedpipe.state.requests import (
     Claimed,
     ClaimedElsewhere,
     DayTurnedError,
+    FrameOf,
     HeldUnknown,
     IllegalMoveError,
     Located,
@@ -425,10 +426,38 @@ def _change(path: Path, sql: str) -> None:
     connection.close()
 
 
+def test_an_older_journal_is_brought_up_to_date(folder: Path) -> None:
+    journal = open_journal(folder)
+    bought = claim(journal, begin(journal))
+    journal.sent(bought)
+    journal.kept(bought, 0, picture())
+    journal.settled(bought, PRICE)
+    journal.close()
+    for sql in ("DROP TABLE frame", "PRAGMA user_version = 1"):
+        _change(folder / "journal.sqlite", sql)
+    journal = open_journal(folder)
+    assert journal.request(bought).state is RequestState.SETTLED
+    assert journal.request(bought).frames == ()
+    journal.close()
+    open_journal(folder).close()
+
+
+def test_the_frames_of_a_batch_are_written_down_with_its_intent(folder: Path) -> None:
+    journal = open_journal(folder)
+    frames = tuple(FrameOf(address=f"board#{name}", want=key(name)) for name in ("wide", "hands"))
+    request = claim(journal, begin(journal), "board", images=2, frames=frames)
+    journal.sent(request)
+    journal.kept(request, 1, picture("b"))
+    take = journal.arrivals()[0]
+    assert (take.address, take.want, take.request_key) == ("board#hands", key("hands"), key("board"))
+    assert journal.request(request).frames == frames
+    journal.close()
+
+
 def test_a_newer_journal_is_refused(folder: Path) -> None:
     open_journal(folder).close()
-    _change(folder / "journal.sqlite", "PRAGMA user_version = 2")
-    with pytest.raises(StateError, match="schema 2") as caught:
+    _change(folder / "journal.sqlite", "PRAGMA user_version = 3")
+    with pytest.raises(StateError, match="schema 3") as caught:
         open_journal(folder)
     assert "upgrade" in (caught.value.hint or "")
 

@@ -21,6 +21,7 @@ def take(name: str = "one", request: str = "hero", **changes: object) -> Take:
     values = Take(
         digest=key(name),
         request_key=key(request),
+        want=key(request),
         address=request,
         format="jpeg",
         width=2048,
