@@ -25,6 +25,7 @@ lint: .venv/installed ## style and strict types
 
 bench: .venv/installed ## ratios against peers, written to tests/benchmarks/results
 	$(BIN)/python -m tests.benchmarks.run
+	$(BIN)/python -m tests.benchmarks.emulator
 
 soak: .venv/installed ## the long runs
 	$(BIN)/python -m pytest -m soak --timeout 3000

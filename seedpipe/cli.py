@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from seedpipe import __version__
-from seedpipe.commands.invocation import Invocation, option
+from seedpipe.commands.invocation import COMPLETION_VARIABLE, Invocation, option
 from seedpipe.console import Console, render_error
 from seedpipe.errors import SeedpipeError
 from seedpipe.limits import ExitCode
@@ -49,6 +49,14 @@ class Verbs(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"`seedpipe.commands.{cmd_name}.command` is not a command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            close = importlib.import_module("difflib").get_close_matches(args[0], VERBS, n=1)
+            ctx.fail(f"there is no verb `{args[0]}`" + (f"; did you mean `{close[0]}`?" if close else ""))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Verbs"):
@@ -91,6 +99,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code. Never raises for a user's mistake."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     invocation: Invocation | None = None
+    completing = os.environ.get(COMPLETION_VARIABLE)
+    if completing:
+        complete = importlib.import_module("click.shell_completion").shell_complete
+        return int(complete(seedpipe, {}, "seedpipe", COMPLETION_VARIABLE, completing))
     try:
         memo = _memo(arguments)
         answer = memo.recall() if memo else None
@@ -122,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SeedpipeError as error:
         console = invocation.console if invocation else Console(sys.stdout, sys.stderr)
         text_of = invocation.text_of if invocation else lambda _file: None
-        console.err(render_error(error, text_of, console.style))
+        console.err(render_error(error, text_of, console.err_style, width=console.err_width))
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the one place that may see anything
         return _our_bug(error, arguments)

@@ -1,8 +1,13 @@
 """The command line itself: light to start, honest about mistakes."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from seedpipe.cli import VERBS, main
 from tests.support.workspace import Workspace
 
 
@@ -18,8 +23,6 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_every_verb_has_help_with_an_example() -> None:
-    from seedpipe.cli import VERBS, main
-
     for verb in VERBS:
         ran = subprocess.run(
             [sys.executable, "-m", "seedpipe", verb, "--help"], capture_output=True, text=True, check=True
@@ -28,9 +31,23 @@ def test_every_verb_has_help_with_an_example() -> None:
     assert main(["--version"]) == 0
 
 
+def test_a_shell_is_told_what_may_come_next(tmp_path) -> None:
+    """As bash asks it: through the script that `completion` prints."""
+    workspace = Workspace(tmp_path / "empty")
+    workspace.write("completion.sh", workspace.run("completion", "bash").out)
+    bin_folder = Path(sys.executable).parent
+    script = (
+        f"PATH={bin_folder}:$PATH; . ./completion.sh; COMP_WORDS=(seedpipe graph --format s); COMP_CWORD=3; "
+        "_seedpipe_completion seedpipe s; echo ${COMPREPLY[@]}"
+    )
+    ran = subprocess.run(["bash", "-c", script], cwd=workspace.folder, capture_output=True, text=True, check=True)
+    assert ran.stdout == "svg\n", ran.stderr
+
+
 def test_a_mistake_is_exit_2_without_a_traceback(tmp_path) -> None:
     workspace = Workspace(tmp_path / "empty")
     assert workspace.run("bogus").code == 2
+    assert "there is no verb `pln`; did you mean `plan`?" in workspace.run("pln").err
     ran = workspace.run("plan")
     assert ran.code == 2
     assert "seedpipe init" in ran.err
@@ -42,3 +59,14 @@ def test_init_writes_projects_that_plan_and_never_overwrites(tmp_path) -> None:
         assert workspace.run("init", "--template", template).code == 0
         assert "make" in workspace.plan().values()
         assert workspace.run("init", "--template", template).code == 2
+
+
+def test_a_named_model_tells_the_pixels_of_every_tier(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "seedream-4-5"]) == 0
+    assert " 9:16 3040x5504" in capsys.readouterr().out
+    assert main(["models", "seedream-5-0", "--json"]) == 0
+    (lite,) = json.loads(capsys.readouterr().out)["models"]
+    assert lite["sizes"]["3K"]["4:3"] == "3456x2592"
+    assert "4K" not in lite["sizes"]  # the model has it, this provider does not serve it
+    assert main(["models", "seededit-3-0"]) == 2
+    assert "`apiyi` does not serve `seededit-3-0-i2i-250628`" in capsys.readouterr().err

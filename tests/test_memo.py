@@ -100,7 +100,7 @@ def test_a_build_of_nothing_is_remembered_and_sends_nothing(session: Session) ->
     session.workspace.edit("seedpipe.yaml", "size: 1K", "size: 2K")
     code, _, err = session.say("build", "--proof")
     assert code == 0
-    assert "made 2 pictures" in err
+    assert "drew 2 proofs" in err
 
 
 def test_a_plan_with_money_in_it_is_never_remembered(session: Session) -> None:

@@ -5,11 +5,12 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from seedpipe.build.budget import consent_needed, limits_of, refuse_what_cannot_fit
+from seedpipe.build.budget import Limits, consent_needed, limits_of, refuse_what_cannot_fit
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened, remember_realm
 from seedpipe.commands.showing import caps_of
@@ -32,9 +33,10 @@ from seedpipe.project.building import (
     probe,
     proof_service,
 )
+from seedpipe.project.inputs import inputs_of_plan
 from seedpipe.project.project import Project
 from seedpipe.project.trust import Endpoint, open_endpoint
-from seedpipe.review.plan_text import Caps, plan_text
+from seedpipe.review.plan_text import Caps, nothing_to_do, plan_text, plan_title
 from seedpipe.review.progress import JsonLines, LiveProgress, PlainProgress, Progress
 
 DEFAULT_WORKERS = 8
@@ -94,19 +96,11 @@ def command(
       seedpipe build --proof
       seedpipe build hero --yes --max-cost 1
     """
-    project = opened(
-        invocation,
-        profile=profile,
-        variables=variables,
-        provider=provider,
-        proof=proof,
-        realm=None if proof else Realm.LIVE,
-    )
-    endpoint = None if proof else _users_endpoint(project, provider)
-    if endpoint is not None and probe(endpoint).is_emulator:
-        project = opened(invocation, profile=profile, variables=variables, provider=provider, realm=Realm.PROOF)
-    if endpoint is not None:
-        remember_realm(endpoint.base_url, is_emulator=project.realm is Realm.PROOF)
+
+    def open_in(realm: Realm) -> Project:
+        return opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof, realm=realm)
+
+    project, endpoint = _in_its_realm(open_in, proof=proof, provider=provider)
     wish = Wish(
         selection=select(project.graph, targets, exclude=exclude),
         targets=targets,
@@ -116,50 +110,66 @@ def command(
     )
     currency = currency_of(project.catalogue, project.provider)
     limits = limits_of(project.manifest.budget, project.settings, _money(max_cost, currency))
+    run = Run(workers=jobs, limits=limits, fail_fast=fail_fast, retry_unknown=retry_unknown)
     with contextlib.ExitStack() as stack:
         workshop = stack.enter_context(open_workshop(project, endpoint))
         plan = plan_build(workshop, wish, workers=jobs)
         if (plan.pictures and not frozen) or workshop.recovery.to_fetch:
-            if endpoint is None and proof:
-                endpoint = stack.enter_context(proof_service(project))
-            elif endpoint is None:
-                endpoint = open_endpoint(
-                    project.wanted(),
-                    catalogue=project.catalogue,
-                    environ=os.environ,
-                    flag=provider,
-                    trusted=project.trusted(),
-                )
-                workshop.use(endpoint)
+            endpoint = endpoint or _endpoint_for(workshop, stack, proof=proof, provider=provider)
         if workshop.recovery.to_fetch and endpoint is not None:
             for sentence in asyncio.run(fetch_located(workshop, endpoint)):
                 invocation.console.note(sentence)
             plan = plan_build(workshop, wish, workers=jobs)
         would_buy = plan.pictures
-        if frozen:
-            plan = without_purchases(plan)
-        elif project.realm is Realm.LIVE:
-            refuse_what_cannot_fit(plan, limits, workshop.spent(plan.currency))
-        _show(invocation, plan, workshop, limits_text=caps_of(limits, workshop.spent(plan.currency), plan))
-        if project.realm is Realm.LIVE:
-            _consent(
-                plan,
-                needed=consent_needed(
-                    plan, limits, yes=yes, interactive=_interactive(), in_ci=bool(os.environ.get("CI"))
-                ),
-            )
-        run = Run(workers=jobs, limits=limits, fail_fast=fail_fast, retry_unknown=retry_unknown)
+        plan = without_purchases(plan) if frozen else plan
+        _agree(invocation, workshop, plan, limits, yes=yes)
         code = _run(invocation, stack, workshop, plan, endpoint, run, events_file, as_json=as_json)
+        at_rest = nothing_to_do(plan) and not (would_buy or endpoint or events_file or workshop.memory.under_way)
+    if at_rest:
+        invocation.rests_on = inputs_of_plan(project, plan, searched=invocation.searched)
     return ExitCode.CHANGES if frozen and would_buy and code == ExitCode.DONE else code
 
 
-def _users_endpoint(project: Project, provider: str | None) -> Endpoint | None:
-    """The service that the environment names; its realm is asked before anything is planned."""
-    if not os.environ.get("SEEDPIPE_BASE_URL"):
-        return None
+def _in_its_realm(
+    open_in: Callable[[Realm], Project], *, proof: bool, provider: str | None
+) -> tuple[Project, Endpoint | None]:
+    """The project, and the service that the environment names, if any: that one is asked whether it is an emulator."""
+    project = open_in(Realm.PROOF if proof else Realm.LIVE)
+    if proof or not os.environ.get("SEEDPIPE_BASE_URL"):
+        return project, None
+    endpoint = _users_endpoint(project, provider)
+    is_emulator = probe(endpoint).is_emulator
+    remember_realm(endpoint.base_url, is_emulator=is_emulator)
+    return open_in(Realm.PROOF) if is_emulator else project, endpoint
+
+
+def _endpoint_for(workshop: Workshop, stack: contextlib.ExitStack, *, proof: bool, provider: str | None) -> Endpoint:
+    """Where this build buys: its own emulator, or what manifest and user agree on."""
+    if proof:
+        return stack.enter_context(proof_service(workshop.project))
+    endpoint = _users_endpoint(workshop.project, provider)
+    workshop.use(endpoint)
+    return endpoint
+
+
+def _users_endpoint(project: Project, provider: str | None) -> Endpoint:
     return open_endpoint(
         project.wanted(), catalogue=project.catalogue, environ=os.environ, flag=provider, trusted=project.trusted()
     )
+
+
+def _agree(invocation: Invocation, workshop: Workshop, plan: Plan, limits: Limits, *, yes: bool) -> None:
+    """Show the plan; refuse what no cap allows; ask for a yes. A proof costs nothing and asks nothing."""
+    spent = workshop.spent(plan.currency)
+    live = plan.realm is Realm.LIVE
+    if live:
+        refuse_what_cannot_fit(plan, limits, spent)
+    _show(invocation, plan, workshop, caps_of(limits, spent, plan))
+    in_ci = bool(os.environ.get("CI"))
+    if live and consent_needed(plan, limits, yes=yes, interactive=_interactive(), in_ci=in_ci):
+        pictures = f"{plan.pictures} picture{'s' if plan.pictures != 1 else ''}"
+        if not click.confirm(f"buy {pictures} for {plan.cost.high} at most?", err=True):
+            raise ConsentError("nothing was bought", hint="`seedpipe plan` shows the price without asking")
 
 
 def _money(text: str | None, currency: str) -> Money | None:
@@ -175,21 +185,15 @@ def _interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _show(invocation: Invocation, plan: Plan, workshop: Workshop, *, limits_text: Caps) -> None:
+def _show(invocation: Invocation, plan: Plan, workshop: Workshop, caps: Caps) -> None:
     console = invocation.console
     for sentence in workshop.recovery.sentences:
         console.note(sentence)
-    console.note(
-        plan_text(plan, width=console.err_width, style=console.err_style, caps=limits_text, verbose=console.verbose)
-    )
-
-
-def _consent(plan: Plan, *, needed: bool) -> None:
-    if not needed:
-        return
-    pictures = f"{plan.pictures} picture{'s' if plan.pictures != 1 else ''}"
-    if not click.confirm(f"buy {pictures} for {plan.cost.high} at most?", err=True):
-        raise ConsentError("nothing was bought", hint="`seedpipe plan` shows the price without asking")
+    width, style = console.err_width, console.err_style
+    if nothing_to_do(plan) and not console.verbose:  # the last line of the build says so
+        console.note(plan_title(plan, width, style))
+    else:
+        console.note(plan_text(plan, width=width, style=style, caps=caps, verbose=console.verbose))
 
 
 def _run(

@@ -45,7 +45,7 @@ def command(
         case _ if faults:
             console.out(render_faults(faults, invocation.text_of, console.style, width=console.width))
         case _:
-            console.out(f"{invocation.file or 'the manifest'} is fine: {count_faults(faults) or 'no faults'}")
+            console.out(f"{invocation.file or 'the manifest'} is fine: {count_faults(faults)}")
     return code
 
 

@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.invocation import COMPLETION_VARIABLE, Invocation
 from seedpipe.limits import ExitCode
 
 
@@ -21,6 +21,6 @@ def command(ctx: click.Context, shell: str) -> int:
     if found is None:
         raise click.UsageError(f"no completion for {shell}")
     ctx.ensure_object(Invocation).console.out(
-        found(ctx.find_root().command, {}, "seedpipe", "_SEEDPIPE_COMPLETE").source()
+        found(ctx.find_root().command, {}, "seedpipe", COMPLETION_VARIABLE).source()
     )
     return ExitCode.DONE

@@ -6,6 +6,7 @@ from seedpipe.commands.invocation import Invocation, json_option, option, pass_i
 from seedpipe.commands.opening import opened
 from seedpipe.commands.showing import planned
 from seedpipe.limits import ExitCode
+from seedpipe.names import Realm
 from seedpipe.plan.select import select
 from seedpipe.project.memory import Recollection
 from seedpipe.review.explain_text import TakeLine, explain_text
@@ -52,7 +53,8 @@ def command(
                     node,
                     made_from=above,
                     makes=project.graph.makes(node.address),
-                    takes=_takes(project.lock, memory, node.address),
+                    takes=_takes(project.lock, memory, node.address, plan.realm),
+                    realm=plan.realm,
                     width=console.width,
                     style=console.style,
                 )
@@ -61,7 +63,7 @@ def command(
     return ExitCode.DONE
 
 
-def _takes(lock: Lock, memory: Recollection, address: str) -> list[TakeLine]:
+def _takes(lock: Lock, memory: Recollection, address: str, realm: Realm) -> list[TakeLine]:
     entry = lock.image(address)
     if entry is None:
         return []
@@ -75,7 +77,7 @@ def _takes(lock: Lock, memory: Recollection, address: str) -> list[TakeLine]:
                 chosen=digest == entry.take,
                 size=f"{take.width}x{take.height}" if take else entry.made.size if digest == entry.take else None,
                 at=take.received_at[:16].replace("T", " ") if take else None,
-                cost=str(take.cost) if take and take.cost else None,
+                cost=str(take.cost) if take and take.cost and realm is Realm.LIVE else None,
                 note=entry.level.value if digest == entry.take else None,
             )
         )

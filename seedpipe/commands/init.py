@@ -1,5 +1,6 @@
 """`seedpipe init`: a project that builds."""
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def command(invocation: Invocation, folder: Path | None, template: str) -> int:
     if present:
         names = ", ".join(f"`{path.relative_to(source)}`" for path in present[:4])
         raise UsageError(
-            f"{names} exist{'s' if len(present) == 1 else ''} already in `{target}`", hint="choose another folder"
+            f"{names} exist{'s' if len(present) == 1 else ''} already in `{target}`",
+            hint="name a new folder: `seedpipe init NAME`",
         )
     for path in files:
         place = target / path.relative_to(source)
@@ -45,11 +47,18 @@ def command(invocation: Invocation, folder: Path | None, template: str) -> int:
             place.write_text(_without_schema_line(path.read_text(encoding="utf-8")), encoding="utf-8")
         else:
             shutil.copyfile(path, place)
-    where = "" if target == Path() else f"cd {target} && "
-    invocation.console.note(
-        f"wrote {len(files)} files to {target}\nnext: {where}seedpipe plan, then seedpipe build --proof"
-    )
+    invocation.console.note("\n".join([f"wrote {len(files)} files to {target.resolve()}", *_next_steps(target)]))
     return ExitCode.DONE
+
+
+def _next_steps(target: Path) -> list[str]:
+    enter = [] if target == Path() else [f"  cd {shlex.quote(str(target))}"]
+    return [
+        "next:",
+        *enter,
+        "  seedpipe plan            what a build would make, why, and what it would cost",
+        "  seedpipe build --proof   everything as proofs: no key, nothing billed",
+    ]
 
 
 def template_folder(name: str) -> Path:
@@ -66,5 +75,5 @@ def _is_left_out(path: Path, source: Path) -> bool:
 
 def _without_schema_line(text: str) -> str:
     """The line for editors is relative to our repository; `seedpipe schema` gives a project its own."""
-    lines = text.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("# yaml-language-server:"))
+    first, _, rest = text.partition("\n")
+    return rest.removeprefix("#\n") if first.startswith("# yaml-language-server:") else text

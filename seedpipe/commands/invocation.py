@@ -12,6 +12,8 @@ from seedpipe.state.memo import Inputs
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+# By this a shell asks what may come next; `seedpipe completion` writes it into the shell's script.
+COMPLETION_VARIABLE = "_SEEDPIPE_COMPLETE"
 _NOT_MIRRORED = {"--yes"}  # consent is given by hand, each time
 
 

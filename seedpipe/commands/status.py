@@ -1,5 +1,7 @@
 """`seedpipe status`: what is there and what is not."""
 
+from collections.abc import Sequence
+
 import click
 
 from seedpipe.build.budget import limits_of
@@ -7,9 +9,12 @@ from seedpipe.commands.invocation import Invocation, json_option, option, pass_i
 from seedpipe.commands.opening import opened
 from seedpipe.commands.showing import caps_of, planned, used_in
 from seedpipe.limits import ExitCode
+from seedpipe.money import Money
 from seedpipe.names import Realm
+from seedpipe.plan.plan import Plan
 from seedpipe.review.status_text import UncertainCharge, status_text
 from seedpipe.state.caps import Scope
+from seedpipe.state.journal import Journal
 from seedpipe.state.lock import orphans
 
 
@@ -36,37 +41,13 @@ def command(
     project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
     plan, memory = planned(project)
     journal = memory.journal
-    uncertain = [
-        UncertainCharge(
-            address=request.address,
-            since=(request.sent_at or request.intended_at)[:16].replace("T", " ") + " UTC",
-            cost=request.reserved,
-            why=request.why or "no answer",
-        )
-        for request in (journal.unknowns() if journal else ())
-    ]
-    live = journal is not None and plan.realm is Realm.LIVE
-    spent = journal.spent(Scope(), plan.currency).charged if journal and live else None
+    uncertain = _uncertain(journal)
+    spent = journal.spent(Scope(), plan.currency).charged if journal and plan.realm is Realm.LIVE else None
     left_over = orphans(project.lock, project.graph.addresses)
-    if as_json:
-        invocation.console.data(
-            {
-                "seedpipe_status": 1,
-                "project": plan.project,
-                "realm": plan.realm.value,
-                "counts": {state.value: number for state, number in sorted(plan.counts.items())},
-                "states": {node.address: node.state.value for node in plan.nodes.values()},
-                "outputs": project.output_folder,
-                "spent": None if spent is None else str(spent),
-                "uncertain": [
-                    {"address": one.address, "since": one.since, "cost": str(one.cost), "why": one.why}
-                    for one in uncertain
-                ],
-                "orphans": list(left_over),
-            }
-        )
-        return ExitCode.DONE
     console = invocation.console
+    if as_json:
+        console.data(_data(plan, outputs=project.output_folder, uncertain=uncertain, spent=spent, left_over=left_over))
+        return ExitCode.DONE
     caps = caps_of(limits_of(project.manifest.budget, project.settings, None), used_in(journal, plan.currency), plan)
     console.out(
         status_text(
@@ -83,3 +64,33 @@ def command(
         names = ", ".join(left_over[:5]) + (" …" if len(left_over) > 5 else "")
         console.out(f"  {len(left_over)} in the lock, no longer in the manifest: {names}")
     return ExitCode.DONE
+
+
+def _uncertain(journal: Journal | None) -> Sequence[UncertainCharge]:
+    return [
+        UncertainCharge(
+            address=request.address,
+            since=(request.sent_at or request.intended_at)[:16].replace("T", " ") + " UTC",
+            cost=request.reserved,
+            why=request.why or "no answer",
+        )
+        for request in (journal.unknowns() if journal else ())
+    ]
+
+
+def _data(
+    plan: Plan, *, outputs: str, uncertain: Sequence[UncertainCharge], spent: Money | None, left_over: Sequence[str]
+) -> dict[str, object]:
+    return {
+        "seedpipe_status": 1,
+        "project": plan.project,
+        "realm": plan.realm.value,
+        "counts": {state.value: number for state, number in sorted(plan.counts.items())},
+        "states": {node.address: node.state.value for node in plan.nodes.values()},
+        "outputs": outputs,
+        "spent": None if spent is None else str(spent),
+        "uncertain": [
+            {"address": one.address, "since": one.since, "cost": str(one.cost), "why": one.why} for one in uncertain
+        ],
+        "orphans": list(left_over),
+    }

@@ -8,6 +8,7 @@ from seedpipe.emulator.job import Job, Outcome
 from seedpipe.emulator.rules import output_tokens
 
 DONE: Final = b"data: [DONE]\n\n"
+COMMENT: Final = b": keep-alive\n\n"
 
 
 def item_body(outcome: Outcome, picture: str, *, inline: bool, says_format: bool) -> dict[str, object]:
@@ -20,7 +21,7 @@ def item_body(outcome: Outcome, picture: str, *, inline: bool, says_format: bool
     }
     if says_format:
         body["output_format"] = outcome.format
-    return body
+    return {**body, **outcome.layer}
 
 
 def usage_body(job: Job) -> dict[str, object]:
@@ -49,17 +50,22 @@ def plain_body(job: Job, items: Sequence[Mapping[str, object]], created: int) ->
     return body
 
 
-def event(kind: str, model: str, created: int, fields: Mapping[str, object]) -> bytes:
-    """`event:` and `data:`, the JSON on one line: both vendor SDKs fail on more (M)."""
+def event(kind: str, model: str, created: int, fields: Mapping[str, object], *, pretty: bool = False) -> bytes:
+    """`event:` and `data:`, the JSON on one line: both vendor SDKs fail on more, as the documents print it (M)."""
     name = f"image_generation.{kind}"
     data = {"type": name, "model": model, "created": created, **fields}
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False, indent=2 if pretty else None)}\n\n".encode()
 
 
-def outcome_event(job: Job, outcome: Outcome, item: Mapping[str, object], created: int) -> bytes:
+def outcome_event(job: Job, outcome: Outcome, item: Mapping[str, object], created: int, *, pretty: bool) -> bytes:
     kind = "partial_failed" if outcome.error else "partial_succeeded"
-    return event(kind, job.order.wire_id, created, {"image_index": outcome.index, **item})
+    return event(kind, job.order.wire_id, created, {"image_index": outcome.index, **item}, pretty=pretty)
 
 
-def completed_event(job: Job, created: int) -> bytes:
-    return event("completed", job.order.wire_id, created, {"usage": usage_body(job)})
+def completed_event(job: Job, created: int, *, pretty: bool) -> bytes:
+    return event("completed", job.order.wire_id, created, {"usage": usage_body(job)}, pretty=pretty)
+
+
+def error_event(code: str, message: str) -> bytes:
+    """A failure of the whole request; whether it has an `event:` line is not known (FIX)."""
+    return f"data: {json.dumps({'error': {'code': code, 'message': message}})}\n\n".encode()

@@ -7,15 +7,17 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from seedpipe import __version__
 from seedpipe.emulator import control
 from seedpipe.emulator.desk import Emulator, caller_of
 from seedpipe.emulator.generations import generate, refuse
 from seedpipe.emulator.models import model_list
 from seedpipe.emulator.objects import download
+from seedpipe.emulator.openapi import describe_api
 from seedpipe.emulator.refusals import RefusedError
 from seedpipe.emulator.replies import REALM_HEADER, REALM_VALUE, json_reply
 from seedpipe.emulator.rules import Dialect
@@ -35,6 +37,9 @@ def make_app(emulator: Emulator) -> ASGIApp:
     async def scenario(request: Request) -> Response:
         return await control.scenario(request, emulator)
 
+    async def openapi(_: Request) -> Response:
+        return JSONResponse(describe_api(emulator.dialects, version=__version__))
+
     async def describe(_: Request) -> Response:
         return await control.describe(emulator)
 
@@ -48,6 +53,7 @@ def make_app(emulator: Emulator) -> ASGIApp:
     routes += [
         Route("/_emulator", describe),
         Route("/_emulator/ledger", ledger),
+        Route("/_emulator/openapi.json", openapi),
         Route("/_emulator/scenario", scenario, methods=["GET", "PUT", "DELETE"]),
         _AnyMethod("/{folder}/{name}", picture),
     ]

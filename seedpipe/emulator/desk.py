@@ -17,6 +17,7 @@ from starlette.requests import Request
 from seedpipe.emulator.faults import Fault, FaultBook, FaultKind
 from seedpipe.emulator.identity import client_trace, key_hash, request_id, trace_id
 from seedpipe.emulator.job import Job, Workshop
+from seedpipe.emulator.layers import RESERVED, size_for_layers
 from seedpipe.emulator.ledger import Ledger
 from seedpipe.emulator.pace import MinuteLimit
 from seedpipe.emulator.references import Reference, fetch_references, open_reference
@@ -35,9 +36,10 @@ from seedpipe.emulator.refusals import (
     RefusedError,
     invalid,
     moderated,
+    refusal_for,
     unreadable,
 )
-from seedpipe.emulator.rules import Dialect, Order, final_size, read_order
+from seedpipe.emulator.rules import AUTO, Dialect, Order, Pixels, final_size, read_order
 from seedpipe.emulator.settings import Settings
 from seedpipe.emulator.signing import Signer
 
@@ -120,6 +122,7 @@ class Emulator:
     signer: Signer
     limit: MinuteLimit
     book: FaultBook
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _accepted: int = 0  # requests between admission and end
     _held: int = 0  # bytes of bodies
     _free: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -146,6 +149,7 @@ class Emulator:
             order = replace(order, references=())
             del fetched
         _check_transparency(order, references)
+        _check_layers(order, references)
         notes |= {
             "references": [reference.digest[:16] for reference in references],
             "reference_count": count,
@@ -156,7 +160,7 @@ class Emulator:
         job = Job(
             request_id=caller.request_id,
             order=order,
-            size=final_size(order, [reference.ratio for reference in references]),
+            size=_size_of(order, references),
             references=references,
             faults=faults,
             gateway=dialect.gateway,
@@ -169,7 +173,8 @@ class Emulator:
         inflight = self.settings.inflight
         if inflight is not None and self._accepted >= inflight:
             raise RefusedError(TOO_MANY_AT_ONCE)
-        model, reserved, at = job.order.model.name, job.order.max_images, time.monotonic()
+        model, at = job.order.model.name, time.monotonic()
+        reserved = RESERVED if job.order.layers else job.order.max_images
         if not self.limit.admit(caller.account, model, reserved, at):
             raise RefusedError(IMAGES_PER_MINUTE)
         self._accepted += 1
@@ -254,12 +259,28 @@ def _check_transparency(order: Order, references: tuple[Reference, ...]) -> None
         raise invalid("image", reason, param="image", kind="BadRequest")
 
 
+def _check_layers(order: Order, references: tuple[Reference, ...]) -> None:
+    if order.layers and references[0].format not in ("JPEG", "PNG"):
+        reason = "layer decomposition requires a PNG or JPEG input"
+        raise invalid("image", reason, param="image", kind="BadRequest")
+
+
+def _size_of(order: Order, references: tuple[Reference, ...]) -> Pixels:
+    if order.layers and order.tier == AUTO:
+        width, height = references[0].width, references[0].height
+        return size_for_layers(width, height, order.model.min_pixels, order.model.max_pixels)
+    return final_size(order, [reference.ratio for reference in references])
+
+
 def _refuse_by_fault(faults: tuple[Fault, ...], *, gateway: bool) -> None:
     """The faults that are plain refusals before anything is made."""
     for fault in faults:
         by_gateway = fault.dialect == "gateway" if fault.dialect else gateway
         if fault.kind in REFUSING and not fault.billed:
             raise RefusedError(REFUSING[fault.kind], retry_after=fault.retry_after)
+        if fault.kind is FaultKind.REFUSE:
+            refusal = refusal_for(fault.code, fault.status, fault.message)
+            raise RefusedError(refusal, retry_after=fault.retry_after)
         if fault.kind is FaultKind.BALANCE:
             raise RefusedError(NO_BALANCE if by_gateway else OVERDUE)
         if fault.kind is FaultKind.MODERATE_INPUT:

@@ -4,49 +4,63 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Self
+
+from seedpipe.emulator.refusals import ERROR_CODES
 
 
 class FaultKind(StrEnum):
-    """What goes wrong. The first group ends a request, the second spoils its pictures, the third its stream."""
+    """What goes wrong. The first group ends a request, the second spoils its pictures, the third its batch or stream."""
 
-    DROP_BEFORE_BILLING = "drop-before-billing"  # the connection ends, nothing was made
-    DROP_AFTER_BILLING = "drop-after-billing"  # made and billed, the answer never leaves
-    STALL = "stall"  # made and billed after its time, then silence for `seconds`
-    LATENCY = "latency"  # `seconds` more
-    RATE_LIMIT = "rate-limit"  # 429 images per minute; `retry_after` seconds as a header if given
-    OVERLOADED = "overloaded"  # 429 ServerOverloaded
-    BURST = "burst"  # 429 RequestBurstTooFast
-    INFLIGHT = "inflight"  # 429 InflightBatchsizeExceeded
-    QUOTA = "quota"  # 429 that never passes
-    BALANCE = "balance"  # the account is empty: 429 (gateway) or 403 (upstream)
-    UNAUTHORISED = "unauthorised"  # 401 though the key is good
-    INTERNAL_ERROR = "internal-error"  # 500 with the service's own JSON; billed only with `billed: true`
-    UNAVAILABLE = "unavailable"  # 503 with the service's own JSON
-    BAD_GATEWAY = "bad-gateway"  # 502 HTML of a gateway; billed unless `billed: false`
-    GATEWAY_TIMEOUT = "gateway-timeout"  # 524 HTML of a gateway; billed unless `billed: false`
-    TRUNCATED_BODY = "truncated-body"  # billed, the answer breaks off in the middle
-    MODERATE_INPUT = "moderate-input"
-    MODERATE_REFERENCE = "moderate-reference"
-    MODERATE_OUTPUT = "moderate-output"  # a batch loses item `index`, or all of them
-    ERROR_IN_200 = "error-in-200"  # status 200 with a top-level error, nothing billed
+    meaning: str
 
-    WRONG_FORMAT = "wrong-format"  # other bytes than the address's extension and the order say
-    WRONG_EXTENSION = "wrong-extension"  # the right bytes under another extension
-    SIZE_OFF = "size-off"  # width and height times `ratio`; data[].size says so
-    SIZE_LIE = "size-lie"  # the same, but data[].size says what was asked
-    GARBAGE = "garbage"  # bytes that are no picture
-    EXPIRED_URL = "expired-url"  # the address is past its life when it arrives
-    GONE = "gone"  # the object is not there: 404
-    SHORT_DOWNLOAD = "short-download"  # fewer bytes than Content-Length; `downloads` times, then whole
-    DOWNLOAD_ERROR = "download-error"  # 503 of the object store; `downloads` times
-    REDIRECT = "redirect"  # the object store answers 302 to `to`
+    def __new__(cls, value: str, meaning: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
 
-    FEWER = "fewer"  # a batch makes `count` pictures
-    ITEM_ERROR = "item-error"  # a 500 in a batch at item `index`: what follows is not made
-    CUT_STREAM = "cut-stream"  # the stream ends after `count` pictures without a last event; all are billed
-    JSON_FOR_STREAM = "json-for-stream"  # `stream: true` is ignored
-    PREVIEWS = "previews"  # partial_image events stand between
+    DROP_BEFORE_BILLING = "drop-before-billing", "the connection ends, nothing was made"
+    DROP_AFTER_BILLING = "drop-after-billing", "made and billed, the answer never leaves"
+    STALL = "stall", "made and billed after its time, then silence for `seconds`"
+    LATENCY = "latency", "`seconds` more before the first picture"
+    RATE_LIMIT = "rate-limit", "429 images per minute; `retry_after` seconds as a header if given"
+    OVERLOADED = "overloaded", "429 ServerOverloaded"
+    BURST = "burst", "429 RequestBurstTooFast"
+    INFLIGHT = "inflight", "429 InflightBatchsizeExceeded"
+    QUOTA = "quota", "429 QuotaExceeded that never passes"
+    BALANCE = "balance", "the account is empty: 429 (gateway) or 403 (upstream)"
+    UNAUTHORISED = "unauthorised", "401 though the key is good"
+    REFUSE = "refuse", "any `code` of the service's table; for others also its `status`, and `message` if you like"
+    INTERNAL_ERROR = "internal-error", "500 with the service's own JSON; billed only with `billed: true`"
+    UNAVAILABLE = "unavailable", "503 with the service's own JSON"
+    BAD_GATEWAY = "bad-gateway", "502 HTML of a gateway, or `status` 503 or 504; billed unless `billed: false`"
+    GATEWAY_TIMEOUT = "gateway-timeout", "524 HTML of a gateway; billed unless `billed: false`"
+    TRUNCATED_BODY = "truncated-body", "billed, the answer breaks off in the middle"
+    MODERATE_INPUT = "moderate-input", "the prompt is refused"
+    MODERATE_REFERENCE = "moderate-reference", "a reference is refused"
+    MODERATE_OUTPUT = "moderate-output", "a picture is refused; a batch loses item `index`, or all of them"
+    ERROR_IN_200 = "error-in-200", "status 200 with a top-level error, nothing billed"
+
+    WRONG_FORMAT = "wrong-format", "other bytes than the address's extension and the order say"
+    WRONG_EXTENSION = "wrong-extension", "the right bytes under another extension"
+    SIZE_OFF = "size-off", "width and height times `ratio`; `data[].size` says so"
+    SIZE_LIE = "size-lie", "width and height times `ratio`; `data[].size` says what was asked"
+    GARBAGE = "garbage", "bytes that are no picture"
+    EXPIRED_URL = "expired-url", "the address is past its life when it arrives: 403"
+    GONE = "gone", "the object is not there: 404"
+    SHORT_DOWNLOAD = "short-download", "fewer bytes than Content-Length; `downloads` times, then whole"
+    DOWNLOAD_ERROR = "download-error", "503 of the object store; `downloads` times"
+    REDIRECT = "redirect", "the object store answers 302 to `to`"
+
+    FEWER = "fewer", "a batch makes `count` pictures"
+    ITEM_ERROR = "item-error", "a 500 in a batch at item `index`: what follows is not made"
+    CUT_STREAM = "cut-stream", "the stream ends after `count` pictures without a last event; all are billed"
+    STREAM_ERROR = "stream-error", "the stream ends after `count` pictures with an error (`code`); at 0 nothing is made"
+    JSON_FOR_STREAM = "json-for-stream", "`stream: true` is ignored"
+    PREVIEWS = "previews", "partial_image events stand between"
+    KEEP_ALIVE = "keep-alive", "comments stand between"
+    PRETTY_STREAM = "pretty-stream", "the events' JSON goes over many lines, as the documents print it"
 
 
 PICTURE_FAULTS: Final = frozenset(
@@ -68,6 +82,33 @@ DOWNLOAD_FAULTS: Final = frozenset(
     }
 )
 _WORD: Final = re.compile(r"\bemulator:([a-z0-9-]+)")
+
+
+# The JSON Schema of each field of a fault.
+FIELDS: Final[Mapping[str, Mapping[str, object]]] = {
+    "match": {"type": "string", "format": "regex", "description": "searched in the prompt; none: every prompt"},
+    "model": {"type": "string", "format": "regex", "description": "searched in the model's id; none: every model"},
+    "times": {"type": "integer", "minimum": 0, "description": "so many requests are hit; none: all"},
+    "after": {"type": "integer", "minimum": 0, "description": "so many matching requests pass first"},
+    "seconds": {"type": "number", "minimum": 0, "description": "how long"},
+    "retry_after": {"type": "number", "minimum": 0, "description": "seconds of a `Retry-After` header"},
+    "ratio": {"type": "number", "minimum": 0, "description": "by which a picture is smaller or larger; 0.98"},
+    "to": {"type": "string", "description": "the address of a redirect"},
+    "dialect": {"enum": ["gateway", "upstream"], "type": "string", "description": "whose errors; none: the address's"},
+    "billed": {"type": "boolean", "description": "whether the pictures are made and billed; none: as the kind does"},
+    "index": {"type": "integer", "minimum": 0, "description": "which picture of a batch, from 0"},
+    "count": {"type": "integer", "minimum": 0, "description": "how many pictures; 1"},
+    "downloads": {"type": "integer", "minimum": 0, "description": "how many downloads are hit; none: every one"},
+    "code": {"type": "string", "description": "the error code"},
+    "status": {"type": "integer", "minimum": 400, "description": "the HTTP status"},
+    "message": {"type": "string", "description": "the error's words"},
+}
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 
 
 class ScenarioError(ValueError):
@@ -92,6 +133,9 @@ class Fault:
     index: int | None = None
     count: int = 1
     downloads: int | None = None  # None: every download of the object
+    code: str = ""
+    status: int | None = None
+    message: str = ""
 
     def hits(self, prompt: str, model: str) -> bool:
         return bool(re.search(self.match, prompt) and re.search(self.model, model))
@@ -159,26 +203,53 @@ def _parse_fault(number: int, entry: object) -> Fault:
         raise ScenarioError(f"fault {number}: `do` is `{kind}`, expected one of {names}")
     for name, value in values.items():
         _check_value(number, name, value)
-    return Fault(kind=FaultKind(kind), **values)
+    fault = Fault(kind=next(known for known in FaultKind if known == kind), **values)
+    if fault.kind is FaultKind.REFUSE and fault.code not in ERROR_CODES and fault.status is None:
+        raise ScenarioError(f"fault {number}: `refuse` needs a `code` of the service's table, or `status`")
+    if fault.kind is FaultKind.BAD_GATEWAY and fault.status not in (None, 502, 503, 504):
+        raise ScenarioError(f"fault {number}: `status` is {fault.status}, expected 502, 503 or 504")
+    return fault
 
 
 def _check_value(number: int, name: str, value: object) -> None:
-    kinds: dict[str, tuple[type, ...]] = {
-        **dict.fromkeys(("match", "model", "to", "dialect"), (str,)),
-        **dict.fromkeys(("times", "after", "index", "count", "downloads"), (int,)),
-        **dict.fromkeys(("seconds", "retry_after", "ratio"), (int, float)),
-        "billed": (bool,),
-    }
-    if name not in kinds:
-        raise ScenarioError(f"fault {number}: `{name}` is unknown, expected one of {', '.join(kinds)}")
-    if not isinstance(value, kinds[name]) or (isinstance(value, bool) and name != "billed"):
-        raise ScenarioError(f"fault {number}: `{name}` is {value!r}, expected {kinds[name][-1].__name__}")
-    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
-        raise ScenarioError(f"fault {number}: `{name}` is {value}, expected 0 or more")
-    if name == "dialect" and value not in ("gateway", "upstream"):
-        raise ScenarioError(f"fault {number}: `dialect` is `{value}`, expected `gateway` or `upstream`")
-    if name in ("match", "model"):
+    rule = FIELDS.get(name)
+    if rule is None:
+        raise ScenarioError(f"fault {number}: `{name}` is unknown, expected one of {', '.join(FIELDS)}")
+    kinds = _TYPES[str(rule["type"])]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise ScenarioError(f"fault {number}: `{name}` is {value!r}, expected {kinds[-1].__name__}")
+    least = rule.get("minimum")
+    if isinstance(least, int) and isinstance(value, int | float) and value < least:
+        raise ScenarioError(f"fault {number}: `{name}` is {value}, expected {least} or more")
+    allowed = rule.get("enum")
+    if isinstance(allowed, list) and value not in allowed:
+        names = " or ".join(f"`{word}`" for word in allowed)
+        raise ScenarioError(f"fault {number}: `{name}` is `{value}`, expected {names}")
+    if rule.get("format") == "regex":
         try:
             re.compile(str(value))
         except re.error as error:
             raise ScenarioError(f"fault {number}: `{name}` is no regular expression: {error}") from error
+
+
+def scenario_schema() -> dict[str, object]:
+    """The JSON Schema of a scenario file."""
+    meanings = "\n".join(f"- `{kind}`: {kind.meaning}" for kind in FaultKind)
+    do = {"enum": [str(kind) for kind in FaultKind], "description": f"What goes wrong.\n{meanings}"}
+    fault = {
+        "type": "object",
+        "required": ["do"],
+        "additionalProperties": False,
+        "properties": {"do": do, **FIELDS, "seen": {"type": "integer", "description": "told by the emulator; ignored"}},
+    }
+    faults = {"type": "array", "items": {"anyOf": [{"enum": do["enum"]}, fault]}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "seedpipe emulator scenario",
+        "description": "The faults that an emulator makes: a list, or a mapping with `faults`.",
+        "anyOf": [
+            faults,
+            {"type": "object", "required": ["faults"], "additionalProperties": False, "properties": {"faults": faults}},
+            {"type": "null"},
+        ],
+    }

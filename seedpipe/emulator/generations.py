@@ -9,7 +9,16 @@ from typing import Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from seedpipe.emulator.answers import DONE, completed_event, event, item_body, outcome_event, plain_body
+from seedpipe.emulator.answers import (
+    COMMENT,
+    DONE,
+    completed_event,
+    error_event,
+    event,
+    item_body,
+    outcome_event,
+    plain_body,
+)
 from seedpipe.emulator.desk import (
     REFUSING,
     BodyTooLargeError,
@@ -18,12 +27,13 @@ from seedpipe.emulator.desk import (
     arrival_notes,
     caller_of,
 )
-from seedpipe.emulator.faults import FaultKind
+from seedpipe.emulator.faults import Fault, FaultKind
 from seedpipe.emulator.job import Job, Outcome, inline_picture
-from seedpipe.emulator.refusals import ID_DOCUMENTED, INTERNAL, Refusal, RefusedError
+from seedpipe.emulator.refusals import ID_DOCUMENTED, INTERNAL, Refusal, RefusedError, refusal_for
 from seedpipe.emulator.replies import (
     CutResponse,
     ShortResponse,
+    Silence,
     StreamCutError,
     StreamReply,
     html_reply,
@@ -84,8 +94,11 @@ def _unmade(job: Job, caller: Caller) -> Response | None:
         error = {"code": INTERNAL.code, "message": f"{INTERNAL.message}{INTERNAL.told}{caller.request_id}"}
         body = {"model": job.order.wire_id, "created": int(time.time()), "error": error}
         return json_reply(body, status=200, headers=caller.headers(), accepts_gzip=caller.gzip)
+    failed = job.fault(FaultKind.STREAM_ERROR)
+    if failed and failed.count == 0 and job.order.stream:
+        return StreamReply(_only(_error_event(failed, caller)), caller.headers())
     lost = job.fault(*_HTML)
-    return html_reply(_HTML[lost.kind]) if lost and lost.billed is False else None
+    return html_reply(lost.status or _HTML[lost.kind]) if lost and lost.billed is False else None
 
 
 async def _answer(job: Job, emulator: Emulator, caller: Caller) -> Response:
@@ -93,12 +106,12 @@ async def _answer(job: Job, emulator: Emulator, caller: Caller) -> Response:
     if job.stopped or job.fault(FaultKind.DROP_AFTER_BILLING):
         return CutResponse()
     if stall := job.fault(FaultKind.STALL):
-        return CutResponse(seconds=stall.seconds or _A_LONG_TIME)
+        return CutResponse(Silence(stall.seconds or _A_LONG_TIME, emulator.stopping))
     if lost := job.fault(*_HTML):
-        return html_reply(_HTML[lost.kind])
+        return html_reply(lost.status or _HTML[lost.kind])
     if billed := job.fault(*REFUSING):  # a refusal by its look, though the pictures were made and billed
         return refuse(REFUSING[billed.kind], caller)
-    first = job.outcomes[0].error
+    first = job.outcomes[0].error  # of layers the only one: if any fails, all do (§4.1)
     if first is not None and not job.order.sequence:
         return refuse(first, caller)
     created = int(time.time())
@@ -139,9 +152,20 @@ def result_url(signer: Signer, *, host: str, path: str, seconds: int, marked: bo
     return f"http://{host}/{path}?{query}"
 
 
+async def _only(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+def _error_event(fault: Fault, caller: Caller) -> bytes:
+    """A whole-request failure inside a stream (FIX)."""
+    refusal = refusal_for(fault.code or INTERNAL.code, fault.status, fault.message)
+    return error_event(refusal.code, f"{refusal.message}{ID_DOCUMENTED}{caller.request_id}")
+
+
 async def _events(job: Job, emulator: Emulator, caller: Caller) -> AsyncIterator[bytes]:
-    """One event a picture, as it is done. Whole-request failures come as one frame with an `error` (FIX)."""
-    cut_after = job.fault(FaultKind.CUT_STREAM)
+    """One event a picture, as it is done."""
+    cut_after = job.fault(FaultKind.CUT_STREAM, FaultKind.STREAM_ERROR)
+    pretty = job.fault(FaultKind.PRETTY_STREAM) is not None
     shown = 0
     async for outcome in job.stream():
         if cut_after and shown >= cut_after.count:
@@ -150,14 +174,17 @@ async def _events(job: Job, emulator: Emulator, caller: Caller) -> AsyncIterator
         if job.fault(FaultKind.PREVIEWS) and outcome.error is None:
             preview = {"partial_image_index": outcome.index, "b64_json": "AAAA"}
             yield event("partial_image", job.order.wire_id, int(time.time()), preview)
-        yield outcome_event(job, outcome, item, int(time.time()))
+        if job.fault(FaultKind.KEEP_ALIVE):
+            yield COMMENT
+        yield outcome_event(job, outcome, item, int(time.time()), pretty=pretty)
         shown += 1
     if cut_after:
+        if cut_after.kind is FaultKind.STREAM_ERROR:
+            yield _error_event(cut_after, caller)
         return
     if job.stopped or job.fault(FaultKind.DROP_AFTER_BILLING, FaultKind.TRUNCATED_BODY):
         raise StreamCutError
     if stall := job.fault(FaultKind.STALL):
-        await asyncio.sleep(stall.seconds or _A_LONG_TIME)
-        raise StreamCutError
-    yield completed_event(job, int(time.time()))
+        raise StreamCutError(Silence(stall.seconds or _A_LONG_TIME, emulator.stopping))
+    yield completed_event(job, int(time.time()), pretty=pretty)
     yield DONE

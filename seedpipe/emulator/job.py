@@ -5,13 +5,14 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
 from seedpipe.emulator.draw import Sketch, render
 from seedpipe.emulator.faults import DOWNLOAD_FAULTS, Fault, FaultKind, fault_to_dict
+from seedpipe.emulator.layers import layer_count, make_layer
 from seedpipe.emulator.ledger import Ledger
 from seedpipe.emulator.pace import seconds_for
 from seedpipe.emulator.references import Reference
@@ -31,6 +32,7 @@ class Outcome:
     size: Pixels = (0, 0)
     format: str = "jpeg"
     error: Refusal | None = None
+    layer: Mapping[str, object] = field(default_factory=dict)  # what its entry says of it in layer mode
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -55,6 +57,8 @@ class Job:
     @property
     def planned(self) -> int:
         """How many pictures will be tried."""
+        if self.order.layers:
+            return layer_count(self.order.prompt)
         if not self.order.sequence:
             return 1
         count = sequence_length(self.order.prompt, self.order.max_images)
@@ -128,7 +132,7 @@ class Workshop:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _run(self, job: Job) -> None:
-        for index in range(job.planned):
+        for index in _attempts(job):
             outcome = await self._make(job, index)
             job.add(outcome)
             if outcome.error is INTERNAL:  # an internal error ends a batch, what was made before it stays (§4.1)
@@ -164,8 +168,10 @@ class Workshop:
     def _draw(self, job: Job, index: int) -> tuple[Outcome, dict[str, object]]:
         """In a worker thread: draw, spoil as asked, keep the object."""
         kinds = {fault.kind for fault in job.faults}
-        extension = real = job.order.format
-        told, size = job.size, job.size
+        layer = make_layer(index, job.size) if job.order.layers else None
+        box = layer.box if layer else None
+        extension = real = kind = "png" if box else job.order.format  # a layer is seen through
+        told = size = (box[2] - box[0], box[3] - box[1]) if box else job.size
         if spoilt := job.fault(FaultKind.SIZE_OFF, FaultKind.SIZE_LIE):
             size = (max(1, round(size[0] * spoilt.ratio)), max(1, round(size[1] * spoilt.ratio)))
             told = size if spoilt.kind is FaultKind.SIZE_OFF else told
@@ -173,7 +179,7 @@ class Workshop:
             real = "png" if real == "jpeg" else "jpeg"
         if FaultKind.WRONG_EXTENSION in kinds:
             extension = "png" if extension == "jpeg" else "jpeg"
-        data = render(_sketch(job, index, size, real))
+        data = render(_sketch(job, index, size, real, transparent=job.order.transparent or box is not None))
         if FaultKind.GARBAGE in kinds:
             data = b"<!-- not a picture -->" + secrets.token_bytes(2048)
         path = f"{undated(job.order.model.name)}/{job.request_id}_{index}.{extension}"
@@ -191,7 +197,8 @@ class Workshop:
             "size": f"{size[0]}x{size[1]}",
             "bytes": len(data),
         }
-        return Outcome(index=index, path=path, size=told, format=job.order.format), fields
+        said = layer.fields(job.size) if layer else {}
+        return Outcome(index=index, path=path, size=told, format=kind, layer=said), fields
 
 
 def inline_picture(ledger: Ledger, outcome: Outcome) -> str:
@@ -202,7 +209,13 @@ def inline_picture(ledger: Ledger, outcome: Outcome) -> str:
     return base64.b64encode(found.file.read_bytes()).decode()
 
 
-def _sketch(job: Job, index: int, size: Pixels, real: str) -> Sketch:
+def _attempts(job: Job) -> Sequence[int]:
+    """Which pictures are tried. Of layers only the one that will fail, if there is one: then none is made (§4.1)."""
+    every = range(job.planned)
+    return next(([index] for index in every if job.order.layers and _item_error(job, index)), every)
+
+
+def _sketch(job: Job, index: int, size: Pixels, real: str, *, transparent: bool) -> Sketch:
     order = job.order
     return Sketch(
         prompt=frame_words(order.prompt, index) if order.sequence else order.prompt,
@@ -216,7 +229,7 @@ def _sketch(job: Job, index: int, size: Pixels, real: str) -> Sketch:
         nonce=secrets.token_hex(8),
         format=real,
         watermark=order.watermark,
-        transparent=order.transparent,
+        transparent=transparent,
     )
 
 

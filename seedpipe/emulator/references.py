@@ -38,6 +38,7 @@ class Reference:
     height: int
     bytes: int
     picture: Image.Image | None
+    format: str  # as Pillow names it
     transparent: bool = False  # a PNG with at least one transparent pixel
 
     @property
@@ -94,13 +95,22 @@ def _open(data: bytes) -> Reference:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
         width, height = _heif_size(data)
         check_reference(width, height)
-        return Reference(digest=digest, width=width, height=height, bytes=len(data), picture=None)
+        return Reference(digest=digest, width=width, height=height, bytes=len(data), picture=None, format="HEIF")
     with Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS) as image:
         width, height = image.size
+        kind = image.format or ""
         check_reference(width, height)
         image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         small, clear = _small(image)
-    return Reference(digest=digest, width=width, height=height, bytes=len(data), picture=small, transparent=clear)
+    return Reference(
+        digest=digest,
+        width=width,
+        height=height,
+        bytes=len(data),
+        picture=small,
+        format=kind,
+        transparent=clear,
+    )
 
 
 def _small(image: Image.Image) -> tuple[Image.Image, bool]:

@@ -1,6 +1,7 @@
 """What the service says when it refuses: the sentences of its documents and of measured answers, and their envelope."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 ID_MEASURED: Final = " Request id: "  # live error bodies (ERR, CN)
@@ -168,3 +169,40 @@ def moderated(what: str, *, gateway: bool) -> Refusal:
         type="Forbidden" if gateway else "BadRequest",
         told=ID_GLUED,
     )
+
+
+# Every code of the service's error table (§6): HTTP status, `type`, codes. Those above keep their own sentences.
+_TABLE: Final = (
+    (400, "BadRequest", "MissingParameter InvalidParameter InvalidParameter.UnsupportedParameter InvalidImageURL.EmptyURL "
+     "InvalidImageURL.InvalidFormat SensitiveContentDetected SensitiveContentDetected.SevereViolation "
+     "SensitiveContentDetected.Violence InputTextSensitiveContentDetected InputTextSensitiveContentDetected.PolicyViolation "
+     "InputImageSensitiveContentDetected InputImageSensitiveContentDetected.PolicyViolation "
+     "InputImageSensitiveContentDetected.PrivacyInformation OutputImageSensitiveContentDetected "
+     "OutputImageSensitiveContentDetected.DeepFake InputTextRiskDetection InputImageRiskDetection OutputTextRiskDetection "
+     "OutputImageRiskDetection InvalidEndpoint.ClosedEndpoint ContentSecurityDetectionError"),
+    (401, "Unauthorized", "AuthenticationError"),
+    (401, "Forbidden", "InvalidAccountStatus"),
+    (403, "Forbidden", "AccountOverdueError AccessDenied OperationDenied.ServiceNotOpen OperationDenied.ServiceOverdue"),
+    (404, "NotFound", "InvalidEndpointOrModel.NotFound ModelNotOpen InvalidEndpointOrModel.ModelIDAccessDisabled"),
+    (404, "", "UnsupportedModel"),
+    (429, "TooManyRequests", "ModelAccountIpmRateLimitExceeded ModelAccountRpmRateLimitExceeded "
+     "APIAccountRpmRateLimitExceeded RateLimitExceeded.EndpointRPMExceeded AccountRateLimitExceeded ServerOverloaded "
+     "RequestBurstTooFast InflightBatchsizeExceeded QuotaExceeded SetLimitExceeded"),
+    (500, "InternalServerError", "InternalServiceError"),
+)  # fmt: skip
+_TOLD_APART: Final = (
+    UNAUTHORISED, IMAGES_PER_MINUTE, TOO_MANY_AT_ONCE, OVERLOADED, BURST, QUOTA, OVERDUE, INTERNAL,
+    moderated("input text", gateway=False), moderated("input image", gateway=False),
+    moderated("output image", gateway=False),
+)  # fmt: skip
+ERROR_CODES: Final[Mapping[str, Refusal]] = {
+    code: Refusal(status=status, code=code, message="The request failed.", type=kind, told=ID_DOCUMENTED)
+    for status, kind, codes in _TABLE
+    for code in codes.split()
+} | {refusal.code: refusal for refusal in _TOLD_APART}
+
+
+def refusal_for(code: str, status: int | None, message: str) -> Refusal:
+    """The error of that `code`; what is given replaces the table's own status and words."""
+    known = ERROR_CODES.get(code) or Refusal(status=400, code=code, message="The request failed.", type="")
+    return replace(known, status=status or known.status, message=message or known.message)

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.responses import Response
@@ -16,6 +17,12 @@ REALM_HEADER: Final = "X-Seedpipe-Emulator"
 REALM_VALUE: Final = __version__
 _GZIP_UP_TO: Final = 256 * 1024  # pictures in base64 hardly shrink
 
+_PAGES: Final = {
+    502: ("502 Bad Gateway", "nginx"),
+    503: ("503 Service Temporarily Unavailable", "nginx"),
+    504: ("504 Gateway Time-out", "nginx"),
+    524: ("524: A timeout occurred", "cloudflare"),
+}
 _HTML: Final = """<html>
 <head><title>{title}</title></head>
 <body>
@@ -26,16 +33,35 @@ _HTML: Final = """<html>
 """
 
 
-class CutResponse(Response):
-    """Sends no byte and closes the connection, after `seconds` of silence."""
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Says nothing for `seconds`, or until nobody listens any more: the client has left, or the emulator stops."""
 
-    def __init__(self, *, seconds: float = 0.0) -> None:
+    seconds: float
+    stopping: asyncio.Event
+
+    async def keep(self, receive: Receive) -> None:
+        ends = [asyncio.ensure_future(self.stopping.wait()), asyncio.ensure_future(_disconnected(receive))]
+        await asyncio.wait(ends, timeout=self.seconds, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class CutResponse(Response):
+    """Sends no byte and closes the connection, after a `silence`."""
+
+    def __init__(self, silence: Silence | None = None) -> None:
         super().__init__()
-        self._seconds = seconds
+        self._silence = silence
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        if self._seconds:
-            await asyncio.sleep(self._seconds)
+        if self._silence is not None:
+            await self._silence.keep(receive)
         await cut(scope)
 
 
@@ -50,7 +76,11 @@ class ShortResponse(Response):
 
 
 class StreamCutError(Exception):
-    """Raised by a stream's events where the connection is to break instead of ending."""
+    """Raised by a stream's events where the connection is to break instead of ending, after a `silence`."""
+
+    def __init__(self, silence: Silence | None = None) -> None:
+        super().__init__()
+        self.silence = silence
 
 
 class StreamReply(Response):
@@ -61,7 +91,7 @@ class StreamReply(Response):
         del self.headers["content-length"]
         self._events = events
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
         try:
             async for event in self._events:
@@ -69,7 +99,9 @@ class StreamReply(Response):
                     await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
                     started = True
                 await send({"type": "http.response.body", "body": event, "more_body": True})
-        except StreamCutError:
+        except StreamCutError as error:
+            if error.silence is not None:
+                await error.silence.keep(receive)
             await cut(scope)
             return
         if not started:
@@ -89,7 +121,7 @@ def json_reply(body: Mapping[str, object], *, status: int, headers: Mapping[str,
 
 def html_reply(status: int) -> Response:
     """What a gateway or Cloudflare answers when the service behind it was lost; says nothing of the charge."""
-    title, server = {502: ("502 Bad Gateway", "nginx"), 524: ("524: A timeout occurred", "cloudflare")}[status]
+    title, server = _PAGES[status]
     page = _HTML.format(title=title, server=server)
     return Response(page, status_code=status, headers={"server": server}, media_type="text/html")
 

@@ -14,6 +14,7 @@ from seedpipe.emulator.refusals import RefusedError, invalid, missing, no_such_m
 Pixels = tuple[int, int]  # width, height
 
 MAX_IMAGES: Final = 15  # references and outputs of one request together (OVERVIEW)
+AUTO: Final = "auto"  # the size that layers take from their input
 MAX_ASPECT: Final = 16
 MIN_SIDE: Final = 15  # a reference's sides are more than 14 px (BP265)
 MIN_REFERENCE_PIXELS: Final = 196
@@ -82,17 +83,19 @@ class Order:
     format: str  # `jpeg` or `png`
     fast: bool
     transparent: bool
+    layers: bool = False  # the one reference is taken apart; `tier` may be `auto`
 
 
 def read_order(body: Mapping[str, object], dialect: Dialect) -> Order:
     """Check a body. JSON null is the same as an absent key, unknown keys are ignored. Raises `RefusedError`."""
     fields = {key: value for key, value in body.items() if value is not None}
     wire_id, prompt = _text(fields, "model"), _text(fields, "prompt")
-    if not wire_id or not prompt or not prompt.strip():
+    layers = _flag(fields, "layer_decomposition", False)
+    if not wire_id or not (layers or prompt.strip()):
         raise missing()
     model = find_model(wire_id, dialect)
-    tier, size = _size(fields, wire_id, model)
     references = _references(fields, model)
+    tier, size = _layer_size(fields, model, references) if layers else _size(fields, wire_id, model)
     sequence, max_images = _sequence(fields, model, len(references))
     output_format = _output_format(fields, model)
     return Order(
@@ -110,6 +113,7 @@ def read_order(body: Mapping[str, object], dialect: Dialect) -> Order:
         fast=_is_fast(fields, model),
         transparent=_is_transparent(fields, model, references),
         format=_checked_extras(fields, model, output_format),
+        layers=layers,
     )
 
 
@@ -234,6 +238,22 @@ def _wrong_tier(wire_id: str, model: ModelRules) -> str:
     return f"size must be one of {', '.join(most)}, or {last}"
 
 
+def _layer_size(
+    fields: Mapping[str, object], model: ModelRules, references: Sequence[str]
+) -> tuple[str | None, Pixels | None]:
+    """Layers: exactly one picture, and a tier or `auto`, never pixels (§2)."""
+    if not model.edits_layers:
+        raise unsupported("layer_decomposition")
+    if len(references) != 1:
+        reason = "layer decomposition requires exactly one input image"
+        raise invalid("layer_decomposition", reason, param="layer_decomposition", kind="BadRequest")
+    text = _text(fields, "size").lower() or AUTO
+    if text != AUTO and text not in model.tiers:
+        names = ", ".join(f"'{tier}'" for tier in model.tiers)
+        raise invalid("size", f"size must be one of {names}, or '{AUTO}' with layer decomposition")
+    return text, None
+
+
 def _references(fields: Mapping[str, object], model: ModelRules) -> tuple[str, ...]:
     value = fields.get("image", [])
     items = [value] if isinstance(value, str) else value
@@ -311,11 +331,7 @@ def _is_transparent(fields: Mapping[str, object], model: ModelRules, references:
 
 
 def _checked_extras(fields: Mapping[str, object], model: ModelRules, output_format: str) -> str:
-    """`tools` and `layer_decomposition`: refused where the model lacks them, the second one not emulated anywhere."""
+    """`tools`, refused where the model lacks them; and the format, which transparency decides."""
     if fields.get("tools") and not model.search:
         raise unsupported("tools")
-    if _flag(fields, "layer_decomposition", False):
-        if not model.edits_layers:
-            raise unsupported("layer_decomposition")
-        raise invalid("layer_decomposition", "not emulated yet", param="layer_decomposition", kind="BadRequest")
     return "png" if fields.get("background") == "transparent" else output_format

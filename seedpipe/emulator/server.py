@@ -95,6 +95,7 @@ class _Server(uvicorn.Server):
             threading.Thread(target=self._watch_stdin, name="stdin", daemon=True).start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._emulator.stopping.set()
         await self._emulator.workshop.stop()
         await super().shutdown(sockets=sockets)
 

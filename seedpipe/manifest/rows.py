@@ -64,6 +64,28 @@ class Table:
     def __getitem__(self, key: object) -> Row:
         return self.by_key[str(key)]
 
+    def path_to(self, value: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """The key of the row and the columns below which this very mapping stands, or None."""
+        ahead: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [((key,), row) for key, row in self.by_key.items()]
+        while ahead:
+            path, held = ahead.pop()
+            if held is value:
+                return path
+            ahead += [((*path, str(name)), item) for name, item in held.items() if isinstance(item, Mapping)]
+        return None
+
+    def anywhere(self, columns: tuple[str, ...]) -> bool:
+        """Whether some row has something at this place, like `headline.LUM-01`."""
+        return any(_has(row, columns) for row in self.by_key.values())
+
+
+def _has(row: Any, columns: tuple[str, ...]) -> bool:
+    for name in columns:
+        if not isinstance(row, Mapping) or name not in row:
+            return False
+        row = row[name]
+    return True
+
 
 class RefText(str):
     """`image 2`, or for several `image 1, image 2 and image 3`."""

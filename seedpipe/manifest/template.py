@@ -326,6 +326,13 @@ class TemplateLibrary:
             case Refs() as refs:
                 hint = did_you_mean(name, list(refs), otherwise="name it under `references`")
                 return "unknown-reference", f"no reference is named `{name}`", hint, None
+            case Mapping() as mapping if (nested := self._nested_copy(mapping, name)) is not None:
+                return (
+                    "missing-copy",
+                    f"the row `{nested.key}` of `{nested.table}` has no `{nested.column}`",
+                    None,
+                    nested,
+                )
             case Mapping() as mapping:
                 return "undefined", f"there is no `{name}` in it", did_you_mean(name, map(str, mapping)), None
         if error.obj is missing and name == "refs":
@@ -334,6 +341,16 @@ class TemplateLibrary:
             known = {*variables, *self.environment.globals} - {"range", "namespace"}
             return "undefined", f"`{name}` is not defined", _known(name, known), None
         return "undefined", f"{describe_for_template(error.obj)} has no `{name}`", None, None
+
+    def _nested_copy(self, mapping: Mapping[str, Any], name: str) -> MissingCopy | None:
+        """`copy[market].headline[product.key]`: lacking in this row, though it is in others or names a row elsewhere."""
+        for table in self.tables.values():
+            path = table.path_to(mapping)
+            if path is not None:
+                columns = (*path[1:], name)
+                known = table.anywhere(columns) or any(name in other for other in self.tables.values())
+                return MissingCopy(table=table.name, key=path[0], column=".".join(columns)) if known else None
+        return None
 
     def _syntax(self, error: jinja2.TemplateSyntaxError) -> tuple[str, str, str | None, None]:
         message = error.message or ""

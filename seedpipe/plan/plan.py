@@ -136,7 +136,10 @@ class PlanNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The whole. `nodes` are in graph order and hold only what was selected; `seconds` is a forecast."""
+    """The whole. `nodes` are in graph order and hold only what was selected.
+
+    `seconds` is a forecast, for `workers` requests at once and `picture_seconds` for a picture of the slowest model.
+    """
 
     project: str
     realm: Realm
@@ -146,6 +149,8 @@ class Plan:
     targets: tuple[str, ...] = ()
     cost: Cost
     seconds: float = 0.0
+    workers: int = 0
+    picture_seconds: float = 0.0
     resolved: Mapping[str, str] = field(default_factory=dict)  # what the catalogue decided for this plan
 
     @property

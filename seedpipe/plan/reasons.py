@@ -80,11 +80,14 @@ class ReferencesChanged(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamMade(Reason):
+    """`first`: the upstream never had a picture."""
+
     code: ClassVar = "upstream-made"
     address: str
+    first: bool = False
 
     def sentence(self) -> str:
-        return f"{self.address} changes"
+        return f"{self.address} is new" if self.first else f"{self.address} changes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from seedpipe.build.budget import Limits
-from seedpipe.build.execute import Executor, Result
+from seedpipe.build.execute import Executor
 from seedpipe.build.limiter import ImagesPerMinute
+from seedpipe.build.make_derived import DerivedMaker
+from seedpipe.build.make_image import ImageMaker
+from seedpipe.build.make_source import SourceMaker
+from seedpipe.build.pictures import Pictures
 from seedpipe.build.purchase import Buyer
+from seedpipe.build.receive import Receiver
+from seedpipe.build.report import Report, Result
+from seedpipe.build.standing import work_of
 from seedpipe.emulator.embedded import EmbeddedEmulator
 from seedpipe.events import BuildFinished, BuildStarted, Event, Recovered
 from seedpipe.manifest.node import DerivedNode
@@ -155,47 +162,42 @@ async def _carry_out(
     workshop: Workshop, plan: Plan, endpoint: Endpoint | None, run: Run, emit: Callable[[Event], None]
 ) -> Result:
     began = time.monotonic()
-
-    def clock() -> float:
-        return time.monotonic() - began
-
     project = workshop.project
     target = endpoint or Endpoint(provider=project.provider, base_url="https://nowhere.invalid", key="none")
     provider = project.catalogue.provider(project.provider)
     dialect = Dialect(unbilled=provider.unbilled_errors, blocked_statuses=provider.blocked_statuses)
+    report = Report(emit=emit, clock=lambda: time.monotonic() - began)
     async with ServiceClient(target.base_url, target.key, dialect=dialect) as client:
-        journal_run = await asyncio.to_thread(workshop.journal.begin_run, realm=project.realm, user=_user())
+        # A run that buys nothing leaves no trace in the journal: the memo of the no-op rests on that.
+        begin = workshop.journal.begin_run
+        journal_run = await asyncio.to_thread(begin, realm=project.realm, user=_user()) if plan.pictures else ""
         buyer = Buyer(
             journal=workshop.journal,
-            store=workshop.store,
-            takes=workshop.takes,
             client=client,
+            receiver=_receiver(workshop, client, target, report),
             limiter=_limiters(workshop),
-            provider=project.provider,
             caps=run.limits.caps if project.realm is Realm.LIVE else (),
             run=journal_run,
             profile=project.profile,
-            emit=emit,
-            clock=clock,
-            api_is_loopback=is_loopback_url(target.base_url),
+            report=report,
             slots=asyncio.Semaphore(run.workers),
             stopping=asyncio.Event(),
         )
-        executor = _executor(workshop, plan, run, buyer, client, emit, clock)
+        executor = _executor(workshop, plan, run, buyer)
         emit(_started(executor, run))
         for sentence in workshop.recovery.sentences:
-            emit(Recovered(at=clock(), sentence=sentence))
+            emit(Recovered(at=report.clock(), sentence=sentence))
         with _signals(executor):
             result = await executor.run()
         spent = await asyncio.to_thread(workshop.journal.spent, Scope(run=journal_run), plan.currency)
     emit(
         BuildFinished(
-            at=clock(),
+            at=report.clock(),
             counts=tuple(sorted(result.counts.items())),
-            bought=result.counts["made"],
+            bought=result.bought,
             spent=spent.charged,
             uncertain=spent.uncertain,
-            seconds=clock(),
+            seconds=report.clock(),
             exit_code=int(result.exit_code),
         )
     )
@@ -205,46 +207,33 @@ async def _carry_out(
 async def fetch_located(workshop: Workshop, endpoint: Endpoint) -> Sequence[str]:
     """Paid pictures whose addresses a dead build wrote down, fetched for nothing. Returns a sentence for each."""
     sentences = []
+    report = Report(emit=lambda _event: None, clock=time.monotonic)
     async with ServiceClient(endpoint.base_url, endpoint.key) as client:
-        buyer = Buyer(
-            journal=workshop.journal,
-            store=workshop.store,
-            takes=workshop.takes,
-            client=client,
-            limiter=_limiters(workshop),
-            provider=workshop.project.provider,
-            caps=(),
-            run="",
-            profile=None,
-            emit=lambda _event: None,
-            clock=time.monotonic,
-            api_is_loopback=is_loopback_url(endpoint.base_url),
-            slots=asyncio.Semaphore(4),
-            stopping=asyncio.Event(),
-        )
+        receiver = _receiver(workshop, client, endpoint, report)
         for waiting in workshop.recovery.to_fetch:
-            takes = await buyer.fetch_again(waiting, waiting.request.request_key)
+            takes = await receiver.fetch_again(waiting)
             came = f"{len(takes)} of {len(waiting.located)} paid pictures fetched for nothing"
             sentences.append(f"`{waiting.request.address}`: {came}")
     return sentences
 
 
-def _executor(
-    workshop: Workshop,
-    plan: Plan,
-    run: Run,
-    buyer: Buyer,
-    client: ServiceClient,
-    emit: Callable[[Event], None],
-    clock: Callable[[], float],
-) -> Executor:
-    project = workshop.project
+def _receiver(workshop: Workshop, client: ServiceClient, endpoint: Endpoint, report: Report) -> Receiver:
+    return Receiver(
+        journal=workshop.journal,
+        store=workshop.store,
+        takes=workshop.takes,
+        client=client,
+        provider=workshop.project.provider,
+        report=report,
+        api_is_loopback=is_loopback_url(endpoint.base_url),
+    )
 
-    async def fetch_url(url: str) -> Digest:
-        target = workshop.store.temporary()
-        fetched = await client.fetch_source(url, target)
-        return await asyncio.to_thread(workshop.store.keep_file, target, fetched.digest)
 
+def _executor(workshop: Workshop, plan: Plan, run: Run, buyer: Buyer) -> Executor:
+    """The makers of each kind of node around one set of pictures, one lock and one report."""
+    project, report, takes = workshop.project, buyer.report, workshop.takes
+    outputs = workshop.memory.outputs
+    pictures = Pictures(plan=plan, store=workshop.store, outputs=outputs, report=report)
     lock = LockWriter(
         project.root / project.lock_name,
         shown_as=project.lock_name,
@@ -252,25 +241,50 @@ def _executor(
         project=workshop.project_id,
         mutex=project.folder / "lock.mutex",
     )
+
+    async def fetch_url(url: str) -> Digest:
+        target = workshop.store.temporary()
+        fetched = await buyer.client.fetch_source(url, target)
+        return await asyncio.to_thread(workshop.store.keep_file, target, fetched.digest)
+
     return Executor(
         plan=plan,
         graph=project.graph,
-        resolver=project.resolver(),
-        catalogue=project.catalogue,
-        buyer=buyer,
-        store=workshop.store,
-        takes=workshop.takes,
         lock=lock,
-        outputs=workshop.memory.outputs,
-        picture_path=project.files.picture_path,
-        fetch_url=fetch_url,
-        fonts=_fonts(project, workshop.memory),
-        emit=emit,
-        clock=clock,
+        outputs=outputs,
+        buyer=buyer,
+        sources=SourceMaker(
+            pictures=pictures,
+            takes=takes,
+            lock=lock,
+            report=report,
+            picture_path=project.files.picture_path,
+            fetch_url=fetch_url,
+        ),
+        derived=DerivedMaker(
+            graph=project.graph,
+            pictures=pictures,
+            takes=takes,
+            lock=lock,
+            report=report,
+            fonts=_fonts(project, workshop.memory),
+        ),
+        images=ImageMaker(
+            graph=project.graph,
+            resolver=project.resolver(),
+            catalogue=project.catalogue,
+            pictures=pictures,
+            takes=takes,
+            lock=lock,
+            buyer=buyer,
+            report=report,
+            retry_unknown=run.retry_unknown,
+        ),
+        report=report,
+        work=work_of(plan, project.graph, project.lock),
         workers=run.workers,
         seconds=project.node_seconds(plan),
         fail_fast=run.fail_fast,
-        retry_unknown=run.retry_unknown,
     )
 
 

@@ -124,10 +124,10 @@ class Project:
         )
         models = {node.model for node in plan.nodes.values() if node.model is not None}
         limits = [self.catalogue.model(model, self.provider).images_per_minute for model in models]
-        seconds = forecast(
-            plan, latency=self.latency(plan), workers=workers, images_per_minute=min(limits, default=500)
-        )
-        return replace(plan, seconds=seconds)
+        latency = self.latency(plan)
+        seconds = forecast(plan, latency=latency, workers=workers, images_per_minute=min(limits, default=500))
+        slowest = max((latency[node.model] for node in plan.nodes.values() if node.pictures and node.model), default=0)
+        return replace(plan, seconds=seconds, workers=workers if slowest else 0, picture_seconds=slowest)
 
     def latency(self, plan: Plan) -> Mapping[str, float]:
         """Dated model id → usual seconds for a picture, from the catalogue."""
@@ -183,7 +183,7 @@ def open_project(
     root = manifest_path.parent
     files = WorkTreeFiles(root)
     settings = read_settings(config_folder(os.environ))
-    catalogue = load_catalogue([(str(path), _read_user_file(path)) for path in settings.catalogue_files])
+    catalogue = users_catalogue(settings)
     manifest = parse_manifest(files, manifest_path.name, profile=profile, variables=variables)
     expansion = expand(manifest, files)
     graph = link(expansion.nodes)
@@ -242,6 +242,11 @@ def _provider_name(flag: str | None, manifest: Manifest, catalogue: Catalogue) -
         if flag is None and named is not None:
             error.position = named.position
         raise
+
+
+def users_catalogue(settings: UserSettings) -> Catalogue:
+    """The shipped catalogue with the user's own files on top. Raises `UsageError`."""
+    return load_catalogue([(str(path), _read_user_file(path)) for path in settings.catalogue_files])
 
 
 def _read_user_file(path: Path) -> bytes:

@@ -15,6 +15,7 @@ from seedpipe.events import (
     TakeKept,
 )
 from seedpipe.money import Money
+from seedpipe.names import Realm
 
 _WAITS = {
     "rate": "waits: images per minute",
@@ -38,15 +39,16 @@ class Active:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What a finished node was: pictures received for it, what they cost, how long it took."""
+    """What a finished node was: pictures received for it, what they cost (a proof: nothing), how long it took."""
 
     takes: tuple[TakeKept, ...]
     seconds: float
+    proof: bool = False
 
     @property
     def cost(self) -> Money | None:
         total: Money | None = None
-        for take in self.takes:
+        for take in () if self.proof else self.takes:
             total = take.cost if total is None else total + take.cost
         return total
 
@@ -67,6 +69,11 @@ class Board:
     _kept: dict[str, list[TakeKept]] = field(default_factory=dict)
     _times: list[float] = field(default_factory=list)  # of pictures, request to bytes
     _first_sent: float | None = None
+
+    @property
+    def proof(self) -> bool:
+        """Whether nothing of this build is billed."""
+        return self.started is not None and self.started.realm == Realm.PROOF
 
     @property
     def total(self) -> int:
@@ -119,7 +126,7 @@ class Board:
         self.done += 1
         self.outcomes[how] = self.outcomes.get(how, 0) + 1
         takes = tuple(self._kept.pop(address, ()))
-        return Made(takes=takes, seconds=at - active.since if active is not None else 0.0)
+        return Made(takes=takes, seconds=at - active.since if active is not None else 0.0, proof=self.proof)
 
     def in_flight(self) -> int:
         """Requests that are out and unanswered, as far as is known."""
@@ -141,7 +148,7 @@ class Board:
         return trust * measured + (1 - trust) * forecast
 
     def _forecast_left(self, now: float, open_pictures: int) -> float | None:
-        if self.started is None or not self.started.seconds:
+        if self.started is None or not self.started.seconds or self.proof:  # the forecast is of the live service
             return None
         by_clock = self.started.seconds - (now - self.started.at)
         by_work = self.started.seconds * open_pictures / max(self.started.buys, 1)

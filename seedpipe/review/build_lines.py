@@ -1,42 +1,32 @@
 """The lines of a build: one for each finished node, the frame that moves, and the last word. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from seedpipe.display import Style, display_width, fit, fit_path, pad, shown, shown_lines, wrap
-from seedpipe.events import BuildStarted, NodeDone, NodeFailed
+from seedpipe.events import NodeDone, NodeFailed
 from seedpipe.limits import ExitCode
 from seedpipe.money import Money
-from seedpipe.names import Realm
 from seedpipe.plan.plan import State
+from seedpipe.plan.reasons import BytesMissing, OutputEdited, RefusedBefore, UpstreamStopped
 from seedpipe.review.board import Active, Board, Made
-from seedpipe.review.words import NEXT_STEPS, about, amounts, count, definition, duration, pattern
+from seedpipe.review.words import NEXT_STEPS, about, count, definition, duration, pattern
 
 SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 MAX_ACTIVE: Final = 8  # nodes under way that are shown one by one
 _ORDER: Final = ("unknown", "failed", "blocked", "capped", "skipped")
 _SIGNS: Final = {"unknown": "?", "capped": "!", "skipped": "–"}
+_OWN_CODES: Final = (RefusedBefore.code, OutputEdited.code, BytesMissing.code, UpstreamStopped.code)
+_UNDER_WAY: Final = {"unknown": "uncertain"}
+_FEW: Final = 3  # so many are named one by one
 _HOW: Final = {"derived": "made here", "cached": "was made before", "fetched": "fetched"}
-_NEXT: Final = {
+NEXT: Final = {
     "unknown": NEXT_STEPS[State.UNKNOWN],
     "failed": "change what was refused, or name it to send it again: `build {node}`",
-    "blocked": "other words or references lift it; `explain {node}` shows them",
+    "blocked": NEXT_STEPS[State.BLOCKED],
     "capped": "raise the cap with `--max-cost` and build again; what is there is kept",
 }
-
-
-def start_line(event: BuildStarted) -> str:
-    """What the build is about to do: `lumen: buys 7 pictures, 0.28 USD expected, 0.28 at most · about 40 s`."""
-    name = shown(event.project) + (" (proof: nothing is billed)" if event.realm == Realm.PROOF else "")
-    if not event.todo:
-        return f"{name}: nothing to do"
-    if not event.buys:
-        return f"{name}: {count(len(event.todo), 'picture')}, nothing is bought"
-    expected, high = amounts(event.expected, event.high)
-    money = "" if event.realm == Realm.PROOF else f", {expected} {event.high.currency} expected, {high} at most"
-    forecast = f" · {about(event.seconds)}" if event.seconds > 0 else ""
-    verb = "makes" if event.realm == Realm.PROOF else "buys"
-    return f"{name}: {verb} {count(event.buys, 'picture')}{money}{forecast}"
 
 
 def address_width(todo: Sequence[str], width: int) -> int:
@@ -76,7 +66,7 @@ def failure_lines(event: NodeFailed, width: int, style: Style) -> list[str]:
     color = "yellow" if event.outcome in ("blocked", "capped") else "red"
     first = f"{style.paint(sign, 'bold', color)} {fit(event.address, width // 2)}  "
     room = width - display_width(first) - len(event.outcome) - 2
-    lines = [f"{first}{style.paint(event.outcome, color)}  {style.dim(fit(shown(event.code), room))}".rstrip()]
+    lines = [f"{first}{style.paint(event.outcome, color)}  {style.dim(fit(_code(event), room))}".rstrip()]
     lines += [f"    {line}" for line in wrap(shown_lines(event.message), width - 4)]
     if event.request_id is not None:
         lines.append("    " + style.dim(fit(f"request id {shown(event.request_id)}", width - 4)))
@@ -86,10 +76,15 @@ def failure_lines(event: NodeFailed, width: int, style: Style) -> list[str]:
     return lines
 
 
+def _code(event: NodeFailed) -> str:
+    """The service's name for what happened; our own reasons are told by the outcome and the message."""
+    return "" if event.code in _OWN_CODES or event.outcome == "skipped" else shown(event.code)
+
+
 def failure_line(event: NodeFailed) -> str:
     """The same in one line of any length, for logs."""
     parts = [f"{_SIGNS.get(event.outcome, '✗')} {event.address}  {event.outcome}:"]
-    parts += [f"{shown(event.code)}:"] if event.code and event.outcome != "skipped" else []
+    parts += [f"{_code(event)}:"] if _code(event) else []
     parts.append(shown(event.message))
     parts += [f"(request id {shown(event.request_id)})"] if event.request_id is not None else []
     parts += [f"→ {shown(event.hint)}"] if event.hint is not None else []
@@ -141,10 +136,8 @@ def _footer(board: Board, now: float, width: int, style: Style) -> str:
         facts.append(f"{about(left)} left")
     if board.in_flight():
         facts.append(f"{board.in_flight()} in flight")
-    outcomes = [failure.outcome for failure in board.failures]
-    unsure = outcomes.count("unknown")
-    failed = len(outcomes) - unsure - outcomes.count("skipped")
-    trouble = (f" · {failed:,} failed" if failed else "") + (f" · {unsure:,} uncertain" if unsure else "")
+    outcomes = Counter(failure.outcome for failure in board.failures if failure.outcome != "skipped")
+    trouble = "".join(f" · {number:,} {_UNDER_WAY.get(name, name)}" for name, number in outcomes.items())
     facts = [fact for fact in facts if fact]
     while len(facts) > 1 and display_width(" · ".join(facts) + trouble) > width:
         facts.pop()
@@ -161,7 +154,7 @@ def money_so_far(board: Board) -> str:
     """`0.28 of 5.00 USD`, `0.28 USD`, or that nothing is billed."""
     if board.started is None or board.spent is None:
         return ""
-    if board.started.realm == Realm.PROOF:
+    if board.proof:
         return "proof, nothing is billed"
     cap = board.started.cap
     if cap is not None and cap.currency == board.spent.currency:
@@ -190,10 +183,13 @@ def summary_lines(board: Board, outputs: str, width: int, style: Style) -> list[
 
 
 def _sum_line(board: Board, spent: Money, seconds: float, style: Style) -> str:
-    proof = board.started is not None and board.started.realm == Realm.PROOF
-    verb = "made" if proof else "bought"
-    start = f"{verb} {count(board.bought, 'picture')}" if board.bought else "bought nothing"
-    charge = "   proof: nothing was billed" if proof else f"   {spent} charged" if board.bought or spent else ""
+    if board.proof and not board.bought:
+        start, charge = "nothing was billed", ""
+    elif board.proof:
+        start, charge = f"drew {count(board.bought, 'proof')}", "   nothing was billed"
+    else:
+        start = f"bought {count(board.bought, 'picture') if board.bought else 'nothing'}"
+        charge = f"   {spent} charged" if board.bought or spent else ""
     names = {"derived": "made here", "cached": "made before", "fetched": "fetched"}
     free = [f"{board.outcomes[how]:,} {word}" for how, word in names.items() if board.outcomes.get(how)]
     tail = "".join(f" · {part}" for part in free) + f"   in {duration(seconds)}"
@@ -204,23 +200,24 @@ def _problems(board: Board, width: int, style: Style) -> list[str]:
     """Failures of one kind, code and cure on one line, the most urgent first."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for failure in board.failures:
-        code = "" if failure.outcome == "skipped" else failure.code
-        groups.setdefault((failure.outcome, code, failure.hint or ""), []).append(failure.address)
+        groups.setdefault((failure.outcome, _code(failure), failure.hint or ""), []).append(failure.address)
     rank = {outcome: index for index, outcome in enumerate(_ORDER)}
     lines = []
     for (outcome, code, hint), addresses in sorted(groups.items(), key=lambda item: rank.get(item[0][0], 9)):
         color = "dim" if outcome == "skipped" else "yellow" if outcome in ("blocked", "capped") else "red"
         start = f"  {len(addresses):,} {outcome}"
-        because = "what they are made from did not come" if outcome == "skipped" else shown(code)
+        because = "what they are made from did not come" if outcome == "skipped" else code
         text = f"  {_listed(addresses)}" + (f"  ({because})" if because else "")
         lines.append(style.paint(start, color) + fit(text, width - len(start)))
-        step = hint or _NEXT.get(outcome, "").format(node=addresses[0])
+        step = hint or NEXT.get(outcome, "").format(node=addresses[0])
         steps = wrap(shown_lines(step), width - 6) if step else []
         lines += [f"    {style.dim((' ' if index else '→') + ' ' + part)}" for index, part in enumerate(steps)]
     return lines
 
 
 def _listed(addresses: Sequence[str]) -> str:
+    if len(addresses) <= _FEW:
+        return ", ".join(addresses)
     entries: dict[str, list[str]] = {}
     for address in addresses:
         entries.setdefault(definition(address), []).append(address)

@@ -7,12 +7,12 @@ from typing import Final
 from seedpipe.display import PLAIN, Style, display_width, fit, pad, shown, shown_lines, wrap
 from seedpipe.manifest.node import DerivedNode, ImageNode, Node, SourceNode
 from seedpipe.manifest.steps import Convert, Crop, Overlay, Resize, Step, Text
-from seedpipe.names import Digest
-from seedpipe.plan.plan import STATE_SENTENCES, PlanNode, State
+from seedpipe.names import Digest, Realm
+from seedpipe.plan.plan import PlanNode, State
 from seedpipe.plan.reasons import PromptChanged
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.worddiff import diff_lines, word_diff
-from seedpipe.review.words import NEXT_STEPS, amounts, label, paint_state, pattern
+from seedpipe.review.words import NEXT_STEPS, amounts, label, paint_state, pattern, range_words, sentence
 
 _LABEL: Final = 10
 _MANY: Final = 12
@@ -37,13 +37,14 @@ def explain_text(
     made_from: Mapping[str, State],
     makes: Sequence[str] = (),
     takes: Sequence[TakeLine] = (),
+    realm: Realm = Realm.LIVE,
     width: int = 80,
     style: Style = PLAIN,
 ) -> str:
     """`made_from` are the states of the pictures it is made from, `makes` the nodes made from it directly."""
     width = max(width, MIN_WIDTH)
     verb = paint_state(planned.state, label(planned.state), style)
-    lines = [style.bold(planned.address), f"  {verb}: {STATE_SENTENCES[planned.state]}"]
+    lines = [style.bold(planned.address), f"  {verb}: {sentence(planned.state, realm)}"]
     page = _Page(lines, width, style)
     for reason in planned.reasons:
         page.mark("·", shown(reason.sentence()))
@@ -57,7 +58,7 @@ def explain_text(
             _derived(page, node, made_from)
         case SourceNode():
             page.field("file" if node.path else "url", node.path or node.url or "")
-    _facts(page, planned)
+    _facts(page, planned, realm)
     _takes(page, takes)
     page.names("makes", makes)
     if planned.tags:
@@ -147,12 +148,14 @@ def step_text(step: Step) -> str:
             return f"convert to {step.format}"
 
 
-def _facts(page: _Page, planned: PlanNode) -> None:
+def _facts(page: _Page, planned: PlanNode, realm: Realm) -> None:
     if planned.model is not None:
         page.field("model", planned.model)
     if planned.size is not None:
         page.field("size", planned.size)
-    if planned.cost.high:
+    if planned.cost.high and realm is Realm.PROOF:
+        page.field("price", f"nothing; bought live {range_words(planned.cost)}")
+    elif planned.cost.high:
         low, expected, high = amounts(planned.cost.low, planned.cost.expected, planned.cost.high)
         least = f"{low} at least, " if low != expected else ""
         many = f" for {planned.pictures} pictures" if planned.pictures > 1 else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from seedpipe.manifest.node import ImageNode, SourceNode
 from seedpipe.money import Money
+from seedpipe.names import Realm
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, State
 from seedpipe.review.words import STATE_ORDER, definition, pattern
@@ -152,7 +153,8 @@ def _box(graph: Graph, plan: Plan | None, group: Sequence[str]) -> Box:
     cost: Money | None = None
     for node in [plan.nodes[address] for address in group] if plan is not None else ():
         counts[node.state] = counts.get(node.state, 0) + 1
-        cost = node.cost.expected if cost is None else cost + node.cost.expected
+        if plan is not None and plan.realm is Realm.LIVE:  # a proof costs nothing
+            cost = node.cost.expected if cost is None else cost + node.cost.expected
     return Box(
         name=pattern(group),
         kind=kind_of(graph, group[0]),

@@ -7,6 +7,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from seedpipe.display import PLAIN, display_width, fit, shown
+from seedpipe.names import Realm
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, State
 from seedpipe.review.folding import Box, Folded, fold
@@ -73,7 +74,8 @@ def _title(graph: Graph, plan: Plan | None) -> str:
     if plan is None:
         return count(len(graph), "node")
     start = plan_title(plan, 90, PLAIN)
-    return f"{start} · buys {plan.pictures:,}, {cost_words(plan.cost)}" if plan.pictures else start
+    bought = plan.pictures and plan.realm is Realm.LIVE
+    return f"{start} · buys {plan.pictures:,}, {cost_words(plan.cost)}" if bought else start
 
 
 def _box_width(box: Box) -> float:

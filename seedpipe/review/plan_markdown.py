@@ -4,10 +4,11 @@ import re
 from typing import Final
 
 from seedpipe.display import PLAIN, shown
+from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
 from seedpipe.review.plan_text import NO_CAPS, Caps, caps_text, cost_words, free_words, nothing_to_do, plan_title
 from seedpipe.review.rows import Row, plan_rows, quiet
-from seedpipe.review.words import about, count, label, places
+from seedpipe.review.words import about, count, label, places, range_words
 
 _MAX_ROWS: Final = 100  # a comment has a largest size
 _MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+!|~$>-])")
@@ -19,12 +20,12 @@ def plan_markdown(plan: Plan, *, caps: Caps = NO_CAPS) -> str:
     limits = caps_text(caps, plan.cost.high)
     if limits:
         lines[-1] += f" · {_safe(limits)}"
-    if plan.pictures and plan.seconds > 0:
+    if plan.pictures and plan.seconds > 0 and plan.realm is Realm.LIVE:
         lines[-1] += f" · {about(plan.seconds)}"
     rows = plan_rows(plan)
     told = [row for row in rows if not quiet(row)]
     if told:
-        decimals = places(row.cost.high for row in told)
+        decimals = None if plan.realm is Realm.PROOF else places(row.cost.high for row in told)
         lines += ["", "| state | what | cost | why | where |", "|---|---|--:|---|---|"]
         lines += [_row(row, decimals) for row in told[:_MAX_ROWS]]
         if len(told) > _MAX_ROWS:
@@ -46,14 +47,17 @@ def _sum(plan: Plan) -> str:
     if nothing_to_do(plan):
         return "everything is up to date · nothing will be sent"
     if not plan.pictures:
-        return f"buys nothing{free_words(plan)}"
+        return f"{'draws' if plan.realm is Realm.PROOF else 'buys'} nothing{free_words(plan)}"
+    if plan.realm is Realm.PROOF:
+        return f"draws {count(plan.pictures, 'proof')}{free_words(plan)} · bought live {range_words(plan.cost)}"
     return f"buys {count(plan.pictures, 'picture')} · {cost_words(plan.cost)}"
 
 
-def _row(row: Row, decimals: int) -> str:
-    cost = row.cost
-    low, high = cost.low.rounded(decimals), cost.high.rounded(decimals)
-    money = "" if not cost.high else high if low == high else f"{low}–{high}"
+def _row(row: Row, decimals: int | None) -> str:
+    money = ""
+    if decimals is not None and row.cost.high:
+        low, high = row.cost.low.rounded(decimals), row.cost.high.rounded(decimals)
+        money = high if low == high else f"{low}–{high}"
     what = f"{_code(row.what)} {row.number}".rstrip()
     return f"| {label(row.state)} | {what} | {money} | {_safe(row.why)} | {_code(row.place)} |"
 

@@ -9,7 +9,7 @@ from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Cost, Plan, State
 from seedpipe.review.rows import Row, plan_rows, quiet
-from seedpipe.review.words import NEXT_STEPS, about, amounts, count, label, paint_state, places
+from seedpipe.review.words import NEXT_STEPS, about, amounts, count, duration, label, paint_state, places, range_words
 
 MIN_WIDTH: Final = 48
 _STATE_WIDTH: Final = 7
@@ -47,8 +47,13 @@ def plan_text(plan: Plan, *, width: int = 80, style: Style = PLAIN, caps: Caps =
     told = [row for row in rows if not quiet(row)]
     lines = [title]
     if not idle or verbose or told:
-        lines += ["", *_table(rows, width, style, fold=not verbose)]
-    lines += ["", *(_idle_lines(told, style) if idle else _sum_lines(plan, caps, width, style))]
+        lines += ["", *_table(rows, width, style, fold=not verbose, priced=plan.realm is Realm.LIVE)]
+    if idle:
+        lines += ["", *_idle_lines(told, style)]
+    elif plan.realm is Realm.PROOF:
+        lines += ["", *_proof_lines(plan, width, style)]
+    else:
+        lines += ["", *_sum_lines(plan, caps, width, style)]
     return "\n".join(lines)
 
 
@@ -64,12 +69,13 @@ def plan_title(plan: Plan, width: int, style: Style) -> str:
     """`lumen · 44 pictures · seedream-4-5 at apiyi`; a proof and the chosen targets are named."""
     pictures = sum(node.kind != "source" for node in plan.nodes.values())
     parts = [count(pictures, "picture")]
+    if plan.targets:
+        parts.append("only " + ", ".join(plan.targets))
     models = sorted({node.model for node in plan.nodes.values() if node.model is not None})
     if models:
         more = f" and {len(models) - 2} more" if len(models) > 3 else ""
-        parts.append(f"{', '.join(models[:2] if more else models)}{more} at {plan.provider}")
-    if plan.targets:
-        parts.append("only " + ", ".join(plan.targets))
+        where = "" if plan.realm is Realm.PROOF else f" at {plan.provider}"
+        parts.append(f"{', '.join(models[:2] if more else models)}{more}{where}")
     proof = " · proof: nothing is billed" if plan.realm is Realm.PROOF else ""
     name = fit(shown(plan.project), width // 2)
     rest = fit(shown(" · " + " · ".join(parts)), width - display_width(name) - len(proof))
@@ -100,9 +106,9 @@ class _Columns:
         return 2 + _STATE_WIDTH + 2 + self.what + (2 + self.money if self.money else 0) + 3
 
 
-def _table(rows: Sequence[Row], width: int, style: Style, *, fold: bool) -> list[str]:
+def _table(rows: Sequence[Row], width: int, style: Style, *, fold: bool, priced: bool) -> list[str]:
     told = [row for row in rows if not (fold and quiet(row))]
-    decimals = places(money for row in told for money in _moneys(row))
+    decimals = places(money for row in told for money in _moneys(row)) if priced else None
     columns = _columns(told, width, decimals)
     lines: list[str] = []
     for index, row in enumerate(told):
@@ -145,11 +151,12 @@ def _moneys(row: Row) -> tuple[Money, ...]:
     return (cost.high,) if cost.low == cost.high else (cost.low, cost.high)
 
 
-def _money(row: Row, decimals: int) -> str:
-    return "–".join(money.rounded(decimals) for money in _moneys(row))
+def _money(row: Row, decimals: int | None) -> str:
+    """What a row costs; nothing where no row is priced (`decimals` None: a proof)."""
+    return "" if decimals is None else "–".join(money.rounded(decimals) for money in _moneys(row))
 
 
-def _columns(rows: Sequence[Row], width: int, decimals: int) -> _Columns:
+def _columns(rows: Sequence[Row], width: int, decimals: int | None) -> _Columns:
     what = max((display_width(_what(row)) for row in rows), default=0)
     money = max((len(_money(row, decimals)) for row in rows), default=0)
     place = max((display_width(row.place) for row in rows if _has_place(row)), default=0)
@@ -170,7 +177,7 @@ def _what(row: Row) -> str:
     return f"{row.what}  {row.number}" if row.number else row.what
 
 
-def _row_lines(row: Row, columns: _Columns, width: int, decimals: int, style: Style) -> list[str]:
+def _row_lines(row: Row, columns: _Columns, width: int, decimals: int | None, style: Style) -> list[str]:
     what = row.what
     if row.number:
         what = pad(fit(what, columns.what - len(row.number) - 2), columns.what - len(row.number))
@@ -231,13 +238,33 @@ def _sum_lines(plan: Plan, caps: Caps, width: int, style: Style) -> list[str]:
         else:
             lines += ["  " + ink(line) for line in wrap(limits, width - 2)]
     lines += ["  " + style.dim(line) for remark in caps.remarks for line in wrap(shown(remark), width - 2)]
-    return [*lines, "  " + style.dim(about(plan.seconds))] if plan.seconds > 0 else lines
+    return [*lines, "  " + style.dim(_time_words(plan))] if plan.seconds > 0 else lines
+
+
+def _time_words(plan: Plan) -> str:
+    """`about 60 s: up to 8 requests at once, 15 s a picture`: the forecast and what it is made of."""
+    if plan.workers == 0 or plan.pictures < 2:
+        return about(plan.seconds)
+    return (
+        f"{about(plan.seconds)}: up to {count(plan.workers, 'request')} at once,"
+        f" {duration(plan.picture_seconds)} a picture"
+    )
+
+
+def _proof_lines(plan: Plan, width: int, style: Style) -> list[str]:
+    """What is drawn here, and what the same pictures would cost live: never as if money were spent."""
+    if not plan.pictures:
+        return [f"  {style.bold('draws nothing')}{free_words(plan)}"]
+    draws = f"draws {count(plan.pictures, 'proof')}"
+    live = f"bought live, the same would cost {range_words(plan.cost)}"
+    return [f"  {style.bold(draws)}{free_words(plan)}", *("  " + style.dim(line) for line in wrap(live, width - 2))]
 
 
 def free_words(plan: Plan) -> str:
     free = len(plan.in_state(State.FREE))
     fetched = len(plan.in_state(State.FETCH))
-    written = sum(node.writes and node.state not in (State.FREE, State.FETCH) for node in plan.nodes.values())
+    counted = (State.FREE, State.FETCH)
+    written = sum(node.writes and not node.state.buys and node.state not in counted for node in plan.nodes.values())
     parts = [f"makes {count(free, 'picture')} here"] * bool(free)
     parts += [f"fetches {count(fetched, 'picture')}"] * bool(fetched)
     parts += [f"writes {count(written, 'file')}"] * bool(written)

@@ -30,7 +30,6 @@ from seedpipe.review.build_lines import (
     failure_line,
     failure_lines,
     frame_lines,
-    start_line,
     summary_lines,
 )
 from seedpipe.review.screen import Screen
@@ -86,8 +85,6 @@ class PlainProgress(Progress):
         if self._quiet:
             return
         match event:
-            case BuildStarted():
-                self._say(start_line(event))
             case Recovered():
                 self._say(shown(event.sentence))
             case Notice():
@@ -186,7 +183,7 @@ class LiveProgress(Progress):
         match event:
             case BuildStarted():
                 self._wide = address_width(event.todo, width)
-                return [self._style.dim(line) for line in wrap(start_line(event), width)]
+                return [""] if event.todo else []
             case NodeDone() if made is not None:
                 if event.how == "cached" and not self._verbose:
                     return []

@@ -1,11 +1,12 @@
 """A plan as the rows that a person reads: nodes of one entry, state and reason stand together. Pure."""
 
+import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seedpipe.display import shown
 from seedpipe.plan.plan import Cost, Plan, PlanNode, State
-from seedpipe.plan.reasons import FieldChanged, KeptOnPurpose, Reason, RefusedBefore, UpstreamStopped
+from seedpipe.plan.reasons import FieldChanged, KeptOnPurpose, Reason, RefusedBefore, UpstreamMade, UpstreamStopped
 from seedpipe.review.words import by_state, definition, matches, pattern
 
 # In these states a row says nothing but names, so that all of a state is one row.
@@ -20,6 +21,8 @@ _TELLING = (
     "bytes-missing",
 )
 _FEW, _FEW_URGENT = 3, 12
+# The service ends its sentences with it; `explain` shows it.
+_REQUEST_ID = re.compile(r"\s*\(?request id:?\s*\w+\)?\.?\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +101,22 @@ def why(group: Sequence[PlanNode]) -> str:
     found: dict[Hashable, list[Reason]] = {}
     for node in group:
         for reason in node.reasons:
-            found.setdefault(_shape(reason), []).append(reason)
+            told = (
+                replace(reason, message=_REQUEST_ID.sub("", reason.message))
+                if isinstance(reason, RefusedBefore)
+                else reason
+            )
+            found.setdefault(_shape(told), []).append(told)
     return shown(" · ".join(_together(reasons) for reasons in found.values()))
 
 
 def _shape(reason: Reason) -> Hashable:
     address = getattr(reason, "address", None)
     if isinstance(address, str):
-        return (reason.code, definition(address), reason.state if isinstance(reason, UpstreamStopped) else "")
+        match reason:
+            case UpstreamStopped(state=apart) | UpstreamMade(first=apart):
+                return (reason.code, definition(address), apart)
+        return (reason.code, definition(address))
     match reason:
         case FieldChanged(field=what) | RefusedBefore(refusal=what) | KeptOnPurpose(level=what):
             return (reason.code, what)

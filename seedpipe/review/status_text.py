@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from seedpipe.display import PLAIN, Style, display_width, fit, fit_path, pad, pad_left, shown, wrap
 from seedpipe.money import Money
-from seedpipe.plan.plan import STATE_SENTENCES, Plan, PlanNode, State
+from seedpipe.plan.plan import Plan, PlanNode, State
 from seedpipe.review.plan_text import MIN_WIDTH, NO_CAPS, Caps, plan_title
-from seedpipe.review.words import NEXT_STEPS, by_state, count, definition, label, paint_state, pattern
+from seedpipe.review.words import NEXT_STEPS, by_state, count, definition, label, paint_state, pattern, sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +44,16 @@ def status_text(
 
 
 def _counts(plan: Plan, width: int, style: Style) -> list[str]:
-    states = by_state(plan.nodes.values())
+    # A source that is at hand is no picture of ours to count; one that is not, needs to be said.
+    own = (node for node in plan.nodes.values() if node.kind != "source" or node.state is not State.CACHED)
+    states = by_state(own)
     digits = max((len(f"{len(nodes):,}") for nodes in states.values()), default=1)
     lines = []
     for state, nodes in states.items():
         start = f"  {paint_state(state, label(state).ljust(7), style)}  {pad_left(f'{len(nodes):,}', digits)}"
         room = width - display_width(start) - 2
         named = ": " + ", ".join(_names(nodes)) if state.needs_a_person else ""
-        lines.append(f"{start}  {style.dim(fit(STATE_SENTENCES[state] + named, room))}")
+        lines.append(f"{start}  {style.dim(fit(sentence(state, plan.realm) + named, room))}")
     return lines
 
 

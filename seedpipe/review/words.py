@@ -6,7 +6,8 @@ from typing import Final
 
 from seedpipe.display import Style
 from seedpipe.money import MICROS, Money
-from seedpipe.plan.plan import PlanNode, State
+from seedpipe.names import Realm
+from seedpipe.plan.plan import STATE_SENTENCES, Cost, PlanNode, State
 
 # What needs a person first, then what is bought, what is kept on purpose, what is free, what is done.
 STATE_ORDER: Final = (
@@ -52,12 +53,26 @@ _LOOKS: Final[dict[State, tuple[str, ...]]] = {
 # The next thing to do where a person is needed; `{node}` is an address.
 NEXT_STEPS: Final = {
     State.UNKNOWN: "look the charge up at the provider; `build --retry-unknown` may pay a second time",
-    State.MISSING: "put it back from where it was bought; it is never bought again by itself",
-    State.EDITED: "move your file away to get ours back; nothing is overwritten",
-    State.BLOCKED: "`explain {node}` shows why; other words or references lift it",
+    State.MISSING: "build where it was bought, or bring that machine's data folder; it is never bought again by itself",
+    State.EDITED: "move your file away and build to get ours back; nothing is overwritten",
+    State.BLOCKED: "other words or references lift it; `build {node} --retry-blocked` sends it again",
     State.FAILED: "change what was refused, or name it to send it again: `build {node}`",
-    State.WAITS: "look at what it is made from, and approve it",
+    State.WAITS: "look at what it is made from: `explain {node}` names it",
 }
+
+
+# A proof is drawn here: nothing of it is bought.
+_PROOF_SENTENCES: Final = {
+    State.MAKE: "will be drawn",
+    State.FOLLOWS: "will be drawn because a picture it is made from is drawn",
+    State.MAY: "will be drawn only if a picture it is made from comes out different",
+}
+
+
+def sentence(state: State, realm: Realm) -> str:
+    """What a state says of a node; a proof is drawn where a live picture is bought."""
+    live = STATE_SENTENCES[state]
+    return _PROOF_SENTENCES.get(state, live) if realm is Realm.PROOF else live
 
 
 def label(state: State) -> str:
@@ -106,6 +121,12 @@ def places(amounts: Iterable[Money]) -> int:
         while needed < 6 and money.micros % (MICROS // 10**needed):
             needed += 1
     return needed
+
+
+def range_words(cost: Cost) -> str:
+    """`0.72 USD`, or `0.04 to 0.72 USD` where it isn't certain."""
+    low, high = amounts(cost.low, cost.high)
+    return f"{high} {cost.high.currency}" if low == high else f"{low} to {high} {cost.high.currency}"
 
 
 def amounts(*values: Money) -> list[str]:

@@ -6,29 +6,36 @@ comes back as `Verdict.UNKNOWN`, and a person decides.
 
 import asyncio
 import json
+import math
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from seedpipe import __version__
 from seedpipe.errors import UsageError
-from seedpipe.limits import MAX_ANSWER_BYTES
+from seedpipe.limits import MAX_ANSWER_BYTES, MAX_PICTURE_BYTES
 from seedpipe.service.addresses import check_base_url, is_loopback_host
+from seedpipe.service.delivery import Delivery, Frames, Tally
 from seedpipe.service.download import DownloadedPicture, Downloader, DownloadPolicy, Resolver, resolve
 from seedpipe.service.http import PROXIED, bypasses_proxy, environment_proxy, httpx, open_http
+from seedpipe.service.redaction import Redaction
 from seedpipe.service.refusals import UPSTREAM, Dialect, Refusal, Verdict, clean
-from seedpipe.service.reply import EMULATOR_HEADER, Item, ItemFault, PictureAt, PictureBytes, Reply, read_reply
+from seedpipe.service.reply import EMULATOR_HEADER, Reply, read_reply, request_id_of
+from seedpipe.service.stream import AnswerTooLargeError, StreamReader
 
 _CONNECT_SECONDS: Final = 20.0
 _PROBE_SECONDS: Final = 20.0
 _MAX_PROBE_BYTES: Final = 8 * 1024 * 1024
+_MAX_EVENT_BYTES: Final = MAX_PICTURE_BYTES // 3 * 4 + 64 * 1024  # the largest picture in base64, and its words
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+\Z")
-_REDACTED: Final = "[key]"
+_TROUBLE: Final = (httpx.TransportError, httpx.DecodingError, OSError, AnswerTooLargeError)  # time-outs are OSErrors
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,7 @@ class ServiceClient:
         self._base = location.url.rstrip("/")
         self._authority = location.authority
         self._key = key
+        self._redaction = Redaction(key)
         self._dialect = dialect
         self._max_answer_bytes = max_answer_bytes
         self.is_loopback = is_loopback_host(location.host)
@@ -108,22 +116,90 @@ class ServiceClient:
         Never raises for the network: `RETRY` if no connection came about, so that nothing was sent, and `UNKNOWN`
         for everything after. Only a cancellation leaves as an exception; its outcome is unknown too.
         """
-        if not _TOKEN.match(client_request_id):
-            raise ValueError("`client_request_id` has to be printable ASCII")
-        headers = {
-            "content-type": "application/json",
-            "accept": "application/json",
-            "accept-encoding": "gzip, deflate",
-            "x-client-request-id": client_request_id,
-        }
-        request = self._request("POST", "/images/generations", headers, timeout, content=body)
+        request = self._generation(body, timeout, client_request_id)
         answer = await self._send(request, timeout, self._max_answer_bytes)
         if isinstance(answer, Refusal):
             return answer
         outcome = read_reply(
             answer.status, answer.headers, answer.body, dialect=self._dialect, received=datetime.now(UTC)
         )
-        return _redacted(outcome, self._key)
+        return self._redaction.outcome(outcome)
+
+    async def generate_frames(
+        self,
+        body: bytes,
+        *,
+        frames: int,
+        timeout: float,  # noqa: ASYNC109
+        silence: float,
+        client_request_id: str,
+    ) -> AsyncGenerator[Frames | Delivery | Refusal]:
+        """One POST of `body`; the frames as they arrive, and at the end, exactly once, what it all comes to.
+
+        Frames that came together are one tuple: write all of them down before anything is done with one.
+
+        The body may ask for a stream or not; a service that ignores the wish is understood. `frames` is the most that
+        was asked for. `timeout` seconds for all of it, and `silence` seconds from one event to the next; not until the
+        first, which may be a plain answer that comes when all is made. What the caller does meanwhile isn't counted.
+
+        The last item is a `Delivery`, or a `Refusal` that holds for the whole request; nothing is raised for the
+        network. Leave it early only through `contextlib.aclosing`: what has not arrived by then is unknown.
+        """
+        request = self._generation(body, timeout, client_request_id)
+        patience = _Patience(timeout, silence)
+        tally = Tally(frames)
+        reader: StreamReader | None = None
+        head: list[httpx.Response] = []
+        cut: Refusal | None = None
+        try:
+            head.append(await patience.wait(self._http.send(request, stream=True, auth=None)))
+            self.is_emulator = EMULATOR_HEADER in head[0].headers
+            reader = self._reader(head[0], frames)
+            chunks = head[0].aiter_bytes()
+            while not tally.is_over and (chunk := await patience.wait(anext(chunks, None))) is not None:
+                events = reader.feed(chunk)
+                if events:
+                    patience.renew()
+                if arrived := tally.take(events):
+                    yield arrived
+        except _TROUBLE as error:
+            cut = self._trouble(error, head, patience.limit)
+        finally:
+            for response in head:
+                await response.aclose()
+        if reader is not None and not tally.is_over and (reader.is_stream or cut is None):
+            left = tally.take(reader.close())  # a last event, or the whole of a plain answer
+            if left:
+                yield left
+        yield tally.end(
+            cut,
+            request_id=request_id_of(reader.headers, "") if reader else None,
+            is_emulator=reader is not None and EMULATOR_HEADER in reader.headers,
+            is_streamed=reader is not None and reader.is_stream,
+        )
+
+    def _generation(self, body: bytes, timeout: float, client_request_id: str) -> httpx.Request:
+        if not _TOKEN.match(client_request_id):
+            raise ValueError("`client_request_id` has to be printable ASCII")
+        headers = {
+            "content-type": "application/json",
+            "accept": "application/json",  # of streams too, as the official SDKs have it (M)
+            "accept-encoding": "gzip, deflate",
+            "x-client-request-id": client_request_id,
+        }
+        return self._request("POST", "/images/generations", headers, timeout, content=body)
+
+    def _reader(self, response: httpx.Response, frames: int) -> StreamReader:
+        return StreamReader(
+            response.status_code,
+            {name: self._redaction.text(value) for name, value in response.headers.items()},
+            max_event_bytes=_MAX_EVENT_BYTES,
+            max_answer_bytes=self._max_answer_bytes,
+            max_stream_bytes=_MAX_EVENT_BYTES * (frames + 1),
+            dialect=self._dialect,
+            received=datetime.now(UTC),
+            redaction=self._redaction,
+        )
 
     async def probe(self) -> Probe:
         """GET `/models`: free, and the emulator says who it is. Never raises for the network."""
@@ -140,7 +216,7 @@ class ServiceClient:
                 message=answer.message,
             )
         read = read_reply(answer.status, answer.headers, answer.body, dialect=self._dialect)
-        words = "" if answer.status == 200 or isinstance(read, Reply) else _redacted_refusal(read, self._key).message
+        words = "" if answer.status == 200 or isinstance(read, Reply) else self._redaction.refusal(read).message
         return Probe(
             reachable=True,
             is_emulator=EMULATOR_HEADER in answer.headers,
@@ -180,19 +256,27 @@ class ServiceClient:
             async with asyncio.timeout(seconds):
                 answer = await self._receive(request, head, max_bytes)
             return answer if isinstance(answer, Refusal) else self._without_key(answer)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return self._not_connected(error)
-        except httpx.ProxyError as error:
-            return _refusal(Verdict.STOP, f"the proxy refused: {clean(str(error))}", "see `HTTPS_PROXY` and `NO_PROXY`")
-        except TimeoutError:
-            problem = f"no complete answer within {seconds:g} s"
-        except httpx.DecodingError:
-            problem = "the answer could not be unpacked"
-        except httpx.TransportError as error:
-            problem = f"the connection broke: {clean(str(error)) or type(error).__name__}"
-        except OSError as error:
-            problem = f"the connection broke: {type(error).__name__}"
-        return _redacted_refusal(self._broken(problem, head), self._key)
+        except _TROUBLE as error:
+            return self._trouble(error, head, f"no complete answer within {seconds:g} s")
+
+    def _trouble(self, error: Exception, head: list[httpx.Response], late: str) -> Refusal:
+        """Why there is no whole answer; `late` are the words for a time-out."""
+        match error:
+            case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
+                return self._redaction.refusal(self._not_connected(error))
+            case httpx.ProxyError():
+                words = f"the proxy refused: {clean(str(error))}"
+                return self._redaction.refusal(_refusal(Verdict.STOP, words, "see `HTTPS_PROXY` and `NO_PROXY`"))
+            case TimeoutError() | httpx.TimeoutException():
+                problem = late
+            case httpx.DecodingError():
+                problem = "the answer could not be unpacked"
+            case AnswerTooLargeError():
+                problem = error.message
+            case _:
+                told = str(error) if isinstance(error, httpx.TransportError) else ""
+                problem = f"the connection broke: {clean(told) or type(error).__name__}"
+        return self._redaction.refusal(self._broken(problem, head))
 
     async def _receive(self, request: httpx.Request, head: list[httpx.Response], max_bytes: int) -> _Answer | Refusal:
         response = await self._http.send(request, stream=True, auth=None)
@@ -226,7 +310,8 @@ class ServiceClient:
             status = head[0].status_code if head else None
             mark = EMULATOR_HEADER in head[0].headers if head else False
             refusal = _refusal(Verdict.UNKNOWN, f"{problem}: it may have been billed")
-            return replace(refusal, http_status=status, is_emulator=mark)
+            id_ = request_id_of(head[0].headers, "") if head else None
+            return replace(refusal, http_status=status, is_emulator=mark, request_id=id_)
         read = read_reply(
             head[0].status_code, dict(head[0].headers), b"", dialect=self._dialect, received=datetime.now(UTC)
         )
@@ -236,41 +321,46 @@ class ServiceClient:
 
     def _without_key(self, answer: _Answer) -> _Answer:
         """A server may echo what it was sent; before anything is cut to length, the key goes out of it."""
-        key = self._key.encode()
-        body = answer.body.replace(key, _REDACTED.encode()) if key in answer.body else answer.body
-        headers = {name: value.replace(self._key, _REDACTED) for name, value in answer.headers.items()}
-        return _Answer(status=answer.status, headers=headers, body=body)
+        headers = {name: self._redaction.text(value) for name, value in answer.headers.items()}
+        return _Answer(status=answer.status, headers=headers, body=self._redaction.body(answer.body))
+
+
+class _Patience:
+    """Seconds to wait for a service: `total` for all of it, `silence` after an event. Only waiting is counted."""
+
+    def __init__(self, total: float, silence: float) -> None:
+        self._asked = self._total = total
+        self._silence = silence
+        self._quiet = math.inf  # until the first event
+
+    @property
+    def limit(self) -> str:
+        """The words for the limit that was met first."""
+        return (
+            f"no complete answer within {self._asked:g} s"
+            if self._total <= self._quiet
+            else f"nothing came for {self._silence:g} s"
+        )
+
+    def renew(self) -> None:
+        """An event came."""
+        self._quiet = self._silence
+
+    async def wait(self, awaited: Awaitable[T]) -> T:
+        """Raises `TimeoutError` when a limit is met."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(min(self._total, self._quiet)):
+                return await awaited
+        finally:
+            spent = clock() - began
+            self._total -= spent
+            self._quiet -= spent
 
 
 def _refusal(verdict: Verdict, message: str, hint: str | None = None) -> Refusal:
     return Refusal(verdict=verdict, http_status=None, code="", message=message, hint=hint)
-
-
-def _redacted_refusal(refusal: Refusal, key: str) -> Refusal:
-    """Once more after parsing: JSON can spell the same text in other bytes."""
-    return replace(
-        refusal,
-        code=refusal.code.replace(key, _REDACTED),
-        message=refusal.message.replace(key, _REDACTED),
-        request_id=None if refusal.request_id is None else refusal.request_id.replace(key, _REDACTED),
-    )
-
-
-def _redacted_item(item: Item, key: str) -> Item:
-    match item:
-        case PictureAt():
-            return replace(item, url=item.url.replace(key, _REDACTED))
-        case ItemFault():
-            return replace(item, code=item.code.replace(key, _REDACTED), message=item.message.replace(key, _REDACTED))
-        case PictureBytes():
-            return item
-
-
-def _redacted(outcome: Reply | Refusal, key: str) -> Reply | Refusal:
-    if isinstance(outcome, Refusal):
-        return _redacted_refusal(outcome, key)
-    model = None if outcome.model is None else outcome.model.replace(key, _REDACTED)
-    return replace(outcome, items=tuple(_redacted_item(item, key) for item in outcome.items), model=model)
 
 
 def _model_ids(body: bytes) -> tuple[str, ...]:

@@ -93,7 +93,9 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Envelope:
+class ErrorEnvelope:
+    """An error in any of the shapes of the service and its gateways; what is not there is empty."""
+
     code: str
     kind: str
     message: str
@@ -109,22 +111,22 @@ def read_reply(
 ) -> Reply | Refusal:
     """What an answer means. `body` is complete and not compressed; `received` dates a `Retry-After`."""
     head = {name.lower(): value for name, value in headers.items()}
-    document = _document(body)
+    document = document_of(body)
     if 200 <= status < 300 and isinstance(document, dict):
-        items = tuple(_item(item) for item in _items(document))
-        if items and (_error_of(document) is None or any(not isinstance(item, ItemFault) for item in items)):
+        items = tuple(read_item(item) for item in items_of(document))
+        if items and (read_error(document) is None or any(not isinstance(item, ItemFault) for item in items)):
             return _reply(document, items, head)
     return _refusal(status, head, document, body, dialect, received)
 
 
-def _document(body: bytes) -> Json:
+def document_of(body: bytes) -> Json:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
 
 
-def _items(document: dict[str, Json]) -> list[Json]:
+def items_of(document: dict[str, Json]) -> list[Json]:
     data = document.get("data")
     if isinstance(data, dict):
         inner = data.get("data")
@@ -132,7 +134,7 @@ def _items(document: dict[str, Json]) -> list[Json]:
     return data if isinstance(data, list) else []
 
 
-def _item(item: Json) -> Item:
+def read_item(item: Json) -> Item:
     if not isinstance(item, dict):
         return _empty_item()
     size = _size(item.get("size"))
@@ -146,7 +148,7 @@ def _item(item: Json) -> Item:
             if inline is None
             else PictureBytes(encoded=url[inline.end() :], size=size)
         )
-    error = _error_of(item)
+    error = read_error(item)
     if error is None:
         return _empty_item()
     verdict = item_verdict(error.code, error.kind, error.message)
@@ -173,20 +175,20 @@ def _reply(document: dict[str, Json], items: tuple[Item, ...], head: Mapping[str
     return Reply(
         items=items,
         model=clean(model) if isinstance(model, str) else None,
-        created=_count(document.get("created")),
-        generated_images=_count(counts.get("generated_images")),
-        input_images=_count(counts.get("input_images")),
-        output_tokens=_count(counts.get("output_tokens")),
-        request_id=_request_id(head, ""),
+        created=count_of(document.get("created")),
+        generated_images=count_of(counts.get("generated_images")),
+        input_images=count_of(counts.get("input_images")),
+        output_tokens=count_of(counts.get("output_tokens")),
+        request_id=request_id_of(head, ""),
         is_emulator=EMULATOR_HEADER in head,
     )
 
 
-def _count(value: Json) -> int | None:
+def count_of(value: Json) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _error_of(document: Json) -> _Envelope | None:
+def read_error(document: Json) -> ErrorEnvelope | None:
     """The error in any of the shapes that the service and its gateways use; None if there is none."""
     if not isinstance(document, dict):
         return None
@@ -195,24 +197,24 @@ def _error_of(document: Json) -> _Envelope | None:
     if not error and isinstance(metadata, dict):
         error = metadata.get("Error")
     if isinstance(error, str) and error.strip():
-        return _Envelope(code=_text(document, "code"), kind=_text(document, "type"), message=clean(error))
+        return ErrorEnvelope(code=_text(document, "code"), kind=_text(document, "type"), message=clean(error))
     if isinstance(error, dict) and error:
         return _nested(error)
     message = _text(document, "message", "msg", "error_msg", "detail", "errmsg")
     code = _text(document, "code", "error_code", "errcode")
-    return _Envelope(code=code, kind=_text(document, "type"), message=message) if message else None
+    return ErrorEnvelope(code=code, kind=_text(document, "type"), message=message) if message else None
 
 
-def _nested(error: dict[str, Json]) -> _Envelope:
+def _nested(error: dict[str, Json]) -> ErrorEnvelope:
     """An error object; a gateway may have put upstream's whole envelope into the message."""
     message = error.get("message") or error.get("Message") or error.get("msg")
     if isinstance(message, dict):
-        return _error_of(message) or _nested(message) if message else _Envelope(code="", kind="", message="")
+        return read_error(message) or _nested(message) if message else ErrorEnvelope(code="", kind="", message="")
     if isinstance(message, str) and message.lstrip().startswith("{"):
-        inner = _error_of(_document(message.encode("utf-8", "replace")))
+        inner = read_error(document_of(message.encode("utf-8", "replace")))
         if inner is not None:
             return inner
-    return _Envelope(
+    return ErrorEnvelope(
         code=_text(error, "code", "Code"),
         kind=_text(error, "type", "Type"),
         message=clean(message) if isinstance(message, str) else "",
@@ -237,7 +239,7 @@ def _refusal(
     dialect: Dialect,
     received: datetime | None,
 ) -> Refusal:
-    error = _error_of(document)
+    error = read_error(document)
     if error is None:
         verdict, hint = _without_envelope(status, head, document, dialect)
         code, message = clean(head.get("x-error-code", "")), _words(status, document, body, head)
@@ -249,7 +251,7 @@ def _refusal(
         http_status=status,
         code=code,
         message=message,
-        request_id=_request_id(head, message),
+        request_id=request_id_of(head, message),
         retry_after=_retry_after(head, received),
         not_before=reset_time(message) if verdict is Verdict.NOT_BEFORE else None,
         hint=hint,
@@ -291,11 +293,11 @@ def _words(status: int, document: Json, body: bytes, head: Mapping[str, str]) ->
     return f"HTTP {status} with an answer that could not be read: {clean(text)[:200]}"
 
 
-def _request_id(head: Mapping[str, str], message: str) -> str | None:
-    for name in _ID_HEADERS:
-        if head.get(name, "").strip():
-            return clean(head[name])[:128]
-    return request_id_in(message)
+def request_id_of(head: Mapping[str, str], message: str) -> str | None:
+    """The service's id of this request: from a header, else from its words, else the one of what stands before it."""
+    told = next((clean(head[name]) for name in _ID_HEADERS if head.get(name, "").strip()), None)
+    found = told or request_id_in(message) or clean(head.get("cf-ray", ""))
+    return found[:128] or None
 
 
 def _retry_after(head: Mapping[str, str], received: datetime | None) -> float | None:

@@ -22,7 +22,9 @@ class GenerationRequest:
     watermark: bool
     response_format: str = "url"  # `url` | `b64_json`
     images: tuple[str, ...] = ()
-    sequential_image_generation: str | None = "disabled"  # None for models without sequences
+    sequential_image_generation: str | None = "disabled"  # `auto` | `disabled`; None for models without sequences
+    max_images: int | None = None  # of a sequence: 1 to 15; None is the service's default, 15
+    stream: bool = False  # never sent where it is off: some models refuse the field
     output_format: str | None = None  # None for models that do not let it be set
     optimize_prompt: str | None = None  # `standard` | `fast`
     seed: int | None = None
@@ -44,11 +46,14 @@ def encode(request: GenerationRequest) -> bytes:
         body["image"] = list(request.images)  # always an array (OVERVIEW)
     optional = {
         "sequential_image_generation": request.sequential_image_generation,
+        "stream": request.stream or None,
         "output_format": request.output_format,
         "seed": request.seed,
         "guidance_scale": None if request.guidance_scale is None else _number(request.guidance_scale),
         "background": request.background,
     }
+    if request.max_images is not None:
+        body["sequential_image_generation_options"] = {"max_images": request.max_images}
     body.update({name: value for name, value in optional.items() if value is not None})
     if request.optimize_prompt is not None:
         body["optimize_prompt_options"] = {"mode": request.optimize_prompt}

@@ -4,15 +4,17 @@ import io
 from dataclasses import replace
 from fractions import Fraction
 from math import isqrt
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
 from seedpipe.emulator.draw import Sketch, render
-from seedpipe.emulator.lettering import fit, font
-from seedpipe.emulator.palette import named_colours
+from seedpipe.emulator.lettering import LINE, draw_line, fit, line_width
+from seedpipe.emulator.palette import Palette, named_colours
+from seedpipe.emulator.scenes import Canvas, sea
 
 SKETCH = Sketch(
     prompt="Studio photograph of a brass lamp on a navy table",
@@ -110,20 +112,102 @@ def test_a_reference_is_shown() -> None:
 
 
 @given(st.text(min_size=1, max_size=300), st.integers(60, 900), st.integers(30, 400))
+@example("🔥ภาษาไทย𒀀", 300, 100)
+@example("「」、。」」", 60, 30)
 @settings(max_examples=60, deadline=None)
 def test_lines_fit(text: str, width: int, height: int) -> None:
-    size, lines = fit(text, width=width, height=height, largest=40, smallest=7)
-    assert 7 <= size <= 40
-    assert len(lines) * size * 1.34 <= max(height, size * 1.34) + size
-    for line in lines[:-1]:
-        assert font(size).getlength(line) <= width * 1.12 + size
+    caption = fit(text, width=width, height=height, largest=40, smallest=7)
+    assert 7 <= caption.size <= 40
+    assert len(caption.lines) * caption.size * LINE <= max(height, caption.size * LINE)
+    for line, _ in caption.lines[:-1]:
+        assert line_width(line, caption.size) <= width * 1.12 + 2 * caption.size
+
+
+def lines(text: str, width: int = 4000, size: int = 20) -> list[str]:
+    return [line for line, _ in fit(text, width=width, height=4000, largest=size, smallest=size).lines]
 
 
 def test_scripts_without_blanks_wrap() -> None:
-    _, lines = fit("春天的早晨" * 20, width=300, height=4000, largest=20, smallest=20)
-    assert len(lines) == 4
+    assert len(lines("春天的早晨" * 20, 300)) == 7
+
+
+def test_korean_wraps_at_words() -> None:
+    assert set(" ".join(lines("남색 탁자 위의 황동 램프 " * 4, 100)).split()) == set(
+        ["남색", "탁자", "위의", "황동", "램프"]
+    )
+
+
+def test_punctuation_stays_with_its_word() -> None:
+    found = lines("灯りを、「守る」。" * 12, 90)
+    assert len(found) > 10
+    assert not [line for line in found if line[0] in "、」。" or line[-1] == "「"]
 
 
 def test_a_long_prompt_is_cut_with_an_ellipsis() -> None:
-    _, lines = fit("words " * 5000, width=200, height=100, largest=20, smallest=10)
-    assert lines[-1].endswith("…")
+    caption = fit("words " * 5000, width=200, height=100, largest=20, smallest=10)
+    assert caption.lines[-1][0].endswith("…")
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Größe und Stille, „kühl“ und weit – Łódź, İzmir, Ωμέγα, Ґанок",
+        "真鍮のデスクランプが紺色の机を照らす、静かな夜の工房。「灯り」ー１２３",
+        "深蓝色桌子上的黄铜台灯，柔和的晨光。繁體：檯燈、檸檬與鬱金香",
+        "남색 탁자 위의 황동 램프, 부드러운 아침 햇살. 뷁",
+        "صورة لمصباح نحاسي على طاولة زرقاء، ٢٠٤٨",
+        "מנורת פליז על שולחן כחול",
+    ],
+)
+def test_prompts_of_many_languages_are_set_in_their_own_letters(prompt: str) -> None:
+    """No letter is drawn as the box that stands for what a font lacks."""
+    assert "[" not in "".join(lines(prompt))
+    box = ink_of("\U0010ffff")
+    letters = {letter for line in lines(prompt) for letter in line if not letter.isspace()}
+    assert not [letter for letter in letters if ink_of(letter) == box]
+
+
+def ink_of(letter: str) -> bytes:
+    image = Image.new("L", (48, 48))
+    draw_line(ImageDraw.Draw(image), (4, 44), 36, (letter, False), 32, (255,))
+    return image.tobytes()
+
+
+def test_what_no_font_has_is_named() -> None:
+    assert lines("a 🔥 ภาษาไทย for नमस्ते") == ["a [fire] [7 Thai letters] for [4 Devanagari letters]"]
+
+
+def test_words_from_right_to_left_begin_at_the_right_on_every_line() -> None:
+    caption = fit("מנורת פליז 2048", width=150, height=4000, largest=24, smallest=24)
+    assert caption.lines == (("מנורת פליז", True), ("2048", True))
+    image = Image.new("L", (300, 40))
+    draw_line(ImageDraw.Draw(image), (20, 280), 30, caption.lines[1], 24, (255,))
+    assert (image.getbbox() or (0, 0, 0, 0))[2] >= 276
+
+
+def drawn_line(text: str, *, leftward: bool) -> Image.Image:
+    """Cut to the ink at its sides, not above and below."""
+    image = Image.new("L", (300, 40))
+    draw_line(ImageDraw.Draw(image), (20, 280), 30, (text, leftward), 24, (255,))
+    left, _, right, _ = image.getbbox() or (0, 0, 0, 0)
+    return image.crop((left, 0, right, 40))
+
+
+def test_a_bracket_before_hebrew_opens_to_the_left() -> None:
+    line, bracket = drawn_line("(אב", leftward=True), drawn_line(")", leftward=False)
+    assert line.crop((line.width - bracket.width, 0, line.width, 40)).tobytes() == bracket.tobytes()
+
+
+@pytest.mark.parametrize("size", [(1080, 607), (607, 1080), (800, 800)])
+def test_the_sun_is_round(size: tuple[int, int]) -> None:
+    """Its disc is the only thing of its colour above the horizon."""
+    black = (0, 0, 0)
+    palette = Palette(
+        above=black, below=black, light=black, far=black, near=black, accent=black, second=black, swatches=()
+    )
+    canvas = Canvas(*size)
+    sea(canvas, palette, Random(5))
+    bright = canvas.image.convert("L").point([0] * 60 + [255] * 196)
+    left, top, right, bottom = bright.getbbox() or (0, 0, 0, 0)
+    assert right - left > 40
+    assert abs((right - left) - (bottom - top)) <= 2

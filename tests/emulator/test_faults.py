@@ -2,20 +2,26 @@
 
 import base64
 import time
+from dataclasses import fields
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 
+from seedpipe.console import json_text
 from seedpipe.emulator.faults import (
+    FIELDS,
     Fault,
     FaultBook,
     FaultKind,
     ScenarioError,
     fault_to_dict,
     parse_faults,
+    scenario_schema,
     spoken_faults,
 )
+from tests.emulator.descriptions import SCHEMAS
 from tests.emulator.running import KEY, Running, emulator, opened, order
 
 
@@ -43,7 +49,7 @@ def test_words_in_a_prompt() -> None:
 
 @pytest.mark.parametrize("kind", FaultKind)
 def test_every_kind_can_be_written_and_read(kind: FaultKind) -> None:
-    fault = Fault(kind=kind, times=1, seconds=0.5, ratio=0.9, index=2, billed=False)
+    fault = Fault(kind=kind, times=1, seconds=0.5, ratio=0.9, index=2, billed=False, code="AccessDenied", status=503)
     assert parse_faults([fault_to_dict(fault)]) == (fault,)
 
 
@@ -59,7 +65,10 @@ def test_every_kind_can_be_written_and_read(kind: FaultKind) -> None:
         ([{"do": "stall", "times": True}], "fault 1: `times` is True, expected int"),
         ([{"do": "stall", "seconds": -1}], "fault 1: `seconds` is -1, expected 0 or more"),
         ([{"do": "stall", "match": "("}], "fault 1: `match` is no regular expression"),
-        ([{"do": "balance", "dialect": "french"}], "fault 1: `dialect` is `french`"),
+        ([{"do": "balance", "dialect": "french"}], "fault 1: `dialect` is `french`, expected `gateway` or `upstream`"),
+        ([{"do": "refuse"}], "fault 1: `refuse` needs a `code` of the service's table, or `status`"),
+        ([{"do": "refuse", "code": "Odd", "status": 200}], "fault 1: `status` is 200, expected 400 or more"),
+        ([{"do": "bad-gateway", "status": 524}], "fault 1: `status` is 524, expected 502, 503 or 504"),
     ],
 )
 def test_scenarios_that_are_wrong(live: Running, document: Any, message: str) -> None:
@@ -195,6 +204,8 @@ def test_connections_that_break(live: Running, fault: dict[str, Any], billed: in
         ({"do": "bad-gateway"}, 502, 1),
         ({"do": "gateway-timeout"}, 524, 1),
         ({"do": "bad-gateway", "billed": False}, 502, 0),
+        ({"do": "bad-gateway", "status": 504}, 504, 1),
+        ({"do": "bad-gateway", "status": 503, "billed": False}, 503, 0),
     ],
 )
 def test_pages_of_gateways(live: Running, fault: dict[str, Any], status: int, billed: int) -> None:
@@ -300,3 +311,87 @@ def test_a_wrong_scenario_file_is_said(tmp_path_factory: pytest.TempPathFactory)
 
 def test_knob_words_work_without_a_scenario(live: Running) -> None:
     assert live.post(order("a lamp emulator:overloaded"), headers=KEY).status_code == 429
+
+
+def test_any_error_of_the_table_or_of_ones_own(live: Running) -> None:
+    live.scenario(
+        {"do": "refuse", "code": "ModelNotOpen", "match": "closed"}, {"do": "refuse", "code": "Odd", "status": 418}
+    )
+    closed = live.post(order("closed"))
+    assert (closed.status_code, closed.json()["error"]["type"]) == (404, "NotFound")
+    odd = live.post(order())
+    assert (odd.status_code, odd.json()["error"]["code"]) == (418, "Odd")
+    assert live.last()["billed_images"] == 0
+
+
+def test_an_error_inside_a_stream(live: Running) -> None:
+    batch = order("Generate 3 separate images", sequential_image_generation="auto", stream=True)
+    live.scenario({"do": "stream-error", "count": 1, "code": "ServerOverloaded"})
+    text = live.post(batch).text
+    assert (text.count("partial_succeeded"), text.count("[DONE]")) == (2, 0)  # the name and the type of one event
+    assert '"code": "ServerOverloaded"' in text.rsplit("data: ", 1)[1]
+    assert live.last()["billed_images"] == 3
+    live.scenario({"do": "stream-error", "count": 0})
+    answer = live.post(batch)
+    assert (answer.status_code, answer.text.count("data: ")) == (200, 1)
+    assert live.last()["billed_images"] == 0
+
+
+def test_streams_in_another_shape(live: Running) -> None:
+    live.scenario("keep-alive", "pretty-stream")
+    text = live.post(order(stream=True)).text
+    assert text.startswith(': keep-alive\n\nevent: image_generation.partial_succeeded\ndata: {\n  "type"')
+
+
+def test_a_stall_ends_with_the_client_and_with_the_emulator(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with emulator(tmp_path_factory.mktemp("stall")) as running:
+        running.scenario("stall")
+        for stream in (False, True):
+            with pytest.raises(httpx.ReadTimeout):
+                running.post(order(stream=stream), timeout=0.3)
+        began = time.monotonic()
+    assert time.monotonic() - began < 1  # uvicorn's own patience with open connections
+
+
+# The scenario file's schema
+
+
+def test_the_schema_says_what_the_parser_says() -> None:
+    schema = scenario_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    good = [
+        None,
+        [],
+        ["stall"],
+        {"faults": [{"do": "refuse", "code": "AccessDenied"}]},
+        [{"do": "stall", "seconds": 1}],
+    ]
+    for document in good:
+        assert validator.is_valid(document)
+        parse_faults(document)
+    for document in (
+        "stall",
+        {"fault": []},
+        [7],
+        ["stal"],
+        [{"do": "stall", "tmes": 1}],
+        [{"do": "stall", "times": "1"}],
+    ):
+        assert not validator.is_valid(document)
+        with pytest.raises(ScenarioError):
+            parse_faults(document)
+    assert {field.name for field in fields(Fault)} - {"kind"} == set(FIELDS)
+
+
+def test_the_shipped_schema_is_the_parsers() -> None:
+    shipped = (SCHEMAS / "emulator-scenario.schema.json").read_text(encoding="utf-8")
+    assert shipped == json_text(scenario_schema()) + "\n", "run `python -m tests.emulator.descriptions`"
+
+
+def test_every_kind_is_in_the_documentation() -> None:
+    page = (SCHEMAS.parent / "docs" / "emulator.md").read_text(encoding="utf-8")
+    for kind in FaultKind:
+        assert f"| `{kind}` | {kind.meaning} |" in page
+    for name, rule in FIELDS.items():
+        assert f"| `{name}` | {rule['description']} |" in page

@@ -146,7 +146,19 @@ REFUSED = [
         body("pro", background="transparent", image=SMALL),
         bad("image", "transparent background requires a PNG input with at least one transparent pixel"),
     ),
-    (body("pro", layer_decomposition=True), bad("layer_decomposition", "not emulated yet")),
+    (body(layer_decomposition=True, image=SMALL), unsupported("layer_decomposition")),
+    (
+        body("pro", layer_decomposition=True),
+        bad("layer_decomposition", "layer decomposition requires exactly one input image"),
+    ),
+    (
+        body("flash", layer_decomposition=True, image=SMALL),
+        bad("size", "size must be one of '1k', '1.5k', '2k', or 'auto' with layer decomposition"),
+    ),
+    (
+        body("pro", layer_decomposition=True, size="auto", image=data_url(picture(kind="WEBP"), "webp")),
+        bad("image", "layer decomposition requires a PNG or JPEG input"),
+    ),
 ]
 
 

@@ -1,10 +1,12 @@
 """Its life: starting, limits, billing what nobody waits for, stopping, starting again."""
 
 import asyncio
+import re
 import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -99,7 +101,8 @@ def test_too_many_at_once(folder: Path) -> None:
 
 
 def test_two_hundred_at_once(folder: Path) -> None:
-    async def burst(running: Running) -> list[int]:
+    async def burst(running: Running) -> list[tuple[str, str]]:
+        """For each, its request id and the digest of the picture behind its address."""
         limits = httpx.Limits(max_connections=200)
         async with httpx.AsyncClient(base_url=running.origin, timeout=60, limits=limits, trust_env=False) as http:
             posts = [
@@ -110,14 +113,18 @@ def test_two_hundred_at_once(folder: Path) -> None:
                 )
                 for number in range(200)
             ]
-            return [answer.status_code for answer in await asyncio.gather(*posts)]
+            urls = [answer.json()["data"][0]["url"] for answer in await asyncio.gather(*posts)]
+            pictures = [picture.content for picture in await asyncio.gather(*(http.get(url) for url in urls))]
+            ids = [re.findall("/(02[0-9a-f]{51})_0", url)[0] for url in urls]
+            return [(id_, sha256(data).hexdigest()) for id_, data in zip(ids, pictures, strict=True)]
 
     with emulator(folder) as running:
-        assert asyncio.run(burst(running)) == [200] * 200
-        report = running.ledger()
-        assert report["billed_images"] == 200
-        digests = {entry["images"][0]["sha256"] for entry in report["requests"]}
-        assert len(digests) == 200
+        came = asyncio.run(burst(running))
+        entries = running.ledger()["requests"]
+        billed = {entry["request_id"]: entry["images"][0]["sha256"] for entry in entries if entry["billed_images"] == 1}
+        assert dict(came) == billed  # what each got is what was made for it
+        assert len(set(billed.values())) == 200
+        assert [entry["images"][0]["downloads"] for entry in entries] == [1] * 200
 
 
 def test_the_same_words_never_give_the_same_bytes(folder: Path) -> None:

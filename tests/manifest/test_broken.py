@@ -10,6 +10,9 @@ FILES: dict[str, str | bytes] = {
     "nokey.csv": "sku,title\na,b\n",
     "copy/en.yaml": "headline: Hi\nbody: x\n",
     "copy/de.yaml": "body: y\n",
+    "nested/en.yaml": "headline: {A: Hi}\n",
+    "nested/de.yaml": "headline: {C: Ja}\n",
+    "names.csv": "sku\nA\nB\n",
     "bad.json": '{"a": {"b": 1,}}',
     "dup.json": '{"a": {}, "a": {}}',
     "templates/light.j2": "light",
@@ -803,6 +806,19 @@ images:
 """,
         [
             "seedpipe.yaml:5:53 missing-copy: the table `copy` lacks `de.headline`, `ja`, `fr` (add them to its file, or give it a `fallback`)",
+        ],
+    ),
+    "nested copy": (
+        HEAD
+        + """\
+data: {nested: {from: 'nested/*.yaml', key: stem}, p: {from: names.csv, key: sku}}
+images:
+  m: {matrix: {l: [en, de], p: p}, prompt: 'write {{ nested[l].headline[p.key] }}'}
+  typo: {prompt: 'write {{ nested.en.headline.A }} {{ nested.en.headline.nobody }}'}
+""",
+        [
+            "seedpipe.yaml:5:45 missing-copy: the table `nested` lacks `en.headline.B`, `de.headline.A`, `de.headline.B` (add them to its file, or give it a `fallback`)",
+            "seedpipe.yaml:6:52 undefined: there is no `nobody` in it (known: `A`)",
         ],
     ),
     "column": (

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from seedpipe.display import COLORED, PLAIN, display_width, without_colors
 from seedpipe.names import Digest, Realm
-from seedpipe.plan.plan import Plan, State
-from seedpipe.plan.reasons import OutputAbsent, PromptChanged, ReferenceChanged, SameAs
+from seedpipe.plan.plan import Cost, Plan, State
+from seedpipe.plan.reasons import OutputAbsent, PromptChanged, ReferenceChanged, RefusedBefore, SameAs
 from seedpipe.review.explain_text import TakeLine, explain_text
+from seedpipe.review.graph_svg import graph_svg
+from seedpipe.review.graphs import graph_mermaid, graph_text
 from seedpipe.review.plan_markdown import plan_markdown
 from seedpipe.review.plan_text import Caps, Period, plan_text
 from seedpipe.review.rows import plan_rows
@@ -85,9 +87,24 @@ def test_no_nodes() -> None:
 
 
 def test_a_proof_says_so() -> None:
+    graph, plan = lumen()
+    proof = replace(plan, realm=Realm.PROOF)
+    check("plan-lumen-proof.txt", plan_text(proof, caps=CAPS))
+    check("plan-lumen-proof.md", plan_markdown(proof))
+    text = explain_text(proof.nodes["hero"], graph["hero"], made_from={}, realm=Realm.PROOF)
+    assert "make: will be drawn\n" in text and "price       nothing; bought live 0.04 USD" in text
+    assert "0.04" not in graph_text(graph, proof) + graph_svg(graph, proof) + graph_mermaid(graph, proof)
+    done = replace(proof, nodes={"hero": planned(image("hero"), State.CACHED)}, cost=Cost.nothing("USD"))
+    assert "0.00" not in plan_text(done, verbose=1) + plan_markdown(done)
+
+
+def test_the_forecast_says_what_it_is_of() -> None:
     _, plan = lumen()
-    first = plan_text(replace(plan, realm=Realm.PROOF)).split("\n")[0]
-    assert first == "lumen · 21 pictures · seedream-4-5 at apiyi · proof: nothing is billed"
+    assert plan_text(plan).endswith("\n  about 40 s")
+    told = plan_text(replace(plan, workers=8, picture_seconds=15))
+    assert told.endswith("\n  about 40 s: up to 8 requests at once, 15 s a picture")
+    one = plan_of([planned(image("hero"), State.MAKE)], seconds=15)
+    assert plan_text(replace(one, workers=8, picture_seconds=15)).endswith("\n  about 15 s")
 
 
 def test_free_work_buys_nothing() -> None:
@@ -139,6 +156,14 @@ def test_few_different_edits_are_shown_one_by_one() -> None:
 
     assert [row.why for row in plan_rows(edited(2))] == ["prompt: oak → wood 0", "prompt: oak → wood 1"]
     assert [row.why for row in plan_rows(edited(9))] == ["the prompt changed, in 9 ways"]
+
+
+def test_a_request_id_is_for_explain_only() -> None:
+    words = "The request failed because the output image may contain sensitive information. Request id: 02176abc"
+    node = image("hero")
+    plan = plan_of([planned(node, State.BLOCKED, RefusedBefore(refusal="OutputSensitive", message=words))])
+    assert plan_rows(plan)[0].why == f"OutputSensitive: {words.partition(' Request')[0]}"
+    assert "02176abc" in explain_text(plan.nodes["hero"], node, made_from={})
 
 
 def test_same_shares() -> None:

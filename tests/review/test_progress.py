@@ -29,7 +29,7 @@ from seedpipe.events import (
 )
 from seedpipe.names import Digest
 from seedpipe.review.board import Board
-from seedpipe.review.build_lines import frame_lines, summary_lines
+from seedpipe.review.build_lines import done_line, failure_line, frame_lines, summary_lines
 from seedpipe.review.progress import JsonLines, LiveProgress, PlainProgress, Progress
 from seedpipe.review.screen import Screen
 from tests.review.goldens import check
@@ -217,13 +217,16 @@ def test_stopping_says_that_what_is_paid_is_awaited() -> None:
 def test_a_proof_counts_no_money() -> None:
     board = Board()
     board.take(started("hero", realm="proof", buys=1))
-    for event in bought("hero", 0, 2, cost="0"):
-        board.take(event)
+    assert "left" not in frame_lines(board, 0.1, 79, 20, PLAIN)[-1]  # the forecast is of the live service
+    events = bought("hero", 0, 2, cost="0.04")
+    made = [(event, board.take(event)) for event in events][-1]
     assert "1/1 · proof, nothing is billed" in frame_lines(board, 3, 79, 20, PLAIN)[-1]
+    assert isinstance(made[0], NodeDone) and made[1] is not None
+    assert done_line(made[0], made[1], 4, 80, PLAIN) == "✓ hero  2848×1600  2 s          → build/hero.jpg"
     zero = usd("0")
     board.take(BuildFinished(at=3, counts=(), bought=1, spent=zero, uncertain=zero, seconds=3, exit_code=0))
     assert summary_lines(board, "build/@proof/", 80, PLAIN) == [
-        "  made 1 picture   proof: nothing was billed   in 3 s",
+        "  drew 1 proof   nothing was billed   in 3 s",
         "  pictures are in build/@proof/",
     ]
 
@@ -238,7 +241,21 @@ def test_nothing_to_do_is_a_happy_line() -> None:
     progress = PlainProgress(stream, outputs="build/")
     for event in events:
         progress(event)
-    assert stream.getvalue() == "lumen: nothing to do\neverything is up to date · nothing was sent\n"
+    assert stream.getvalue() == "everything is up to date · nothing was sent\n"
+
+
+def test_our_own_codes_are_not_shown_and_few_are_named() -> None:
+    board = at_work()
+    edited = [
+        NodeFailed(at=12, address=f"x/{name}", outcome="edited", code="output-edited", message="is not ours")
+        for name in ("a", "b")
+    ]
+    for event in edited:
+        board.take(event)
+        assert failure_line(event) == f"✗ {event.address}  edited: is not ours"
+    zero = usd("0")
+    board.take(BuildFinished(at=16, counts=(), bought=1, spent=PRICE, uncertain=zero, seconds=16, exit_code=1))
+    assert "  2 edited  x/a, x/b" in summary_lines(board, "build/", 80, PLAIN)
 
 
 def test_an_interrupted_build_says_what_was_not_begun() -> None:

@@ -113,6 +113,13 @@ def test_one_post_whatever_happens(server: WireServer, name: str) -> None:
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("status", [b"200 OK", b"500 Oops", b"400 No"])
+def test_the_request_id_is_kept_when_the_answer_breaks_off(server: WireServer, status: bytes) -> None:
+    found = ask(server, b"HTTP/1.1 " + status + b"\r\nx-request-id: rid-12345\r\ncontent-length: 99\r\n\r\n{")
+    assert isinstance(found, Refusal)
+    assert found.request_id == "rid-12345"
+
+
 def test_an_answer_before_the_body_was_read_is_heard() -> None:
     """A gateway that refuses a large body at once and closes: its word counts."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:

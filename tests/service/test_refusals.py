@@ -244,3 +244,58 @@ def test_words_inside_a_parameter_error_do_not_make_it_moderation() -> None:
 )
 def test_items(code: str, verdict: Verdict) -> None:
     assert item_verdict(code, "", "m") is verdict
+
+
+# The sentences of the service's error table and of measured answers, word for word; {id} is the request id (§3.4, §6).
+SENTENCES = [
+    (Verdict.NODE, 400, "The request failed because it is missing one or multiple required parameters. Request ID: {id}"),
+    (Verdict.NODE, 400, "One or more parameters specified in the request are not valid. Request ID: {id}"),
+    (Verdict.NODE, 400, "The parameter `size` specified in the request is not valid: image size must be at least 3686400 "
+     "pixels. Request id: {id}"),
+    (Verdict.NODE, 400, "Timeout while downloading url=http://pictures.example/a.png. Request id: {id}"),
+    (Verdict.BLOCKED, 400, "The request failed because the input text may contain sensitive information.Request ID: {id}"),
+    (Verdict.BLOCKED, 400, "The request failed because the input image may contain sensitive information.Request ID: {id}"),
+    (Verdict.BLOCKED, 400, "The request failed because the output image may contain sensitive information.Request ID: {id}"),
+    (Verdict.STOP, 401, "the API key or AK/SK in the request is missing or invalid. request id: {id}"),
+    (Verdict.STOP, 403, "The request failed because your account has an overdue balance. Request ID: {id}"),
+    (Verdict.STOP, 404, "The model or endpoint m does not exist or you do not have access to it. Request id: {id}"),
+    (Verdict.STOP, 404, "Your account 21 has not activated the model m. Please activate the model service in the Ark "
+     "Console. Request id: {id}"),
+    (Verdict.SLOW_DOWN, 429, "IPM (Images Per Minute) limit of the model is exceeded. Request ID: {id}"),
+    (Verdict.SLOW_DOWN, 429, "The Inflight Batchsize limit has been exceeded.Request ID: {id}"),
+    (Verdict.SLOW_DOWN, 429, "The service is currently unable to handle additional requests due to server overload. "
+     "Please retry later. Request ID: {id}"),
+    (Verdict.SLOW_DOWN, 429, "System protection triggered by request burst. Please slow down traffic growth and increase "
+     "requests gradually before retrying. Request ID: {id}"),
+    (Verdict.STOP, 429, "Your account 21 has exhausted its free trial quota for the [m] model. Request ID: {id}"),
+    (Verdict.NOT_BEFORE, 429, "You have exceeded the 5-hour usage quota. It will reset at 2026-09-04 18:00:00 +0800 CST. "
+     "Request id: {id}"),
+    (Verdict.STOP, 429, "insufficient balance (request id: {id})"),
+    (Verdict.UNKNOWN, 500, "The service encountered an unexpected internal error. Request id: {id}"),
+]  # fmt: skip
+ID = "021788487573482f1c0de5a9b3e47d2210fe8c6a7b94d3e1f0a25"
+
+
+@pytest.mark.parametrize("code", ["", "bad_response_status_code", None], ids=["empty", "openai", "null"])
+@pytest.mark.parametrize(("verdict", "status", "sentence"), SENTENCES)
+def test_the_sentences_alone_are_enough(verdict: Verdict, status: int, sentence: str, code: str | None) -> None:
+    """A gateway in the OpenAI shape may put its own code in place of the service's; the words still tell."""
+    for dialect in (UPSTREAM, APIYI):
+        found = refuse(status, code, sentence.format(id=ID), "upstream_error", dialect)
+        assert (found.verdict, found.request_id) == (verdict, ID)
+
+
+@pytest.mark.parametrize(("verdict", "status", "sentence"), SENTENCES)
+@pytest.mark.parametrize("shape", ["nested", "string", "top level", "in the words", "response metadata"])
+def test_every_envelope(verdict: Verdict, status: int, sentence: str, shape: str) -> None:
+    message = sentence.format(id=ID)
+    documents: dict[str, object] = {
+        "nested": {"error": {"message": message, "type": "", "param": "", "code": ""}},
+        "string": {"error": message},
+        "top level": {"code": status, "message": message},
+        "in the words": {"error": {"message": json.dumps({"error": {"code": "", "message": message}})}},
+        "response metadata": {"ResponseMetadata": {"Error": {"Code": "", "Message": message}}},
+    }
+    found = read_reply(status, {}, json.dumps(documents[shape]).encode())
+    assert isinstance(found, Refusal)
+    assert (found.verdict, found.request_id, found.message) == (verdict, ID, message)

@@ -225,6 +225,10 @@ def test_the_request_id_of_the_header_or_of_the_words() -> None:
     assert len(found.request_id) == 53
     assert refusal({}, 400, **{"X-Request-Id": "abc"}).request_id == "abc"
     assert refusal({}, 400).request_id is None
+    page = read_reply(524, {"cf-ray": "8f1c0de5a9b3e47d-SIN"}, b"<html>")
+    assert page.request_id == "8f1c0de5a9b3e47d-SIN"  # all that a gateway's page has
+    both = read_reply(400, {"cf-ray": "8f1c"}, b'{"error":{"message":"m (request id: 20260904abcd)"}}')
+    assert both.request_id == "20260904abcd"
 
 
 def test_every_recorded_answer_is_read() -> None:

@@ -52,6 +52,16 @@ def test_the_fullest_body() -> None:
     assert "灯".encode() in body
 
 
+def test_a_sequence_as_a_stream() -> None:
+    request = GenerationRequest(
+        model="m", prompt="p", size="2K", watermark=False, sequential_image_generation="auto", max_images=4, stream=True
+    )
+    assert encode(request).decode() == (
+        '{"model":"m","prompt":"p","size":"2K","watermark":false,"response_format":"url",'
+        '"sequential_image_generation_options":{"max_images":4},"sequential_image_generation":"auto","stream":true}'
+    )
+
+
 def test_one_image_is_an_array_too() -> None:
     request = GenerationRequest(model="m", prompt="p", size="2K", watermark=False, images=("data:x",))
     assert json.loads(encode(request))["image"] == ["data:x"]

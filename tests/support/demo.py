@@ -9,25 +9,37 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent.parent
 FOLDER = REPOSITORY / "demo" / "brand-kit"
+HEADLINE = ("Licht fürs Buch, nicht fürs ganze Zimmer.", "Licht fürs Buch.")
 
 
 def main() -> int:
-    """Plan, build, plan again after one changed word, build again."""
+    """What it would cost, the proofs, nothing to do, and what one changed headline means."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    shutil.copytree(REPOSITORY / "examples/brand-kit", FOLDER, ignore=shutil.ignore_patterns("build", ".seedpipe"))
+    left_out = shutil.ignore_patterns("build", ".seedpipe", "seedpipe*.lock")
+    shutil.copytree(REPOSITORY / "examples/brand-kit", FOLDER, ignore=left_out)
     with tempfile.TemporaryDirectory(prefix="seedpipe-demo-") as home:
-        environ = os.environ | {"SEEDPIPE_HOME": home}
-        for verb in (["plan", "--proof"], ["build", "--proof"], ["build", "--proof"], ["status", "--proof"]):
-            shown = " ".join(["seedpipe", *verb])
-            sys.stdout.write(f"\n$ {shown}\n")
-            sys.stdout.flush()
-            done = subprocess.run([sys.executable, "-m", "seedpipe", *verb], cwd=FOLDER, env=environ, check=False)
-            if done.returncode != 0:
-                return done.returncode
+        for told, verb in (
+            ("what a build would buy, and for how much", ["plan"]),
+            ("the same as proofs, drawn here for nothing", ["build", "--proof"]),
+            ("what is unchanged is skipped", ["build", "--proof"]),
+        ):
+            code = _run(told, verb, home)
+            if code != 0:
+                return code
+        copy = FOLDER / "copy/de.yaml"
+        copy.write_text(copy.read_text(encoding="utf-8").replace(*HEADLINE), encoding="utf-8")
+        code = _run("after another headline in copy/de.yaml", ["plan", "--proof"], home)
     pictures = FOLDER / "build" / "@proof"
     count = sum(path.is_file() for path in pictures.rglob("*"))
-    sys.stdout.write(f"\n{count} pictures are in {pictures.relative_to(REPOSITORY)}: proofs, made here for nothing.\n")
-    return 0
+    sys.stdout.write(f"\n{count} pictures are in {pictures.relative_to(REPOSITORY)}\n")
+    return code
+
+
+def _run(told: str, verb: list[str], home: str) -> int:
+    sys.stdout.write(f"\n$ seedpipe {' '.join(verb)}    # {told}\n")
+    sys.stdout.flush()
+    environ = os.environ | {"SEEDPIPE_HOME": home}
+    return subprocess.run([sys.executable, "-m", "seedpipe", *verb], cwd=FOLDER, env=environ, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,0 +1,217 @@
+"""Paid pictures: what is at hand is used, what is missing is ordered, the lock says which one is chosen."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from seedpipe.build.order import NotBought, Order, Wanted
+from seedpipe.build.pictures import Pictures
+from seedpipe.build.purchase import Buyer
+from seedpipe.build.report import NodeError, Report
+from seedpipe.build.request import body_maker
+from seedpipe.canonical import canonical_json, digest_of
+from seedpipe.catalogue.lookup import Catalogue
+from seedpipe.manifest.node import ImageNode, SourceNode
+from seedpipe.names import Digest
+from seedpipe.plan.graph import Graph
+from seedpipe.plan.key import own_key, remembered_document, request_document
+from seedpipe.plan.plan import PlanNode, State
+from seedpipe.plan.price import price_of
+from seedpipe.plan.resolve import Resolver
+from seedpipe.state.lock import ImageEntry, Level, Made
+from seedpipe.state.lockfile import LockWriter
+from seedpipe.state.take import Take
+from seedpipe.state.takes import Takes
+
+_STAYS = (State.CACHED, State.FETCH, State.PINNED, State.STALE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Want:
+    """One node's request, now that its references are there. `entry` is what the lock says of the node."""
+
+    node: ImageNode
+    planned: PlanNode
+    document: Mapping[str, object]
+    references: Sequence[Digest]
+    entry: ImageEntry | None
+    key: Digest = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", digest_of(self.document))
+
+    @property
+    def chosen_before(self) -> ImageEntry | None:
+        """The lock's entry, if its picture was made for this very want."""
+        return self.entry if self.entry is not None and self.entry.want == self.key else None
+
+    @property
+    def known(self) -> Sequence[Digest]:
+        """Pictures of the node that its output file may hold."""
+        if self.entry is None:
+            return ()
+        return (self.entry.take, *self.entry.takes, *([self.entry.output] if self.entry.output else []))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageMaker:
+    """Orders no more than the plan says."""
+
+    graph: Graph
+    resolver: Resolver
+    catalogue: Catalogue
+    pictures: Pictures
+    takes: Takes
+    lock: LockWriter
+    buyer: Buyer
+    report: Report
+    retry_unknown: bool = False
+
+    async def make(self, node: ImageNode) -> None:
+        """Raises `NodeError` if there is no picture in the end."""
+        want = self._want(node)
+        if want.planned.taken is not None and want.planned.state in _STAYS:
+            await self._put_again(want, want.planned.taken)
+            return
+        have = await asyncio.to_thread(self._at_hand, want.key)
+        bought, failures = await self._buy(self._orders(want, have))
+        takes = [*have, *(take for take in bought if take.digest not in {old.digest for old in have})]
+        chosen = want.chosen_before.take if want.chosen_before else takes[0].digest if takes else None
+        if chosen is None:
+            raise _node_error(failures[0] if failures else None)
+        await self._choose(want, chosen, takes)
+        self.report.done(node.address, "made" if bought else "cached", chosen, want.planned.output)
+        for failure in failures:
+            if failure.outcome != "stopped":
+                self.report.failed(node.address, _node_error(failure))
+
+    def _want(self, node: ImageNode) -> _Want:
+        references = [self.pictures.of(reference.address) for reference in node.references]
+        entry = self.lock.entry(node.address)
+        return _Want(
+            node=node,
+            planned=self.pictures.plan.nodes[node.address],
+            document=request_document(self.resolver.asked(node), [item.identity for item in references]),
+            references=[item.digest for item in references],
+            entry=entry if isinstance(entry, ImageEntry) else None,
+        )
+
+    def _at_hand(self, key: Digest) -> list[Take]:
+        return [take for take in self.takes.of(key) if self.pictures.store.has(take.digest)]
+
+    # Buying
+
+    async def _buy(self, orders: Sequence[Order]) -> tuple[Sequence[Take], Sequence[NotBought]]:
+        """All orders at once, each awaited to its end whatever becomes of the others: they are paid."""
+        if not orders:
+            return (), ()
+        self.report.started(orders[0].wanted.address, "request")
+        outcomes = await asyncio.gather(*(self.buyer.buy(order) for order in orders), return_exceptions=True)
+        bought: list[Take] = []
+        failures: list[NotBought] = []
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            if isinstance(outcome, NotBought):
+                failures.append(outcome)
+            else:
+                bought += outcome
+        return bought, failures
+
+    def _orders(self, want: _Want, have: Sequence[Take]) -> Sequence[Order]:
+        """One for each take that is missing; never more than the plan says."""
+        node, provider = want.node, self.pictures.plan.provider
+        there = {take.ordinal for take in have}
+        missing = [ordinal for ordinal in range(1, node.takes + 1) if ordinal not in there]
+        missing = missing[: min(want.planned.pictures, max(0, node.takes - len({take.digest for take in have})))]
+        asked = self.resolver.asked(node)
+        body = body_maker(
+            node,
+            asked,
+            want.references,
+            model=self.catalogue.model(asked.model, provider),
+            wire=self.catalogue.wire_id(asked.model, provider),
+            store=self.pictures.store,
+            noticed=lambda message: self.report.notice(node.address, message),
+        )
+        price = price_of(self.catalogue, provider, asked.model, asked.size, inputs=len(node.references))
+        return [
+            Order(
+                wanted=Wanted(
+                    address=node.address,
+                    ordinal=ordinal,
+                    key=want.key,
+                    document=canonical_json(want.document),
+                    model=asked.model,
+                    size=asked.size,
+                    price=price,
+                ),
+                timeout=self.catalogue.provider(provider).timeout(1),
+                tags=node.tags,
+                despite_unknown=self.retry_unknown,
+                body=body,
+            )
+            for ordinal in missing
+        ]
+
+    # Choosing
+
+    async def _choose(self, want: _Want, chosen: Digest, takes: Sequence[Take]) -> None:
+        """The lock's new line. A present choice for the same want keeps its level; only the list of takes grows."""
+        address, before = want.node.address, want.chosen_before
+        self.pictures.came(address, str(chosen), chosen)
+        output = await self.pictures.put(address, chosen, [*want.known, *(take.digest for take in takes)])
+        take = next((take for take in takes if take.digest == chosen), None)
+        made = before.made if before else _made(want.key, take) if take else None
+        if made is None:
+            return  # its record is lost: the bytes and the file are right, the lock keeps what it says
+        listed = dict.fromkeys([*(before.takes if before else ()), *(take.digest for take in takes), chosen])
+        self.lock.set(
+            address,
+            ImageEntry(
+                want=want.key,
+                own=self._own(want.node),
+                take=chosen,
+                level=before.level if before else Level.AUTO,
+                made=made,
+                asked=remembered_document(want.document),
+                takes=tuple(listed),
+                output=output if output != chosen else None,
+            ),
+        )
+
+    async def _put_again(self, want: _Want, taken: Digest) -> None:
+        """Nothing is bought: the bytes are brought into the store if need be, lock and file are made right."""
+        address = want.node.address
+        if not await self.pictures.bring_in(want.planned, taken):
+            raise NodeError("missing", "bytes-missing", f"the chosen picture {taken.short} is gone")
+        if want.planned.state in (State.PINNED, State.STALE) or want.chosen_before:
+            self.pictures.came(address, str(taken), taken)
+            await self.pictures.put(address, taken, want.known)
+        else:
+            await self._choose(want, taken, await asyncio.to_thread(self._at_hand, want.key))
+        how = "fetched" if want.planned.state is State.FETCH else "cached"
+        self.report.done(address, how, taken, want.planned.output)
+
+    def _own(self, node: ImageNode) -> Digest:
+        identities = [self.pictures.of(reference.address).identity for reference in node.references]
+        elsewhere = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]
+        return own_key(self.resolver.asked(node), identities, made_elsewhere=elsewhere)
+
+
+def _made(key: Digest, take: Take) -> Made:
+    return Made(
+        request=key,
+        model=take.model,
+        provider=take.provider,
+        size=f"{take.width}x{take.height}",
+        at=take.received_at,
+        cost=None if take.cost is None else str(take.cost),
+        request_id=take.request_id,
+    )
+
+
+def _node_error(failure: NotBought | None) -> NodeError:
+    if failure is None:
+        return NodeError("failed", "nothing-bought", "the plan bought no picture for it")
+    return NodeError(failure.outcome, failure.code, failure.message, request_id=failure.request_id, hint=failure.hint)

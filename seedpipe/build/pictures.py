@@ -1,0 +1,87 @@
+"""The pictures of a run: which are there, under which identity, and how they come into the store and to their outputs."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from seedpipe.build.finishing import Finisher
+from seedpipe.build.report import NodeError, Report
+from seedpipe.names import Digest
+from seedpipe.plan.key import Identity, recipe_identity
+from seedpipe.plan.plan import Plan, PlanNode
+from seedpipe.state.outputs import Outputs
+from seedpipe.state.store import Store
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """A picture that is there: what keys call it, and the bytes to work with."""
+
+    identity: Identity
+    digest: Digest
+
+
+@dataclass(slots=True, kw_only=True)
+class Pictures:
+    """Made in this run, or there before it."""
+
+    plan: Plan
+    store: Store
+    outputs: Outputs
+    report: Report
+    _made: dict[str, Present] = field(default_factory=dict)
+    _processors: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(os.cpu_count() or 1))
+    _finisher: Finisher = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._finisher = Finisher(self.outputs, self.store)
+
+    def of(self, address: str) -> Present:
+        """The picture behind an address. Raises `NodeError` if it did not come."""
+        made = self._made.get(address)
+        if made is not None:
+            return made
+        node = self.plan.nodes[address]
+        if node.taken is None:
+            raise NodeError("skipped", "upstream", f"{address} did not come")
+        identity = str(node.taken)
+        if node.kind == "derived" and node.key is not None:
+            identity = recipe_identity(node.key)
+        return Present(identity=identity, digest=node.taken)
+
+    def came(self, address: str, identity: Identity, digest: Digest) -> None:
+        """From now on this is the picture behind `address`."""
+        self._made[address] = Present(identity=identity, digest=digest)
+
+    async def work(self, function: Callable[..., Answer], *arguments: object) -> Answer:
+        """Local work in a thread, on as many pictures at once as there are processors."""
+        async with self._processors:
+            return await asyncio.to_thread(function, *arguments)
+
+    async def bring_in(self, planned: PlanNode, digest: Digest) -> bool:
+        """Whether the store has the bytes now: an output file that the lock knows stands in for an absent take."""
+        if self.store.has(digest):
+            return True
+        return await asyncio.to_thread(self._bring_in, planned.output, digest)
+
+    def _bring_in(self, output: str | None, digest: Digest) -> bool:
+        if output is None or self.outputs.digest(output) != digest:
+            return False
+        return self.store.keep(self.outputs.file(output).read_bytes()) == digest
+
+    async def put(self, address: str, taken: Digest, known: Sequence[Digest]) -> Digest | None:
+        """Write a node's output; the digest of the file, None if there is none or someone else's stands there.
+
+        `known` are other pictures of the node, which may be replaced.
+        """
+        path = self.plan.nodes[address].output
+        if path is None:
+            return None
+        written = await self.work(self._finisher.put, path, taken, known)
+        if written is None:
+            self.report.notice(address, f"{path} was changed by someone else and is left alone")
+        return written

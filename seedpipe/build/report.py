@@ -1,0 +1,94 @@
+"""What becomes of the nodes of a run: one door through which every outcome is counted and said."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from seedpipe.events import BuildStopping, Event, NodeDone, NodeFailed, NodeStarted, Notice, TakeKept
+from seedpipe.limits import ExitCode, most_urgent
+from seedpipe.names import Digest
+
+OUTCOME_CODES: Mapping[str, ExitCode] = {
+    "unknown": ExitCode.UNCERTAIN,
+    "capped": ExitCode.REFUSED,
+    "blocked": ExitCode.BLOCKED,
+    "failed": ExitCode.FAILED,
+    "missing": ExitCode.FAILED,
+    "edited": ExitCode.FAILED,
+}
+
+
+class NodeError(Exception):
+    """A node's picture doesn't come. Carries what its event says; `stopped` is no failure and is not said."""
+
+    def __init__(
+        self, outcome: str, code: str, message: str, *, request_id: str | None = None, hint: str | None = None
+    ):
+        super().__init__(message)
+        self.outcome = outcome
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.hint = hint
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What a run came to: nodes by outcome, and the pictures that it bought."""
+
+    bought: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    outcomes: set[str] = field(default_factory=set)
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        codes = {OUTCOME_CODES[outcome] for outcome in self.outcomes if outcome in OUTCOME_CODES}
+        return most_urgent(codes | ({ExitCode.INTERRUPTED} if self.interrupted else set()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Counts into `result` and emits. `clock` gives seconds since the build began."""
+
+    emit: Callable[[Event], None]
+    clock: Callable[[], float]
+    result: Result = field(default_factory=Result)
+
+    def started(self, address: str, work: str) -> None:
+        """`work` as in `events.NodeStarted`."""
+        self.emit(NodeStarted(at=self.clock(), address=address, work=work))
+
+    def kept(self, take: TakeKept) -> None:
+        """A bought picture is safe."""
+        self.result.bought += 1
+        self.emit(take)
+
+    def done(self, address: str, how: str, digest: Digest, output: str | None) -> None:
+        """`how` as in `events.NodeDone`."""
+        self.result.counts[how] += 1
+        self.emit(NodeDone(at=self.clock(), address=address, how=how, digest=digest, output=output))
+
+    def failed(self, address: str, error: NodeError) -> None:
+        """What did not come, and why. A node that the build's end kept from starting is only counted."""
+        self.result.counts[error.outcome] += 1
+        if error.outcome == "stopped":
+            return
+        self.result.outcomes.add(error.outcome)
+        self.emit(
+            NodeFailed(
+                at=self.clock(),
+                address=address,
+                outcome=error.outcome,
+                code=error.code,
+                message=error.message,
+                request_id=error.request_id,
+                hint=error.hint,
+            )
+        )
+
+    def notice(self, address: str | None, message: str) -> None:
+        self.emit(Notice(at=self.clock(), address=address, message=message))
+
+    def stopping(self, why: str, *, in_flight: int) -> None:
+        self.emit(BuildStopping(at=self.clock(), why=why, in_flight=in_flight))

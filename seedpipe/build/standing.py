@@ -1,0 +1,62 @@
+"""What a plan leaves to do, what each node waits for, and what stands in the way. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from seedpipe.build.report import NodeError
+from seedpipe.plan.graph import Graph
+from seedpipe.plan.plan import Plan, PlanNode, State
+from seedpipe.state.lock import Lock
+
+_IN_THE_WAY: Mapping[State, tuple[str, str]] = {
+    State.UNKNOWN: ("unknown", "`seedpipe build --retry-unknown` sends it again, and may pay twice"),
+    State.MISSING: (
+        "missing",
+        "bring the bytes back (the store of a colleague, or the output file); nothing is bought for it",
+    ),
+    State.EDITED: ("edited", "move the file away to get the picture, or change the node's `output`"),
+    State.BLOCKED: ("blocked", "change the words or the references; `--retry-blocked` sends it again as it is"),
+    State.FAILED: ("failed", "change what was refused, or name the node to send it again"),
+}
+
+
+def work_of(plan: Plan, graph: Graph, lock: Lock) -> Mapping[str, Sequence[str]]:
+    """The nodes that this run touches, in graph order, each with the nodes that it waits for."""
+    return {node.address: _needs(node, plan) for node in plan.nodes.values() if _has_work(node, plan, graph, lock)}
+
+
+def _has_work(node: PlanNode, plan: Plan, graph: Graph, lock: Lock) -> bool:
+    if node.state in (State.FREE, State.FETCH, State.SAME) or node.state.buys or node.writes:
+        return not node.state.needs_a_person
+    if node.kind == "source":
+        return node.address not in lock.entries or _feeds_work(node.address, plan, graph)
+    return False
+
+
+def _feeds_work(address: str, plan: Plan, graph: Graph) -> bool:
+    below = [plan.nodes[name] for name in graph.makes(address) if name in plan.nodes]
+    return any(node.state.buys or node.state in (State.FREE, State.SAME) for node in below)
+
+
+def _needs(node: PlanNode, plan: Plan) -> Sequence[str]:
+    """What it is made from; a node that shares another's picture waits for that one too."""
+    if node.state is not State.SAME or node.key is None:
+        return node.made_from
+    twins = [
+        other.address
+        for other in plan.nodes.values()
+        if other.key == node.key and other.state is State.MAKE and other.address != node.address
+    ]
+    return (*node.made_from, *twins)
+
+
+def in_the_way(plan: Plan) -> Iterator[tuple[str, NodeError]]:
+    """The nodes that can't come in this run by the plan's own word, each with what is wrong and what to do."""
+    for node in plan.nodes.values():
+        if node.state not in _IN_THE_WAY:
+            continue
+        outcome, hint = _IN_THE_WAY[node.state]
+        reason = node.reasons[0]
+        if reason.code == "upstream-stopped":
+            yield node.address, NodeError("skipped", reason.code, reason.sentence())
+        else:
+            yield node.address, NodeError(outcome, reason.code, reason.sentence(), hint=hint)

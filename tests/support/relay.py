@@ -1,0 +1,137 @@
+"""Two programs between a build and what it talks to, on real sockets: a gateway of the user's own, and a web proxy."""
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+_HOP = {"connection", "transfer-encoding", "content-length", "x-seedpipe-emulator", "server", "date"}
+
+
+@dataclass
+class Gateway:
+    """Passes requests on to an emulator and keeps quiet that it is one, so a build through it is live."""
+
+    port: int = 0
+    prompts: list[str] = field(default_factory=list)  # of the requests for pictures, as they arrived
+    keys: set[str] = field(default_factory=set)
+    remembers: bool = False  # equal prompts get the first answer again, as gateways with a cache do
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{self.host}/v1"
+
+
+@contextmanager
+def gateway(base_url: str) -> Iterator[Gateway]:
+    """A gateway in front of the emulator at `base_url`."""
+    upstream = urlsplit(base_url).netloc
+    relay = Gateway()
+    first: dict[str, tuple[int, list[tuple[str, str]], bytes]] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(*self._asked(b""))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            prompt = json.loads(body)["prompt"]
+            relay.prompts.append(prompt)
+            if not (relay.remembers and prompt in first):
+                first[prompt] = self._asked(body)
+            self._answer(*first[prompt])
+
+        def _asked(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+            relay.keys.add(self.headers["authorization"].removeprefix("Bearer "))
+            connection = http.client.HTTPConnection(upstream, timeout=60)
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", *_HOP)}
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            data = answer.read()
+            connection.close()
+            return answer.status, answer.getheaders(), data
+
+        def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
+            self.send_response(status)
+            for name, value in headers:
+                if name.lower() not in _HOP:
+                    self.send_header(name, value)
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class' name
+            """Tests read no access log."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    relay.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield relay
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def web_proxy(routes: Mapping[str, int]) -> Iterator[str]:
+    """An HTTPS proxy that tunnels to ports of this machine: `{"host:443": port}`. Yields its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    threads: list[threading.Thread] = []
+
+    def accept() -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=_tunnel, args=(client, routes), daemon=True)
+            threads.append(thread)
+            thread.start()
+
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for thread in (accepting, *threads):
+            thread.join(timeout=5)
+
+
+def _tunnel(client: socket.socket, routes: Mapping[str, int]) -> None:
+    with client:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+        method, authority, _ = head.decode("latin-1").split(" ", 2)
+        if method != "CONNECT" or authority not in routes:
+            client.sendall(b"HTTP/1.1 502 No way there\r\ncontent-length: 0\r\n\r\n")
+            return
+        with socket.create_connection(("127.0.0.1", routes[authority])) as server:
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+            back.start()
+            _pump(client, server)
+            back.join(timeout=5)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        return  # the other side left
