@@ -57,6 +57,11 @@ def is_name(text: str) -> bool:
     return NAME.match(text) is not None and not text.endswith(".")
 
 
+def definition_of(address: str) -> str:
+    """The name of the manifest's entry behind an address."""
+    return address.partition("/")[0].partition("#")[0]
+
+
 def suggest_slug(text: str) -> str:
     """A legal segment close to `text`: `Große Lampe!` → `Grosse-Lampe`; empty if nothing of it can stand."""
     text = text.replace("ß", "ss").replace("æ", "ae").replace("ø", "o").replace("œ", "oe")

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from seedpipe.build.make_derived import DerivedMaker
 from seedpipe.build.make_image import ImageMaker
 from seedpipe.build.make_source import SourceMaker
+from seedpipe.build.order import RETRY_UNKNOWN_HINT
 from seedpipe.build.purchase import Buyer
 from seedpipe.build.report import NodeError, Report, Result
 from seedpipe.build.schedule import Schedule
 from seedpipe.build.standing import in_the_way
 from seedpipe.errors import SeedpipeError
-from seedpipe.manifest.node import DerivedNode, ImageNode, SourceNode
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, SourceNode
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, State
 from seedpipe.source import ReadRefusedError
@@ -79,7 +80,7 @@ class Executor:
     def _start_ready(self) -> bool:
         limit = self.workers + (os.cpu_count() or 1)
         started = False
-        while len(self._tasks) < limit and not self.buyer.stopping.is_set():
+        while len(self._tasks) - self.images.frames.waiting < limit and not self.buyer.stopping.is_set():
             address = self._schedule.start()
             if address is None:
                 break
@@ -92,6 +93,7 @@ class Executor:
     async def _end(self) -> None:
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.images.frames.finish()
         self.lock.remember(self.plan.resolved)
         await asyncio.to_thread(self.lock.flush, now=True)
         await asyncio.to_thread(self.outputs.save)
@@ -107,8 +109,11 @@ class Executor:
                     await self.sources.make(node)
                 case DerivedNode():
                     await self.derived.make(node)
-                case ImageNode():
+                case ImageNode() | FrameNode():
                     await self.images.make(node)
+        except asyncio.CancelledError:
+            self._aborted(address)
+            raise
         except NodeError as error:
             self._failed(address, error)
         except (SeedpipeError, ReadRefusedError) as error:
@@ -118,6 +123,12 @@ class Executor:
             self._failed(address, NodeError("failed", "disk", f"{error.strerror}: {error.filename}"))
         else:
             self._schedule.done(address)
+
+    def _aborted(self, address: str) -> None:
+        """Of a node that a person cut off: its request, if it had left, is in the journal as unknown."""
+        if any((one.run, one.address) == (self.buyer.run, address) for one in self.buyer.journal.unknowns()):
+            message = "the build was aborted while the answer was awaited"
+            self.report.failed(address, NodeError("unknown", "aborted", message, hint=RETRY_UNKNOWN_HINT))
 
     def _failed(self, address: str, error: NodeError) -> None:
         skipped = self._schedule.failed(address)

@@ -4,19 +4,18 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seedpipe.build.order import NotBought, Order, Wanted
+from seedpipe.build.make_frames import FrameBuyer
+from seedpipe.build.order import NotBought, WantedPicture
+from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures
 from seedpipe.build.purchase import Buyer
 from seedpipe.build.report import NodeError, Report
-from seedpipe.build.request import body_maker
 from seedpipe.canonical import canonical_json, digest_of
-from seedpipe.catalogue.lookup import Catalogue
-from seedpipe.manifest.node import ImageNode, SourceNode
+from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
 from seedpipe.names import Digest
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import own_key, remembered_document, request_document
 from seedpipe.plan.plan import PlanNode, State
-from seedpipe.plan.price import price_of
 from seedpipe.plan.resolve import Resolver
 from seedpipe.state.lock import ImageEntry, Level, Made
 from seedpipe.state.lockfile import LockWriter
@@ -30,7 +29,7 @@ _STAYS = (State.CACHED, State.FETCH, State.PINNED, State.STALE)
 class _Want:
     """One node's request, now that its references are there. `entry` is what the lock says of the node."""
 
-    node: ImageNode
+    node: ImageNode | FrameNode
     planned: PlanNode
     document: Mapping[str, object]
     references: Sequence[Digest]
@@ -59,22 +58,22 @@ class ImageMaker:
 
     graph: Graph
     resolver: Resolver
-    catalogue: Catalogue
     pictures: Pictures
     takes: Takes
     lock: LockWriter
     buyer: Buyer
+    orders: OrderMaker
+    frames: FrameBuyer
     report: Report
-    retry_unknown: bool = False
 
-    async def make(self, node: ImageNode) -> None:
+    async def make(self, node: ImageNode | FrameNode) -> None:
         """Raises `NodeError` if there is no picture in the end."""
         want = self._want(node)
         if want.planned.taken is not None and want.planned.state in _STAYS:
             await self._put_again(want, want.planned.taken)
             return
         have = await asyncio.to_thread(self._at_hand, want.key)
-        bought, failures = await self._buy(self._orders(want, have))
+        bought, failures = await self._buy(want, have)
         takes = [*have, *(take for take in bought if take.digest not in {old.digest for old in have})]
         chosen = want.chosen_before.take if want.chosen_before else takes[0].digest if takes else None
         if chosen is None:
@@ -85,7 +84,7 @@ class ImageMaker:
             if failure.outcome != "stopped":
                 self.report.failed(node.address, _node_error(failure))
 
-    def _want(self, node: ImageNode) -> _Want:
+    def _want(self, node: ImageNode | FrameNode) -> _Want:
         references = [self.pictures.of(reference.address) for reference in node.references]
         entry = self.lock.entry(node.address)
         return _Want(
@@ -101,58 +100,41 @@ class ImageMaker:
 
     # Buying
 
-    async def _buy(self, orders: Sequence[Order]) -> tuple[Sequence[Take], Sequence[NotBought]]:
-        """All orders at once, each awaited to its end whatever becomes of the others: they are paid."""
-        if not orders:
+    async def _buy(self, want: _Want, have: Sequence[Take]) -> tuple[Sequence[Take], Sequence[NotBought]]:
+        """What is missing; never more than the plan says."""
+        missing = min(want.planned.pictures, max(0, want.node.takes - len({take.digest for take in have})))
+        if isinstance(want.node, FrameNode):
+            outcome = await self.frames.buy(want.node) if missing else None
+            took = (outcome,) if isinstance(outcome, Take) else ()
+            return took, (outcome,) if isinstance(outcome, NotBought) else ()
+        there = {take.ordinal for take in have}
+        ordinals = [ordinal for ordinal in range(1, want.node.takes + 1) if ordinal not in there]
+        return await self._buy_takes(want, want.node, ordinals[:missing])
+
+    async def _buy_takes(
+        self, want: _Want, node: ImageNode, ordinals: Sequence[int]
+    ) -> tuple[Sequence[Take], Sequence[NotBought]]:
+        """All at once, each awaited to its end whatever becomes of the others: they are paid."""
+        if not ordinals:
             return (), ()
-        self.report.started(orders[0].wanted.address, "request")
+        picture = WantedPicture(address=node.address, want=want.key, document=canonical_json(want.document))
+        addresses = [reference.address for reference in node.references]
+        references = list(zip(addresses, want.references, strict=True))
+        asked = self.resolver.asked(node)
+        orders = [
+            self.orders.order(node, asked, want.document, references, (picture,), ordinal=ordinal)
+            for ordinal in ordinals
+        ]
+        self.report.started(node.address, "request")
         outcomes = await asyncio.gather(*(self.buyer.buy(order) for order in orders), return_exceptions=True)
         bought: list[Take] = []
         failures: list[NotBought] = []
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-            if isinstance(outcome, NotBought):
-                failures.append(outcome)
-            else:
-                bought += outcome
+            bought += outcome.takes.values()
+            failures += outcome.missing.values()
         return bought, failures
-
-    def _orders(self, want: _Want, have: Sequence[Take]) -> Sequence[Order]:
-        """One for each take that is missing; never more than the plan says."""
-        node, provider = want.node, self.pictures.plan.provider
-        there = {take.ordinal for take in have}
-        missing = [ordinal for ordinal in range(1, node.takes + 1) if ordinal not in there]
-        missing = missing[: min(want.planned.pictures, max(0, node.takes - len({take.digest for take in have})))]
-        asked = self.resolver.asked(node)
-        body = body_maker(
-            node,
-            asked,
-            want.references,
-            model=self.catalogue.model(asked.model, provider),
-            wire=self.catalogue.wire_id(asked.model, provider),
-            store=self.pictures.store,
-            noticed=lambda message: self.report.notice(node.address, message),
-        )
-        price = price_of(self.catalogue, provider, asked.model, asked.size, inputs=len(node.references))
-        return [
-            Order(
-                wanted=Wanted(
-                    address=node.address,
-                    ordinal=ordinal,
-                    key=want.key,
-                    document=canonical_json(want.document),
-                    model=asked.model,
-                    size=asked.size,
-                    price=price,
-                ),
-                timeout=self.catalogue.provider(provider).timeout(1),
-                tags=node.tags,
-                despite_unknown=self.retry_unknown,
-                body=body,
-            )
-            for ordinal in missing
-        ]
 
     # Choosing
 
@@ -162,7 +144,7 @@ class ImageMaker:
         self.pictures.came(address, str(chosen), chosen)
         output = await self.pictures.put(address, chosen, [*want.known, *(take.digest for take in takes)])
         take = next((take for take in takes if take.digest == chosen), None)
-        made = before.made if before else _made(want.key, take) if take else None
+        made = before.made if before else _made(take) if take else None
         if made is None:
             return  # its record is lost: the bytes and the file are right, the lock keeps what it says
         listed = dict.fromkeys([*(before.takes if before else ()), *(take.digest for take in takes), chosen])
@@ -193,15 +175,15 @@ class ImageMaker:
         how = "fetched" if want.planned.state is State.FETCH else "cached"
         self.report.done(address, how, taken, want.planned.output)
 
-    def _own(self, node: ImageNode) -> Digest:
+    def _own(self, node: ImageNode | FrameNode) -> Digest:
         identities = [self.pictures.of(reference.address).identity for reference in node.references]
         elsewhere = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]
         return own_key(self.resolver.asked(node), identities, made_elsewhere=elsewhere)
 
 
-def _made(key: Digest, take: Take) -> Made:
+def _made(take: Take) -> Made:
     return Made(
-        request=key,
+        request=take.request_key,
         model=take.model,
         provider=take.provider,
         size=f"{take.width}x{take.height}",

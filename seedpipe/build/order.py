@@ -1,14 +1,17 @@
 """What a purchase is about: the take that is wanted, the order for it, the request that went out, and what did not come."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.service.refusals import Refusal, Verdict
 from seedpipe.state.caps import CapReached
+from seedpipe.state.take import Take
 
 RETRY_UNKNOWN_HINT = "`seedpipe build --retry-unknown` sends it again, and may pay twice"
+SHORT_HINT = "`seedpipe build` again makes what is missing, each picture alone"
+FETCH_AGAIN_HINT = "`seedpipe build` again: it is fetched for nothing while its address lives (24 h)"
 _OUTCOMES = {Verdict.UNKNOWN: "unknown", Verdict.BLOCKED: "blocked"}
 _HINTS = {
     Verdict.UNKNOWN: RETRY_UNKNOWN_HINT,
@@ -17,8 +20,20 @@ _HINTS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPicture:
+    """One picture that a request is to bring: whose it is, and what it is wanted for. `document` is the want's."""
+
+    address: str
+    want: Digest
+    document: str | None  # None: not remembered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One take: whose it is, under which key, and what it costs. `size` None: what was asked for isn't remembered."""
+    """One request: under which key, for which pictures, and what each costs. `address` names it in messages.
+
+    `size` None: what was asked for isn't remembered.
+    """
 
     address: str
     ordinal: int
@@ -26,15 +41,28 @@ class Wanted:
     document: str
     model: str
     size: str | None
-    price: Money
+    price: Money  # of one picture
+    pictures: tuple[WantedPicture, ...]
+
+    def picture(self, place: int) -> WantedPicture:
+        """What the picture at `place` of the answer is. More than was asked for is paid as well, and kept."""
+        if place < len(self.pictures):
+            return self.pictures[place]
+        return WantedPicture(address=self.address, want=self.key, document=self.document)
+
+    @property
+    def worst(self) -> Money:
+        """What the request costs if every picture comes."""
+        return self.price * len(self.pictures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One take to buy. `body` makes the request's bytes when they are needed, so that they aren't all in memory."""
+    """One request to send. `body` makes the request's bytes when they are needed, so that they aren't all in memory."""
 
     wanted: Wanted
-    timeout: float  # seconds
+    timeout: float  # seconds for all of it
+    silence: float  # seconds from one picture of a stream to the next
     tags: tuple[str, ...]
     despite_unknown: bool
     body: Callable[[], Awaitable[bytes]]
@@ -62,6 +90,18 @@ class NotBought:
     stop: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """What an order came to, by the place of each picture in it: a take, or why there is none."""
+
+    takes: Mapping[int, Take] = field(default_factory=dict)
+    missing: Mapping[int, NotBought] = field(default_factory=dict)
+
+    @classmethod
+    def nothing(cls, wanted: Wanted, why: NotBought) -> "Bought":
+        return cls(missing=dict.fromkeys(range(len(wanted.pictures)), why))
+
+
 STOPPED = NotBought(outcome="stopped", code="stopped", message="the build was stopped before it was sent")
 
 
@@ -69,12 +109,23 @@ def refused(refusal: Refusal) -> NotBought:
     """What a refusal that is not tried again means for its node."""
     return NotBought(
         outcome=_OUTCOMES.get(refusal.verdict, "failed"),
-        code=refusal.code or str(refusal.http_status or "no-answer"),
+        code=refusal.code or _status_code(refusal.http_status),
         message=refusal.message,
         request_id=refusal.request_id,
         hint=refusal.hint or _HINTS.get(refusal.verdict),
         stop=refusal.message if refusal.verdict in (Verdict.STOP, Verdict.NOT_BEFORE) else None,
     )
+
+
+def _status_code(status: int | None) -> str:
+    """A 200 that broke off is no answer, and saying `200` would be no help."""
+    return "no-answer" if status is None or status < 400 else str(status)
+
+
+def not_kept(why: str, hint: str) -> NotBought:
+    """It was paid for, and its picture is not here."""
+    message = f"it was made and charged, but could not be kept: {why}"
+    return NotBought(outcome="unknown", code="not-kept", message=message, hint=hint)
 
 
 def capped(reached: CapReached, wanted: Wanted) -> NotBought:
@@ -86,6 +137,6 @@ def capped(reached: CapReached, wanted: Wanted) -> NotBought:
     return NotBought(
         outcome="capped",
         code="cap",
-        message=f"{wanted.price} more would pass the cap {kind} of {cap.limit} ({cap.source}); {used} used{held}",
+        message=f"{wanted.worst} more would pass the cap {kind} of {cap.limit} ({cap.source}); {used} used{held}",
         hint="raise the cap where it was set, or wait until its period is over",
     )

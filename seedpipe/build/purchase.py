@@ -1,4 +1,4 @@
-"""Buying one take: intent on disk, then the request, then what `receive` does with the answer.
+"""Buying what one request brings: intent on disk, then the request, then what `receive` does with the answer.
 
 The order is the promise: claim and reservation are durable before a byte leaves, and what was sent and not answered
 is never sent again by itself.
@@ -8,11 +8,23 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seedpipe.build.limiter import ImagesPerMinute
-from seedpipe.build.order import RETRY_UNKNOWN_HINT, STOPPED, NotBought, Order, Sent, capped, refused
-from seedpipe.build.receive import Receiver
+from seedpipe.build.order import (
+    FETCH_AGAIN_HINT,
+    RETRY_UNKNOWN_HINT,
+    STOPPED,
+    Bought,
+    NotBought,
+    Order,
+    Sent,
+    Wanted,
+    capped,
+    not_kept,
+    refused,
+)
+from seedpipe.build.receive import Arrived, Receiver
 from seedpipe.build.report import Report
 from seedpipe.build.retry import next_try
 from seedpipe.errors import SeedpipeError
@@ -20,7 +32,6 @@ from seedpipe.events import NodeWaiting, RequestSent
 from seedpipe.names import Digest
 from seedpipe.service.client import ServiceClient
 from seedpipe.service.refusals import Refusal, Verdict
-from seedpipe.service.reply import Reply
 from seedpipe.state.caps import Cap, CapReached
 from seedpipe.state.journal import Journal
 from seedpipe.state.requests import (
@@ -28,6 +39,7 @@ from seedpipe.state.requests import (
     Claimed,
     ClaimedElsewhere,
     DayTurnedError,
+    FrameOf,
     HeldUnknown,
     Intent,
     RequestState,
@@ -52,6 +64,8 @@ class Buyer:
     slots: asyncio.Semaphore
     stopping: asyncio.Event
     in_flight: int = 0
+    _under_way: set[str] = field(default_factory=set)  # ids of requests that this buyer is at work on
+    _inheriting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def stop(self, why: str) -> None:
         """Nothing new is sent; what is in flight is awaited and kept, because it is paid."""
@@ -59,50 +73,60 @@ class Buyer:
             self.stopping.set()
             self.report.stopping(why, in_flight=self.in_flight)
 
-    async def buy(self, order: Order) -> Sequence[Take] | NotBought:
-        """The takes that one request brought (usually one). Raises nothing for what service or network do."""
-        outcome = await self._buy(order)
-        if isinstance(outcome, NotBought) and outcome.stop is not None:
-            self.stop(outcome.stop)
-        return outcome
+    async def buy(self, order: Order, arrived: Arrived | None = None) -> Bought:
+        """What one request brought; `arrived` is told each picture as soon as it is kept.
 
-    async def _buy(self, order: Order) -> Sequence[Take] | NotBought:
+        Raises nothing for what service or network do.
+        """
+        bought = await self._buy(order, arrived or _nobody)
+        for missing in bought.missing.values():
+            if missing.stop is not None:
+                self.stop(missing.stop)
+        return bought
+
+    async def _buy(self, order: Order, arrived: Arrived) -> Bought:
         tries = 0
         while True:
             async with self.slots:
-                outcome = await self._try(order)
+                outcome = await self._try(order, arrived)
             if not isinstance(outcome, Refusal):
                 return outcome
             tries += 1
             again = next_try(outcome, tries, jitter=random.random())  # noqa: S311 - spreads retries, guards nothing
             if again is None or self.stopping.is_set():
-                return refused(outcome)
+                return Bought.nothing(order.wanted, refused(outcome))
             if outcome.verdict is Verdict.SLOW_DOWN:
                 await asyncio.to_thread(self.limiter(order.wanted.model).pause, again.seconds)
             self._say_waiting(order, "backoff", again.seconds)
             await self._sleep(again.seconds)
 
-    async def _try(self, order: Order) -> Sequence[Take] | NotBought | Refusal:
+    async def _try(self, order: Order, arrived: Arrived) -> Bought | Refusal:
         """One request at most: a `Refusal` only if it was definite and free."""
+        wanted = order.wanted
         if self.stopping.is_set():
-            return STOPPED
+            return Bought.nothing(wanted, STOPPED)
         try:
             body = await order.body()
         except SeedpipeError as error:
-            return NotBought(outcome="failed", code="reference", message=error.message, hint=error.hint)
+            missing = NotBought(outcome="failed", code="reference", message=error.message, hint=error.hint)
+            return Bought.nothing(wanted, missing)
         client_request_id = secrets.token_hex(16)
         claimed = await self._claim(order, body, client_request_id)
+        if isinstance(claimed, NotBought):
+            return Bought.nothing(wanted, claimed)
         if not isinstance(claimed, Claimed):
-            return claimed
-        if not await self._may_send(order, claimed):
-            return STOPPED
-        sent = Sent(
-            wanted=order.wanted, request=claimed.id, client_request_id=client_request_id, at=self.report.clock()
-        )
-        answer = await self._send(order, sent, body)
-        if isinstance(answer, Refusal):
-            return await self._refused(sent, answer)
-        return await self.receiver.receive(sent, answer)
+            return await _already_kept(wanted, claimed, arrived)
+        self._under_way.add(claimed.id)
+        try:
+            if not await self._may_send(order, claimed):
+                return Bought.nothing(wanted, STOPPED)
+            sent = Sent(wanted=wanted, request=claimed.id, client_request_id=client_request_id, at=self.report.clock())
+            outcome = await self._exchange(order, sent, body, arrived)
+        finally:
+            self._under_way.discard(claimed.id)
+        if isinstance(outcome, Refusal):
+            return await self._refused(sent, outcome)
+        return outcome
 
     # Before it is sent
 
@@ -124,8 +148,8 @@ class Buyer:
                         hint=RETRY_UNKNOWN_HINT,
                     )
                 case ClaimedElsewhere():
-                    if not outcome.alive:
-                        await asyncio.to_thread(self.journal.recover)
+                    if await self._nobody_fetches(outcome):
+                        return not_kept("it could not be fetched a while ago", FETCH_AGAIN_HINT)
                     why = "elsewhere"
                 case CapReached():
                     if not outcome.would_fit_after_settling:
@@ -138,6 +162,22 @@ class Buyer:
                 return STOPPED
             await self._sleep(POLL_SECONDS)
 
+    async def _nobody_fetches(self, found: ClaimedElsewhere) -> bool:
+        """Whether the claim is ours and nothing is done about it: its picture was located, and fetching it failed.
+
+        What a dead process left is fetched here and now; what is under way is worth waiting for.
+        """
+        if found.alive and (not found.mine or found.request.id in self._under_way):
+            return False
+        if found.mine and not self._inheriting.locked():
+            return True
+        async with self._inheriting:
+            left = await asyncio.to_thread(self.journal.recover)
+            await asyncio.to_thread(self.receiver.takes.record_all, left.takes)
+            for waiting in left.to_fetch:
+                await self.receiver.fetch_again(waiting)
+        return False
+
     def _intent(self, order: Order, body: bytes, client_request_id: str) -> Intent:
         wanted = order.wanted
         return Intent(
@@ -147,15 +187,16 @@ class Buyer:
             address=wanted.address,
             model=wanted.model,
             provider=self.receiver.provider,
-            images=1,
+            images=len(wanted.pictures),
             price=wanted.price,
-            reserved=wanted.price,
+            reserved=wanted.worst,
             client_request_id=client_request_id,
             document=wanted.document,
             body_digest=Digest.of(body),
             timeout_seconds=int(order.timeout),
             profile=self.profile,
             tags=order.tags,
+            frames=_frames(wanted),
             despite_unknown=order.despite_unknown,
         )
 
@@ -163,7 +204,7 @@ class Buyer:
         """Waits for the rate; then writes down that it is sent. False if the build is stopping: nothing was sent."""
         limiter = self.limiter(order.wanted.model)
         try:
-            waited = asyncio.ensure_future(limiter.acquire(1))
+            waited = asyncio.ensure_future(limiter.acquire(len(order.wanted.pictures)))
             stopped = asyncio.ensure_future(self.stopping.wait())
             done, _ = await asyncio.wait({waited, stopped}, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
             if not done:
@@ -189,7 +230,8 @@ class Buyer:
 
     # On the wire
 
-    async def _send(self, order: Order, sent: Sent, body: bytes) -> Reply | Refusal:
+    async def _exchange(self, order: Order, sent: Sent, body: bytes, arrived: Arrived) -> Bought | Refusal:
+        """The request goes out; each picture is kept as it comes."""
         self.report.emit(
             RequestSent(
                 at=sent.at,
@@ -200,21 +242,33 @@ class Buyer:
         )
         self.in_flight += 1
         try:
-            return await self.client.generate(body, timeout=order.timeout, client_request_id=sent.client_request_id)
+            answer = self.client.generate_frames(
+                body,
+                frames=len(sent.wanted.pictures),
+                timeout=order.timeout,
+                silence=order.silence,
+                client_request_id=sent.client_request_id,
+            )
+            return await self.receiver.receive(sent, answer, arrived)
         except asyncio.CancelledError:
-            self.journal.unknown(sent.request, "the build was aborted while the answer was awaited")
+            self._unknown_if_silent(sent, "the build was aborted while the answer was awaited")
             raise
         except Exception as error:
             # Whatever broke here, the request may have been billed: say so before anything else happens.
-            self.journal.unknown(sent.request, f"{type(error).__name__} while the answer was awaited")
+            self._unknown_if_silent(sent, f"{type(error).__name__} while the answer was awaited")
             raise
         finally:
             self.in_flight -= 1
 
-    async def _refused(self, sent: Sent, refusal: Refusal) -> Refusal | NotBought:
+    def _unknown_if_silent(self, sent: Sent, why: str) -> None:
+        """What was located already is left for the next build, which fetches it for nothing and then concludes."""
+        if self.journal.request(sent.request).state is RequestState.SENT:
+            self.journal.unknown(sent.request, why)
+
+    async def _refused(self, sent: Sent, refusal: Refusal) -> Refusal | Bought:
         if refusal.verdict is Verdict.UNKNOWN:
             await asyncio.to_thread(self.journal.unknown, sent.request, refusal.message, request_id=refusal.request_id)
-            return refused(refusal)
+            return Bought.nothing(sent.wanted, refused(refusal))
         await asyncio.to_thread(self.receiver.refused, sent, refusal)
         return refusal
 
@@ -227,3 +281,27 @@ class Buyer:
             await asyncio.wait_for(self.stopping.wait(), timeout=seconds)
         except TimeoutError:
             return
+
+
+def _frames(wanted: Wanted) -> tuple[FrameOf, ...]:
+    """A plain image is wanted under its request key, which needs no saying."""
+    if len(wanted.pictures) == 1 and wanted.pictures[0].want == wanted.key:
+        return ()
+    return tuple(FrameOf(address=picture.address, want=picture.want) for picture in wanted.pictures)
+
+
+async def _already_kept(wanted: Wanted, takes: Sequence[Take], arrived: Arrived) -> Bought:
+    """Another process was quicker, or an index was lost."""
+    by_place = {take.index: take for take in takes if take.index < len(wanted.pictures)}
+    for place, take in by_place.items():
+        await arrived(place, take)
+    gone = NotBought(
+        outcome="failed", code="came-short", message="the request that brought the others did not bring it"
+    )
+    return Bought(
+        takes=by_place, missing={place: gone for place in range(len(wanted.pictures)) if place not in by_place}
+    )
+
+
+async def _nobody(place: int, take: Take) -> None:
+    """Nobody waits for single pictures."""

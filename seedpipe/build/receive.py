@@ -4,26 +4,42 @@ The order is the promise: bytes are kept before they are recorded, and what was 
 """
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seedpipe.build.order import RETRY_UNKNOWN_HINT, NotBought, Sent, Wanted, refused
+from seedpipe.build.order import (
+    FETCH_AGAIN_HINT,
+    RETRY_UNKNOWN_HINT,
+    SHORT_HINT,
+    Bought,
+    NotBought,
+    Sent,
+    Wanted,
+    WantedPicture,
+    not_kept,
+    refused,
+)
 from seedpipe.build.report import Report
 from seedpipe.errors import SeedpipeError
 from seedpipe.events import TakeKept
 from seedpipe.images.probe import PictureInfo, probe_picture
 from seedpipe.names import Digest
 from seedpipe.service.client import ServiceClient
+from seedpipe.service.delivery import Delivery, Frames
 from seedpipe.service.download import DownloadFailedError
-from seedpipe.service.refusals import Refusal, Verdict
-from seedpipe.service.reply import ItemFault, PictureAt, PictureBytes, Reply
+from seedpipe.service.refusals import Refusal
+from seedpipe.service.reply import PictureAt, PictureBytes
+from seedpipe.service.stream import FrameArrived, FrameFailed
 from seedpipe.state.journal import Journal
-from seedpipe.state.requests import Located, Picture, RequestState, ToFetch
+from seedpipe.state.requests import Located, Picture, Request, RequestState, ToFetch
 from seedpipe.state.store import Store
 from seedpipe.state.take import Take
 from seedpipe.state.takes import Takes
+
+Arrived = Callable[[int, Take], Awaitable[None]]  # told the place of each picture as soon as it is kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,61 +54,132 @@ class Receiver:
     report: Report
     api_is_loopback: bool
 
-    async def receive(self, sent: Sent, reply: Reply) -> Sequence[Take] | NotBought:
-        """The takes of an answer, kept and settled. Raises `OSError` for what the disk refuses."""
-        # Shielded: an abort must not cut what is being kept; what stays located is fetched again for nothing.
-        return await asyncio.shield(self._keep_all(sent, reply))
+    async def receive(
+        self, sent: Sent, answer: AsyncGenerator[Frames | Delivery | Refusal], arrived: Arrived
+    ) -> Bought | Refusal:
+        """Keeps each picture of an answer as it comes, and settles. A `Refusal` holds for the whole request.
 
-    async def _keep_all(self, sent: Sent, reply: Reply) -> Sequence[Take] | NotBought:
-        if not any(isinstance(item, PictureAt | PictureBytes) for item in reply.items):
-            return await self._nothing_came(sent, reply)
-        await self._locate(sent, reply)
-        takes: list[Take] = []
-        for index, item in enumerate(reply.items):
-            if isinstance(item, ItemFault):
-                await asyncio.to_thread(
-                    self.journal.item_refused, sent.request, index, code=item.code, message=item.message
-                )
-                continue
-            try:
-                takes.append(await self._keep(sent, index, item, reply.request_id))
-            except SeedpipeError as error:
-                return takes or await self._not_kept(sent, error)
-        concluded = await asyncio.to_thread(self.journal.conclude, sent.request)
+        Raises `OSError` for what the disk refuses.
+        """
+        keeping: dict[int, asyncio.Task[Take]] = {}
+        end: Delivery | Refusal | None = None
+        async with contextlib.aclosing(answer):
+            async for item in answer:
+                if isinstance(item, Delivery | Refusal):
+                    end = item
+                    continue
+                came = [frame for frame in item if isinstance(frame, FrameArrived)]
+                await asyncio.to_thread(self._locate, sent, came)
+                for frame in came:
+                    keeping[frame.index] = asyncio.create_task(self._keep_for(sent, frame, arrived))
+        if end is None:
+            raise RuntimeError("an answer ends with what it comes to")
+        # Shielded: an abort must not cut what is being kept; what stays located is fetched again for nothing.
+        return await asyncio.shield(self._settle(sent, end, keeping))
+
+    def _locate(self, sent: Sent, frames: Sequence[FrameArrived]) -> None:
+        """Where pictures are that came together, in one commit."""
+        located = [
+            Located(
+                index=frame.index,
+                url=frame.picture.url,
+                size=None if frame.picture.size is None else "{}x{}".format(*frame.picture.size),
+            )
+            for frame in frames
+            if isinstance(frame.picture, PictureAt)
+        ]
+        if located:
+            self.journal.located_all(sent.request, located, complete=False)
+
+    async def _keep_for(self, sent: Sent, frame: FrameArrived, arrived: Arrived) -> Take:
+        take = await self._keep(sent, frame.index, frame.picture, None)
+        await arrived(frame.index, take)
+        return take
+
+    async def _settle(
+        self, sent: Sent, end: Delivery | Refusal, keeping: Mapping[int, asyncio.Task[Take]]
+    ) -> Bought | Refusal:
+        outcomes = await asyncio.gather(*keeping.values(), return_exceptions=True)
+        if isinstance(end, Refusal):
+            return end
+        if not end.arrived and not end.unknown and end.failed:
+            return _whole(end)
+        takes: dict[int, Take] = {}
+        errors: dict[int, SeedpipeError] = {}
+        for place, outcome in zip(keeping, outcomes, strict=True):
+            if isinstance(outcome, SeedpipeError):
+                errors[place] = outcome
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                takes[place] = outcome
+        await asyncio.to_thread(self._conclude, sent, end, errors)
+        return Bought(takes=takes, missing=self._missing(sent, end, takes, errors))
+
+    def _conclude(self, sent: Sent, end: Delivery, errors: Mapping[int, SeedpipeError]) -> None:
+        """Settled where everything is known; what lives at its address is left for the next build."""
+        request = sent.request
+        for failed in end.failed:
+            self.journal.item_refused(request, failed.index, code=failed.fault.code, message=failed.fault.message)
+        broken = [error for error in errors.values() if not isinstance(error, DownloadFailedError)]
+        if broken:
+            self.journal.unknown(request, broken[0].message, request_id=end.request_id)
+            return
+        if end.unknown:
+            why = end.refusal.message if end.refusal else "the answer does not say what became of all its pictures"
+            self.journal.unknown(request, why, request_id=end.request_id)
+            return
+        self.journal.answer_complete(request, request_id=end.request_id)
+        if errors:
+            return
+        concluded = self.journal.conclude(request)
         if concluded.state is RequestState.UNKNOWN:
             self.report.notice(sent.wanted.address, concluded.why or "its charge is uncertain")
-        return takes
 
-    async def _locate(self, sent: Sent, reply: Reply) -> None:
-        located = [
-            Located(index=index, url=item.url, size=None if item.size is None else f"{item.size[0]}x{item.size[1]}")
-            for index, item in enumerate(reply.items)
-            if isinstance(item, PictureAt)
-        ]
-        await asyncio.to_thread(
-            self.journal.located_all,
-            sent.request,
-            located,
-            complete=True,
-            total=len(reply.items),
-            request_id=reply.request_id,
-        )
+    def _missing(
+        self, sent: Sent, end: Delivery, takes: Mapping[int, Take], errors: Mapping[int, SeedpipeError]
+    ) -> Mapping[int, NotBought]:
+        """Why each picture that isn't there isn't."""
+        failed = {frame.index: frame for frame in end.failed}
+        missing: dict[int, NotBought] = {}
+        for place in range(len(sent.wanted.pictures)):
+            if place in takes:
+                continue
+            if place in errors:
+                missing[place] = _not_kept(errors[place])
+            elif place in failed:
+                missing[place] = refused(_refusal_of(failed[place], end))
+            elif place in end.unknown:
+                message = end.refusal.message if end.refusal else "the answer does not say what became of it"
+                missing[place] = NotBought(
+                    outcome="unknown",
+                    code="no-answer",
+                    message=message,
+                    request_id=end.request_id,
+                    hint=RETRY_UNKNOWN_HINT,
+                )
+            else:
+                came = f"the service made {len(end.arrived)} of {len(sent.wanted.pictures)} pictures"
+                missing[place] = NotBought(
+                    outcome="short", code="came-short", message=came, request_id=end.request_id, hint=SHORT_HINT
+                )
+        return missing
 
     async def _keep(self, sent: Sent, index: int, item: PictureAt | PictureBytes, request_id: str | None) -> Take:
         """Bytes first, then the record. Raises `SeedpipeError` for what can't be fetched or is no picture."""
-        wanted = sent.wanted
+        wanted, picture_of = sent.wanted, sent.wanted.picture(index)
         digest, info = await self._bytes_of(item)
         picture = Picture(
             digest=digest, format=info.format, width=info.width, height=info.height, bytes=info.bytes, cost=wanted.price
         )
         await asyncio.to_thread(self.journal.kept, sent.request, index, picture, request_id=request_id)
         take = self._take(sent, index, digest, info, request_id)
-        await asyncio.to_thread(self._index, take, wanted.document)
-        self._say_size(wanted, item, info)
+        await asyncio.to_thread(self._index, take, wanted, picture_of)
+        self._say_size(wanted, picture_of.address, item, info)
         self.report.kept(
             TakeKept(
                 at=self.report.clock(),
-                address=wanted.address,
+                address=picture_of.address,
                 digest=digest,
                 width=info.width,
                 height=info.height,
@@ -104,12 +191,12 @@ class Receiver:
         return take
 
     def _take(self, sent: Sent, index: int, digest: Digest, info: PictureInfo, request_id: str | None) -> Take:
-        wanted = sent.wanted
+        wanted, picture = sent.wanted, sent.wanted.picture(index)
         return Take(
             digest=digest,
             request_key=wanted.key,
-            want=wanted.key,
-            address=wanted.address,
+            want=picture.want,
+            address=picture.address,
             format=info.format,
             width=info.width,
             height=info.height,
@@ -137,9 +224,11 @@ class Receiver:
         await asyncio.to_thread(self.store.keep_file, temporary, digest)
         return digest, info
 
-    def _index(self, take: Take, document: str) -> None:
+    def _index(self, take: Take, wanted: Wanted, picture: WantedPicture) -> None:
         self.takes.record(take)
-        self.takes.record_document(take.request_key, document)
+        self.takes.record_document(take.request_key, wanted.document)
+        if take.want != take.request_key and picture.document is not None:
+            self.takes.record_document(take.want, picture.document)
 
     # What did not come
 
@@ -153,40 +242,7 @@ class Receiver:
             request_id=refusal.request_id,
         )
 
-    async def _not_kept(self, sent: Sent, error: SeedpipeError) -> NotBought:
-        """It was paid for and didn't arrive. A URL that lives is left for the next build; else it is held."""
-        message = f"it was made and charged, but could not be kept: {error.message}"
-        if isinstance(error, DownloadFailedError):
-            hint = "`seedpipe build` again: it is fetched for nothing while its address lives (24 h)"
-        else:
-            await asyncio.to_thread(self.journal.unknown, sent.request, error.message)
-            hint = RETRY_UNKNOWN_HINT
-        return NotBought(outcome="unknown", code="not-kept", message=message, hint=hint)
-
-    async def _nothing_came(self, sent: Sent, reply: Reply) -> NotBought:
-        """An answer without pictures: refused item by item, or an answer that says nothing at all."""
-        fault = next((item for item in reply.items if isinstance(item, ItemFault)), None)
-        if fault is None or fault.verdict is Verdict.UNKNOWN:
-            message = fault.message if fault else "the answer holds neither a picture nor an error"
-            await asyncio.to_thread(self.journal.unknown, sent.request, message, request_id=reply.request_id)
-            return NotBought(
-                outcome="unknown",
-                code=fault.code if fault else "empty-answer",
-                message=message,
-                request_id=reply.request_id,
-                hint=RETRY_UNKNOWN_HINT,
-            )
-        refusal = Refusal(
-            verdict=fault.verdict,
-            http_status=200,
-            code=fault.code,
-            message=fault.message,
-            request_id=reply.request_id,
-        )
-        await asyncio.to_thread(self.refused, sent, refusal)
-        return refused(refusal)
-
-    def _say_size(self, wanted: Wanted, item: PictureAt | PictureBytes, info: PictureInfo) -> None:
+    def _say_size(self, wanted: Wanted, address: str, item: PictureAt | PictureBytes, info: PictureInfo) -> None:
         """What was decoded is the truth; that it isn't what was asked is worth a line."""
         came = f"{info.width}x{info.height}"
         if wanted.size is not None and "x" in wanted.size and came != wanted.size:
@@ -195,7 +251,7 @@ class Receiver:
             message = f"the service says {item.size[0]}x{item.size[1]}, the picture has {came}"
         else:
             return
-        self.report.notice(wanted.address, message)
+        self.report.notice(address, message)
 
     # What a dead build left behind
 
@@ -210,6 +266,7 @@ class Receiver:
             model=request.model,
             size=None,
             price=request.price,
+            pictures=tuple(_pictures_of(request)),
         )
         sent = Sent(
             wanted=wanted,
@@ -235,3 +292,27 @@ def _probe(path: Path) -> PictureInfo:
         return probe_picture(path, name="the picture")
     except OSError as error:
         raise SeedpipeError(f"the picture can't be read: {error.strerror}") from error
+
+
+def _pictures_of(request: Request) -> Iterator[WantedPicture]:
+    """What a request of a dead build was to bring; the words of its frames aren't remembered with it."""
+    for index in range(request.images):
+        frame = request.frame(index)
+        yield WantedPicture(address=frame.address, want=frame.want, document=None)
+
+
+def _whole(end: Delivery) -> Refusal:
+    """Not one picture came and each was refused: so was the request."""
+    return _refusal_of(end.failed[0], end)
+
+
+def _refusal_of(frame: FrameFailed, end: Delivery) -> Refusal:
+    fault = frame.fault
+    return Refusal(
+        verdict=fault.verdict, http_status=200, code=fault.code, message=fault.message, request_id=end.request_id
+    )
+
+
+def _not_kept(error: SeedpipeError) -> NotBought:
+    """It was paid for and didn't arrive. A URL that lives is left for the next build; else it is held."""
+    return not_kept(error.message, FETCH_AGAIN_HINT if isinstance(error, DownloadFailedError) else RETRY_UNKNOWN_HINT)

@@ -13,6 +13,7 @@ OUTCOME_CODES: Mapping[str, ExitCode] = {
     "capped": ExitCode.REFUSED,
     "blocked": ExitCode.BLOCKED,
     "failed": ExitCode.FAILED,
+    "short": ExitCode.FAILED,
     "missing": ExitCode.FAILED,
     "edited": ExitCode.FAILED,
 }

@@ -1,11 +1,11 @@
-"""From a node whose inputs are there to the bytes of its request: references read, fitted and encoded."""
+"""From a wish whose inputs are there to the bytes of its request: references read, fitted and encoded."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from seedpipe.catalogue.model import Feature, Mode, Model
 from seedpipe.images.sending import Prepared, ReferenceLimits, prepare_reference
-from seedpipe.manifest.node import ImageNode
 from seedpipe.names import Digest
 from seedpipe.plan.key import Asked
 from seedpipe.service.request import GenerationRequest, data_url, encode
@@ -14,52 +14,61 @@ from seedpipe.state.store import Store
 Noticed = Callable[[str], None]
 
 
-def body_maker(
-    node: ImageNode,
-    asked: Asked,
-    references: Sequence[Digest],
-    *,
-    model: Model,
-    wire: str,
-    store: Store,
-    noticed: Noticed,
-) -> Callable[[], Awaitable[bytes]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """What is about to be sent. `references` are addresses with their pictures, in order; `wire` is the model's id there.
+
+    `frames`: the most pictures that a sequence may bring; None is a single picture.
+    """
+
+    asked: Asked
+    references: Sequence[tuple[str, Digest]]
+    response_format: str
+    model: Model
+    wire: str
+    frames: int | None = None
+
+    @property
+    def is_streamed(self) -> bool:
+        """By default wherever the model can and more than one picture is asked for."""
+        return (self.frames or 1) > 1 and Mode.STREAM in self.model.modes
+
+
+def body_maker(sending: Sending, *, store: Store, noticed: Noticed) -> Callable[[], Awaitable[bytes]]:
     """A function that makes the body when it is needed: references may be many megabytes each.
 
     It raises `SeedpipeError` for a reference that the service can't take in any form.
     """
 
     async def make() -> bytes:
-        return await asyncio.to_thread(_body, node, asked, references, model, wire, store, noticed)
+        return await asyncio.to_thread(_body, sending, store, noticed)
 
     return make
 
 
-def _body(
-    node: ImageNode,
-    asked: Asked,
-    references: Sequence[Digest],
-    model: Model,
-    wire: str,
-    store: Store,
-    noticed: Noticed,
-) -> bytes:
+def _body(sending: Sending, store: Store, noticed: Noticed) -> bytes:
+    asked, model = sending.asked, sending.model
     limits = _limits(model)
     images = []
-    for reference, digest in zip(node.references, references, strict=True):
-        prepared: Prepared = prepare_reference(store.read(digest), limits, name=reference.address)
+    for address, digest in sending.references:
+        prepared: Prepared = prepare_reference(store.read(digest), limits, name=address)
         if prepared.changed:
-            noticed(f"{reference.address} is re-encoded for sending: {prepared.why}")
+            noticed(f"{address} is re-encoded for sending: {prepared.why}")
         images.append(data_url(prepared.format, prepared.data))
+    sequential = None
+    if Mode.SEQUENCE in model.modes:
+        sequential = "disabled" if sending.frames is None else "auto"
     return encode(
         GenerationRequest(
-            model=wire,
+            model=sending.wire,
             prompt=asked.prompt,
             size=asked.size,
             watermark=asked.watermark,
-            response_format=node.response_format,
+            response_format=sending.response_format,
             images=tuple(images),
-            sequential_image_generation="disabled" if Mode.SEQUENCE in model.modes else None,
+            sequential_image_generation=sequential,
+            max_images=sending.frames,
+            stream=sending.is_streamed,
             output_format=asked.output_format if model.sends_output_format else None,
             optimize_prompt=asked.optimize_prompt if asked.optimize_prompt != "standard" else None,
             seed=asked.seed if model.has(Feature.SEED) else None,

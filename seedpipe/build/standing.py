@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from seedpipe.build.report import NodeError
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, PlanNode, State
+from seedpipe.plan.reasons import SameAs
 from seedpipe.state.lock import Lock
 
 _IN_THE_WAY: Mapping[State, tuple[str, str]] = {
@@ -21,7 +22,7 @@ _IN_THE_WAY: Mapping[State, tuple[str, str]] = {
 
 def work_of(plan: Plan, graph: Graph, lock: Lock) -> Mapping[str, Sequence[str]]:
     """The nodes that this run touches, in graph order, each with the nodes that it waits for."""
-    return {node.address: _needs(node, plan) for node in plan.nodes.values() if _has_work(node, plan, graph, lock)}
+    return {node.address: _needs(node) for node in plan.nodes.values() if _has_work(node, plan, graph, lock)}
 
 
 def _has_work(node: PlanNode, plan: Plan, graph: Graph, lock: Lock) -> bool:
@@ -37,16 +38,9 @@ def _feeds_work(address: str, plan: Plan, graph: Graph) -> bool:
     return any(node.state.buys or node.state in (State.FREE, State.SAME) for node in below)
 
 
-def _needs(node: PlanNode, plan: Plan) -> Sequence[str]:
-    """What it is made from; a node that shares another's picture waits for that one too."""
-    if node.state is not State.SAME or node.key is None:
-        return node.made_from
-    twins = [
-        other.address
-        for other in plan.nodes.values()
-        if other.key == node.key and other.state is State.MAKE and other.address != node.address
-    ]
-    return (*node.made_from, *twins)
+def _needs(node: PlanNode) -> Sequence[str]:
+    """What it is made from, and the node that buys the same picture before it."""
+    return (*node.made_from, *(reason.address for reason in node.reasons if isinstance(reason, SameAs)))
 
 
 def in_the_way(plan: Plan) -> Iterator[tuple[str, NodeError]]:
@@ -56,7 +50,7 @@ def in_the_way(plan: Plan) -> Iterator[tuple[str, NodeError]]:
             continue
         outcome, hint = _IN_THE_WAY[node.state]
         reason = node.reasons[0]
-        if reason.code == "upstream-stopped":
+        if reason.code in ("upstream-stopped", "left-out"):
             yield node.address, NodeError("skipped", reason.code, reason.sentence())
         else:
             yield node.address, NodeError(outcome, reason.code, reason.sentence(), hint=hint)

@@ -20,9 +20,8 @@ from seedpipe.limits import ExitCode
 from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan, without_purchases
-from seedpipe.plan.planner import Wish
 from seedpipe.plan.price import currency_of
-from seedpipe.plan.select import select
+from seedpipe.plan.select import Wish, select
 from seedpipe.project.building import (
     Run,
     Workshop,

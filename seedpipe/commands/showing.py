@@ -7,8 +7,7 @@ from seedpipe.build.budget import Limits
 from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
-from seedpipe.plan.planner import Wish
-from seedpipe.plan.select import select
+from seedpipe.plan.select import Wish, select
 from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
 from seedpipe.review.plan_text import NO_CAPS, Caps, Period

@@ -19,6 +19,31 @@ def read_scenario(text: str) -> tuple[Fault, ...]:
         raise ScenarioError(f"the scenario is no YAML: {error}") from error
 
 
+def place_of(error: ScenarioError, text: str) -> tuple[int, int] | None:
+    """Line and column, from 1, of what the error is about in the scenario's text."""
+    cause = error.__cause__
+    if isinstance(cause, yaml.MarkedYAMLError) and cause.problem_mark is not None:
+        return cause.problem_mark.line + 1, cause.problem_mark.column + 1
+    if error.number is None:
+        return None
+    root = yaml.compose(text, yaml.SafeLoader)
+    faults = _value_of(root, "faults") if isinstance(root, yaml.MappingNode) else root
+    if not isinstance(faults, yaml.SequenceNode):
+        return None
+    fault = faults.value[error.number - 1]
+    mark = (_key_of(fault, error.field) or fault).start_mark
+    return mark.line + 1, mark.column + 1
+
+
+def _key_of(node: yaml.Node, name: str | None) -> yaml.Node | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((key for key, _ in pairs if key.value == name), None)
+
+
+def _value_of(node: yaml.MappingNode, name: str) -> yaml.Node | None:
+    return next((value for key, value in node.value if key.value == name), None)
+
+
 async def describe(emulator: Emulator) -> Response:
     settings = emulator.settings
     return JSONResponse(
@@ -41,10 +66,13 @@ async def ledger(emulator: Emulator) -> Response:
 async def scenario(request: Request, emulator: Emulator) -> Response:
     """GET shows it, PUT replaces it (YAML or JSON; 400 says what is wrong), DELETE empties it."""
     if request.method == "PUT":
+        text = (await request.body()).decode("utf-8", "replace")
         try:
-            emulator.book = FaultBook(read_scenario((await request.body()).decode()))
-        except (ScenarioError, UnicodeDecodeError) as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
+            emulator.book = FaultBook(read_scenario(text))
+        except ScenarioError as error:
+            place = place_of(error, text)
+            at = {"line": place[0], "column": place[1]} if place else {}
+            return JSONResponse({"error": str(error), **at}, status_code=400)
     elif request.method == "DELETE":
         emulator.book = FaultBook()
     return JSONResponse({"faults": emulator.book.entries()})

@@ -8,14 +8,13 @@ full size.
 import hashlib
 import io
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from seedpipe.emulator.lettering import LINE, fit, font, is_right_to_left, needs_shaping
+from seedpipe.emulator.lettering import LINE, Caption, draw_line, fit, font
 from seedpipe.emulator.palette import Colour, Palette, darker, luminance, make_palette, mix, named_colours, saturation
 from seedpipe.emulator.scenes import Canvas, choose_scene
 
@@ -138,22 +137,23 @@ def _card(image: Image.Image, sketch: Sketch, palette: Palette, margin: int) -> 
     small = max(7, round(unit * 0.0185))
     head, foot = round(small * 2.1), round(small * 2.3)
     room = round(image.height * (0.62 if wide else 0.3)) - head - foot - 2 * pad
-    size, lines = fit(
+    caption = fit(
         sketch.prompt,
         width=width - 2 * pad,
         height=max(small * 2, room),
         largest=max(8, round(unit * 0.042)),
         smallest=max(7, round(unit * 0.0165)),
     )
-    height = 2 * pad + head + foot + round(len(lines) * size * LINE)
+    height = 2 * pad + head + foot + round(len(caption.lines) * caption.size * LINE)
     box = _Box(left=margin, top=image.height - margin - height, right=margin + width, bottom=image.height - margin)
     _panel(image, box, round(unit * 0.014))
     draw = ImageDraw.Draw(image)
-    accent = palette.accent if luminance(palette.accent) < 0.62 else darker(palette.accent, 0.35)
     left, right = box.left + pad, box.right - pad
-    draw.text((left, box.top + pad), _title(sketch.model), accent, font(small, bold=True), anchor="la")
+    draw.text(
+        (left, box.top + pad), _title(sketch.model), _legible(palette.accent), font(small, bold=True), anchor="la"
+    )
     _swatches(draw, palette, right, box.top + pad + small // 2, small)
-    _lines(draw, lines, size, (left, right), box.top + pad + head)
+    _words(draw, caption, (left, right), box.top + pad + head)
     rule = box.bottom - pad - foot + round(small * 0.75)
     draw.line((left, rule, right, rule), mix(_INK, _PAPER, 0.78), max(1, unit // 900))
     facts = f"{sketch.width} × {sketch.height}   {sketch.number}/{sketch.total}   {sketch.format}"
@@ -172,7 +172,7 @@ def _title(model: str) -> str:
 
 def _panel(image: Image.Image, box: _Box, radius: int) -> None:
     """Paper that lets a little of the scene through, with a soft shadow."""
-    spread = max(2, radius)
+    spread = max(8, radius)  # a quarter of less can't be blurred
     quarter = (max(1, (box.width + 4 * spread) // 8), max(1, (box.height + 4 * spread) // 8))
     shadow = Image.new("L", quarter)
     inner = (spread // 4, spread // 4, quarter[0] - spread // 4 - 1, quarter[1] - spread // 4 - 1)
@@ -193,14 +193,15 @@ def _swatches(draw: ImageDraw.ImageDraw, palette: Palette, right: int, middle: i
         draw.ellipse((x - radius, middle - radius, x + radius, middle + radius), colour, edge, max(1, size // 16))
 
 
-def _lines(draw: ImageDraw.ImageDraw, lines: Sequence[str], size: int, span: tuple[int, int], top: int) -> None:
-    for number, line in enumerate(lines):
-        y = top + round((number + 0.85) * size * LINE)
-        face = font(size, shaped=needs_shaping(line))
-        if is_right_to_left(line):
-            draw.text((span[1], y), line, _INK, face, anchor="rs")
-        else:
-            draw.text((span[0], y), line, _INK, face, anchor="ls")
+def _legible(colour: Colour) -> Colour:
+    """Dark enough to be read on paper."""
+    return colour if luminance(colour) < 0.4 else darker(colour, 1 - 0.4 / luminance(colour))
+
+
+def _words(draw: ImageDraw.ImageDraw, caption: Caption, span: tuple[int, int], top: int) -> None:
+    for number, line in enumerate(caption.lines):
+        baseline = top + round((number + 0.85) * caption.size * LINE)
+        draw_line(draw, span, baseline, line, caption.size, _INK)
 
 
 def _thumbnails(image: Image.Image, sketch: Sketch, card: _Box, margin: int) -> None:
@@ -247,7 +248,11 @@ def _print(
         (226, 222, 212), (box.left + edge, box.top + edge, box.left + edge + inner[0], box.top + edge + inner[1])
     )
     draw = ImageDraw.Draw(image)
-    if picture is not None:
+    if picture is None:  # crossed out: it can't be decoded here
+        corners = (box.left + edge, box.top + edge, box.left + edge + inner[0] - 1, box.top + edge + inner[1] - 1)
+        draw.line(corners, mix(_INK, _PAPER, 0.6), max(1, edge // 3))
+        draw.line((corners[0], corners[3], corners[2], corners[1]), mix(_INK, _PAPER, 0.6), max(1, edge // 3))
+    else:
         scale = max(inner[0] / picture.width, inner[1] / picture.height)
         width, height = inner[0] / scale, inner[1] / scale
         left, top = max(0.0, (picture.width - width) / 2), max(0.0, (picture.height - height) / 2)

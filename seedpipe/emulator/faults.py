@@ -1,7 +1,8 @@
 """The faults a person can ask for, and the book that says which of them hit a request. Pure; nothing acts here."""
 
+import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -56,22 +57,13 @@ class FaultKind(StrEnum):
     FEWER = "fewer", "a batch makes `count` pictures"
     ITEM_ERROR = "item-error", "a 500 in a batch at item `index`: what follows is not made"
     CUT_STREAM = "cut-stream", "the stream ends after `count` pictures without a last event; all are billed"
-    STREAM_ERROR = "stream-error", "the stream ends after `count` pictures with an error (`code`); at 0 nothing is made"
+    STREAM_ERROR = "stream-error", "the stream ends after `count` pictures with an error (`code`); no more are made"
     JSON_FOR_STREAM = "json-for-stream", "`stream: true` is ignored"
     PREVIEWS = "previews", "partial_image events stand between"
     KEEP_ALIVE = "keep-alive", "comments stand between"
     PRETTY_STREAM = "pretty-stream", "the events' JSON goes over many lines, as the documents print it"
 
 
-PICTURE_FAULTS: Final = frozenset(
-    {
-        FaultKind.WRONG_FORMAT,
-        FaultKind.WRONG_EXTENSION,
-        FaultKind.SIZE_OFF,
-        FaultKind.SIZE_LIE,
-        FaultKind.GARBAGE,
-    }
-)
 DOWNLOAD_FAULTS: Final = frozenset(
     {
         FaultKind.EXPIRED_URL,
@@ -112,7 +104,15 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 
 
 class ScenarioError(ValueError):
-    """A scenario that can't be understood; the message is for the person who wrote it."""
+    """A scenario that can't be understood; the message is for the person who wrote it.
+
+    `number` counts the faults from 1, `field` is the key in it.
+    """
+
+    def __init__(self, message: str, *, number: int | None = None, field: str | None = None) -> None:
+        super().__init__(message if number is None else f"fault {number}: {message}")
+        self.number = number
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,42 +194,55 @@ def _parse_fault(number: int, entry: object) -> Fault:
     if isinstance(entry, str):
         entry = {"do": entry}
     if not isinstance(entry, Mapping):
-        raise ScenarioError(f"fault {number} is no mapping: expected one like `{{do: stall, times: 1}}`")
+        raise ScenarioError("no mapping; expected one like `{do: stall, times: 1}`", number=number)
     values: dict[str, Any] = dict(entry)
     values.pop("seen", None)
     kind = values.pop("do", None)
-    if kind not in {str(known) for known in FaultKind}:
-        names = ", ".join(f"`{known}`" for known in FaultKind)
-        raise ScenarioError(f"fault {number}: `do` is `{kind}`, expected one of {names}")
+    kinds = {str(known): known for known in FaultKind}
+    if kind not in kinds:
+        raise ScenarioError(f"`do` is `{kind}`, {_nearest(str(kind), kinds)}", number=number, field="do")
     for name, value in values.items():
         _check_value(number, name, value)
-    fault = Fault(kind=next(known for known in FaultKind if known == kind), **values)
+    fault = Fault(kind=kinds[kind], **values)
     if fault.kind is FaultKind.REFUSE and fault.code not in ERROR_CODES and fault.status is None:
-        raise ScenarioError(f"fault {number}: `refuse` needs a `code` of the service's table, or `status`")
+        message = "`refuse` needs a `code` of the service's table, or `status`"
+        raise ScenarioError(message, number=number, field="code")
     if fault.kind is FaultKind.BAD_GATEWAY and fault.status not in (None, 502, 503, 504):
-        raise ScenarioError(f"fault {number}: `status` is {fault.status}, expected 502, 503 or 504")
+        message = f"`status` is {fault.status}, expected 502, 503 or 504"
+        raise ScenarioError(message, number=number, field="status")
     return fault
 
 
 def _check_value(number: int, name: str, value: object) -> None:
     rule = FIELDS.get(name)
     if rule is None:
-        raise ScenarioError(f"fault {number}: `{name}` is unknown, expected one of {', '.join(FIELDS)}")
+        raise ScenarioError(f"`{name}` is unknown, {_nearest(name, FIELDS)}", number=number, field=name)
+    if (problem := _problem(rule, value)) is not None:
+        raise ScenarioError(f"`{name}` is {problem}", number=number, field=name)
+
+
+def _problem(rule: Mapping[str, object], value: object) -> str | None:
+    """What is wrong with the value of a field, if anything is."""
     kinds = _TYPES[str(rule["type"])]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise ScenarioError(f"fault {number}: `{name}` is {value!r}, expected {kinds[-1].__name__}")
-    least = rule.get("minimum")
+        return f"{value!r}, expected {kinds[-1].__name__}"
+    least, allowed = rule.get("minimum"), rule.get("enum")
     if isinstance(least, int) and isinstance(value, int | float) and value < least:
-        raise ScenarioError(f"fault {number}: `{name}` is {value}, expected {least} or more")
-    allowed = rule.get("enum")
+        return f"{value}, expected {least} or more"
     if isinstance(allowed, list) and value not in allowed:
-        names = " or ".join(f"`{word}`" for word in allowed)
-        raise ScenarioError(f"fault {number}: `{name}` is `{value}`, expected {names}")
+        return f"`{value}`, expected " + " or ".join(f"`{word}`" for word in allowed)
     if rule.get("format") == "regex":
         try:
             re.compile(str(value))
         except re.error as error:
-            raise ScenarioError(f"fault {number}: `{name}` is no regular expression: {error}") from error
+            return f"no regular expression: {error}"
+    return None
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    return f"did you mean `{near[0]}`?" if near else "expected one of " + ", ".join(f"`{name}`" for name in names)
 
 
 def scenario_schema() -> dict[str, object]:

@@ -59,10 +59,10 @@ class Job:
         """How many pictures will be tried."""
         if self.order.layers:
             return layer_count(self.order.prompt)
-        if not self.order.sequence:
-            return 1
-        count = sequence_length(self.order.prompt, self.order.max_images)
-        fewer = self.fault(FaultKind.FEWER)
+        count = sequence_length(self.order.prompt, self.order.max_images) if self.order.sequence else 1
+        fewer, given_up = self.fault(FaultKind.FEWER), self.fault(FaultKind.STREAM_ERROR)
+        if given_up and self.order.stream:
+            count = min(count, given_up.count)
         return min(count, max(1, fewer.count)) if fewer else count
 
     @property

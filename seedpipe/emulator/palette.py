@@ -24,7 +24,16 @@ _NAMED: Final[dict[str, str]] = {
     "ivory": "f3ead7", "cream": "f2e6cf", "linen": "e9dfce", "grey": "8d9094", "gray": "8d9094",
     "silver": "b9bec4", "slate": "55616e", "graphite": "3a3f45", "charcoal": "2f3338", "black": "1c1c1f",
 }  # fmt: skip
-_WORD: Final = re.compile(r"[a-z]+")
+_WORD: Final = re.compile(r"[a-zäöü]+")
+_TRANSLATED: Final[dict[str, str]] = {  # the same colours in German, Japanese, Chinese and Korean
+    "navy": "marineblau dunkelblau 紺 深蓝 深藍 藏青 남색", "blue": "blau 青 蓝 藍 파란 푸른", "teal": "petrol 青緑 蓝绿",
+    "green": "grün grünen grüne 緑 绿 綠 녹색 초록", "yellow": "gelb 黄色 黃色 노란", "amber": "bernstein 琥珀 호박색",
+    "gold": "golden 金色 금색", "brass": "messing 真鍮 黄铜 黃銅 황동", "orange": "橙 주황", "red": "rot rote 赤 红 紅 빨간 붉은",
+    "pink": "rosa 桃色 粉色 粉红 분홍", "purple": "lila violett 紫 보라", "brown": "braun 茶色 棕 갈색", "white": "weiß 白 흰 하얀",
+    "grey": "grau 灰 회색", "silver": "silber 銀 银 은색", "black": "schwarz 黒 黑 검은 검정", "copper": "kupfer 銅 铜 구리",
+}  # fmt: skip
+_FOREIGN: Final = {word: name for name, words in _TRANSLATED.items() for word in words.split()}
+_EAST_ASIAN: Final = re.compile("|".join(sorted((w for w in _FOREIGN if w > "\u2e80"), key=len, reverse=True)))
 _SCHEMES: Final = (  # sky above, sky below, light, far, near, accent
     ("27476e", "f2c59b", "ffe9c4", "a8768a", "2b2d42", "e4572e"),
     ("3c6e71", "e9e4d4", "fff6dc", "8fa998", "284b4a", "e09f3e"),
@@ -56,9 +65,10 @@ class Palette:
 def named_colours(prompt: str) -> tuple[Colour, ...]:
     """Colours in the order in which the prompt names them, as hex codes or as words; at most five."""
     found = [(match.start(), _parse(match[1])) for match in _HEX.finditer(prompt)]
-    found += [
-        (match.start(), _parse(_NAMED[match[0]])) for match in _WORD.finditer(prompt.lower()) if match[0] in _NAMED
-    ]
+    low = prompt.lower()
+    words = [*_WORD.finditer(low), *_EAST_ASIAN.finditer(low)]
+    names = [(match.start(), match[0] if match[0] in _NAMED else _FOREIGN.get(match[0])) for match in words]
+    found += [(place, _parse(_NAMED[name])) for place, name in names if name is not None]
     return tuple(dict.fromkeys(colour for _, colour in sorted(found)))[:5]
 
 

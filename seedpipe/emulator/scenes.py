@@ -126,7 +126,8 @@ def _sky(canvas: Canvas, palette: Palette, rng: Random, horizon: float) -> Point
     canvas.gradient(palette.above, palette.below, 0, horizon)
     sun = (rng.uniform(0.55, 0.82), horizon * rng.uniform(0.42, 0.72))
     canvas.glow(*sun, 0.95, palette.light, 0.85)
-    canvas.ellipse(*sun, rng.uniform(0.06, 0.1), 0.08, lighter(palette.light, 0.4), alpha=0.95)
+    radius = rng.uniform(0.06, 0.1)
+    canvas.ellipse(*sun, radius, radius, lighter(palette.light, 0.4), alpha=0.95)
     return sun
 
 
@@ -316,15 +317,37 @@ def _tile(canvas: Canvas, place: tuple[float, float, float], ground: Colour, col
 
 
 Scene = Callable[[Canvas, Palette, Random], None]
-_CUES: Final[Mapping[Scene, str]] = {
-    geometry: r"logo|mark\b|icon|pattern|poster|emblem|abstract|geometric|label",
-    figure: r"portrait|character|woman|man\b|girl|boy|person|face|cast\b|hero(?:ine)?\b|she\b|he\b|people",
-    still_life: r"lamp|product|studio|packshot|bottle|table|desk|chair|vase|still life|workshop|interior|kitchen|room",
-    sea: r"sea\b|ocean|lake|harbou?r|beach|coast|river|water|ship|boat|island",
-    city: r"city|street|skyline|town|building|market|roof|urban|station|night",
-    hills: r"hill|mountain|landscape|field|forest|garden|valley|desert|road|sky|sunrise|dawn|meadow",
+_CUES: Final[Mapping[Scene, str]] = {  # beginnings of words
+    geometry: r"logo|mark\b|icon|pattern|poster|emblem|abstract|geometric|label|muster\b",
+    figure: (
+        r"portrait|character|woman|man\b|girl|boy|person|face|cast\b|hero(?:ine)?\b|she\b|he\b|people"
+        r"|frau\b|mann\b|mädchen|junge\b|mensch|gesicht"
+    ),
+    still_life: (
+        r"lamp|product|studio|packshot|bottle|table|desk|chair|vase|still life|workshop|interior|kitchen|room"
+        r"|tisch|lampe|flasche|stuhl|stillleben|werkstatt|küche|zimmer"
+    ),
+    sea: (
+        r"sea\b|ocean|lake|harbou?r|beach|coast|river|water|ship|boat|island"
+        r"|meer|hafen|strand|küste|fluss|wasser|schiff|leuchtturm|insel"
+    ),
+    city: r"city|street|skyline|town|building|market|roof|urban|station|night|stadt|straße|gebäude|bahnhof|nacht",
+    hills: (
+        r"hill|mountain|landscape|field|forest|garden|valley|desert|road|sky|sunrise|dawn|meadow"
+        r"|hügel|berg|landschaft|feld|wald|garten|tal\b|wüste|weg\b|himmel|wiese|morgendämmerung"
+    ),
 }
-_PATTERNS: Final = {scene: re.compile(rf"\b(?:{words})", re.IGNORECASE) for scene, words in _CUES.items()}
+_EAST_ASIAN_CUES: Final[Mapping[Scene, str]] = {  # anywhere: these scripts part words by nothing or late
+    geometry: "ロゴ|模様|図案|标志|標誌|徽标|图案|圖案|海报|로고|무늬|포스터",
+    figure: "人物|肖像|女性|男性|少女|少年|女孩|男孩|女人|男人|顔|面孔|인물|초상|여성|남성|소녀|소년|얼굴",
+    still_life: "ランプ|机|製品|商品|工房|瓶|椅子|台灯|檯燈|桌|产品|產品|램프|탁자|책상|제품|공방|의자|주방",
+    sea: "海|湖|港|浜|川|船|島|岛|바다|호수|항구|해변|강물|등대",
+    city: "街|都市|町|駅|夜景|城市|车站|建筑|建築|도시|거리|건물|시장",
+    hills: "山|丘|森|草原|風景|风景|野原|田野|花园|庭園|朝焼け|언덕|숲|들판|풍경|정원",
+}
+_PATTERNS: Final = {
+    scene: re.compile(rf"\b(?:{words})|{_EAST_ASIAN_CUES[scene]}", re.IGNORECASE) for scene, words in _CUES.items()
+}
 
 
 def choose_scene(prompt: str, otherwise: int) -> Scene:

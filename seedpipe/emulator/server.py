@@ -17,7 +17,7 @@ import uvicorn
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.emulator.app import make_app
 from seedpipe.emulator.connection import CuttableProtocol
-from seedpipe.emulator.control import read_scenario
+from seedpipe.emulator.control import place_of, read_scenario
 from seedpipe.emulator.desk import Emulator
 from seedpipe.emulator.faults import FaultBook, ScenarioError
 from seedpipe.emulator.job import Workshop
@@ -27,6 +27,7 @@ from seedpipe.emulator.pace import MinuteLimit
 from seedpipe.emulator.settings import Settings
 from seedpipe.emulator.signing import Signer
 from seedpipe.errors import UsageError
+from seedpipe.source import Position
 
 HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 2048
@@ -156,9 +157,15 @@ def _faults(path: Path | None) -> FaultBook:
     if path is None:
         return FaultBook()
     try:
-        return FaultBook(read_scenario(path.read_text(encoding="utf-8")))
-    except (ScenarioError, OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the scenario `{path}` can't be used: {error}") from error
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the scenario `{path}` can't be read: {error}") from error
+    try:
+        return FaultBook(read_scenario(text))
+    except ScenarioError as error:
+        place = place_of(error, text)
+        position = Position(str(path), *place) if place else None
+        raise UsageError(f"the scenario can't be used: {error}", position=position) from error
 
 
 def _processors() -> int:

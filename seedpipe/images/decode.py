@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from seedpipe import limits
 from seedpipe.errors import SeedpipeError
@@ -19,6 +20,8 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of odd metadata; the pixels are checked
 
 _ORIENTATION: Final = 0x0112
+_BITS_PER_SAMPLE: Final = 0x0102
+_PNG_DEPTH: Final = 24  # offset of the byte in the file; IHDR is always first
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -48,11 +51,17 @@ class NotAPictureError(SeedpipeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """The first frame (`animated`: there are more) with all its pixels decoded, oriented, in the mode the file has."""
+    """The first frame (`animated`: there are more) with all its pixels decoded, in the mode the file has.
+
+    `turned`: its EXIF orientation, which was applied, isn't the plain one. `depth`: bits a channel in the file, of
+    which Pillow keeps 8 in most modes.
+    """
 
     image: Image.Image
     format: str
     animated: bool
+    turned: bool
+    depth: int
     trailing_bytes: int
 
 
@@ -91,7 +100,15 @@ def decode(data: bytes, name: str) -> Decoded:
         raise _damaged(name, kind, error) from error
     if end is None:
         raise NotAPictureError(f"{name} is a {kind.upper()} that is cut off: its end is missing", hint=_AGAIN)
-    return Decoded(image=_oriented(image), format=kind, animated=animated, trailing_bytes=max(0, len(data) - end))
+    turn = _turn(image)
+    return Decoded(
+        image=image if turn is None else _transposed(image, turn),
+        format=kind,
+        animated=animated,
+        turned=turn is not None,
+        depth=_depth(image, data, kind),
+        trailing_bytes=max(0, len(data) - end),
+    )
 
 
 _AGAIN: Final = "fetch or export it again"
@@ -123,14 +140,20 @@ def _damaged(name: str, kind: str, error: Exception) -> NotAPictureError:
     return NotAPictureError(f"{name} is a damaged {kind.upper()}: {error}", hint=_AGAIN)
 
 
-def _oriented(image: Image.Image) -> Image.Image:
+def _depth(image: Image.Image, data: bytes, kind: str) -> int:
+    if kind == "png":
+        return data[_PNG_DEPTH]
+    bits: tuple[int, ...] = image.tag_v2.get(_BITS_PER_SAMPLE, (8,)) if isinstance(image, TiffImageFile) else (8,)
+    return max(bits)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+            return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except _DAMAGE:  # broken metadata; the pixels are good
-        turn = None
-    return image if turn is None else _transposed(image, turn)
+        return None
 
 
 def _transposed(image: Image.Image, turn: Image.Transpose) -> Image.Image:

@@ -83,7 +83,7 @@ def lay_out(step: Text, font: Path, picture: tuple[int, int]) -> Layout:
     """
     text = _clean(step.text)
     if not any(unicodedata.category(char)[0] in "LNPS" for char in text):
-        raise LetteringError("the text is empty", hint="leave the step out with `when`, or give it words")
+        raise LetteringError("the text is empty", hint="give it words, or leave the picture out with `when`")
     if len(text) > MAX_CHARS:
         raise LetteringError(f"the text has {len(text)} characters; a step takes {MAX_CHARS}")
     if script := complex_script(text):
@@ -319,7 +319,7 @@ def _missing(chars: list[str], path: Path, *, own: bool) -> MissingGlyphsError:
         )
     return MissingGlyphsError(
         f"the font `{path.name}` has no {shown}{more}",
-        hint="`font:` takes a font file of the project that has these characters",
+        hint="set `font:` to a font file of the project that has these characters",
     )
 
 

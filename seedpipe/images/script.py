@@ -11,6 +11,7 @@ from bidi.mirror import MIRRORED  # type: ignore[import-untyped]
 
 _TERMINATOR: Final = "\u2060"  # of class BN: the bidi algorithm carries it along with the character before it
 _MARKS: Final = frozenset({"Mn", "Me"})
+_NO_BASE: Final = "\u00a0"  # what a mark that begins a line sits on, as Unicode has it
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "FSI"})
 _UNSEEN: Final = frozenset({"Cc", "Cf"})
 _STAND_INS: Final = {"\u2010": "-", "\u2011": "-", "\u2212": "-", "\u02bc": "’", "\u3000": "\u2003"}
@@ -114,7 +115,7 @@ def _clusters(text: str) -> Iterator[Cluster]:
             continue
         if base:
             yield Cluster(base, marks)
-        base, marks = char, ""
+        base, marks = (_NO_BASE, char) if unicodedata.category(char) in _MARKS else (char, "")
     if base:
         yield Cluster(base, marks)
 

@@ -14,6 +14,7 @@ from seedpipe.images.encode import WRITABLE, encode
 from seedpipe.images.resample import resample
 
 _QUALITIES: Final = (95, 92, 88, 84)  # below this a smaller picture is the better reference
+_PLAIN: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16B"})  # read alike by every decoder
 _SHRINK: Final = 0.94  # a little below what the byte count alone would ask for
 
 
@@ -56,7 +57,7 @@ def prepare_reference(source: bytes | Path, limits: ReferenceLimits, *, name: st
     why = _reasons(decoded, len(data), limits)
     if not why:
         return Prepared(format=decoded.format, data=data, changed=False)
-    image = _within_pixels(srgb(decoded, called), limits)
+    image = _within_pixels(srgb(decoded, called), limits, called)
     kind = _sending_format(image, limits)
     return Prepared(format=kind, data=_within_bytes(image, kind, limits, called), changed=True, why="; ".join(why))
 
@@ -84,6 +85,12 @@ def _reasons(decoded: Decoded, size: int, limits: ReferenceLimits) -> list[str]:
         why.append(f"{decoded.format} is not among {', '.join(limits.formats)}")
     if decoded.animated:
         why.append("it is animated, the first frame is sent")
+    if decoded.turned:
+        why.append("its EXIF orientation turns it, which not every decoder does")
+    if (mode := decoded.image.mode) not in _PLAIN:
+        why.append(f"its pixels are of the kind {mode}")
+    elif decoded.depth > 8:
+        why.append(f"it has {decoded.depth} bits a channel")
     if size > limits.max_bytes:
         why.append(f"{_mebibytes(size)} is more than {_mebibytes(limits.max_bytes)}")
     if (pixels := decoded.image.width * decoded.image.height) > limits.max_pixels:
@@ -102,9 +109,22 @@ def _sending_format(image: Image.Image, limits: ReferenceLimits) -> str:
     return choice
 
 
-def _within_pixels(image: Image.Image, limits: ReferenceLimits) -> Image.Image:
+def _within_pixels(image: Image.Image, limits: ReferenceLimits, name: str) -> Image.Image:
     pixels = image.width * image.height
-    return image if pixels <= limits.max_pixels else _scaled(image, math.sqrt(limits.max_pixels / pixels), limits)
+    if pixels <= limits.max_pixels:
+        return image
+    smaller = _scaled(image, math.sqrt(limits.max_pixels / pixels), limits)
+    if _too_small(smaller, limits):
+        raise ReferenceRefusedError(
+            f"{name} is {image.width}×{image.height}; with at most {limits.max_pixels} pixels it would be "
+            f"{smaller.width}×{smaller.height}, and the service takes sides of {limits.min_side} pixels or more",
+            hint="crop it in a derived node and reference that",
+        )
+    return smaller
+
+
+def _too_small(image: Image.Image, limits: ReferenceLimits) -> bool:
+    return min(image.size) < limits.min_side or image.width * image.height < limits.min_pixels
 
 
 def _within_bytes(image: Image.Image, kind: str, limits: ReferenceLimits, name: str) -> bytes:
@@ -115,7 +135,7 @@ def _within_bytes(image: Image.Image, kind: str, limits: ReferenceLimits, name: 
                 return data
         before = image.size
         image = _scaled(image, _SHRINK * math.sqrt(limits.max_bytes / len(data)), limits)
-        if image.size == before or min(image.size) < limits.min_side or image.width * image.height < limits.min_pixels:
+        if image.size == before or _too_small(image, limits):
             raise ReferenceRefusedError(f"{name} can't be made smaller than {_mebibytes(limits.max_bytes)}")
 
 

@@ -40,7 +40,7 @@ class Wrapped:
 def wrap(paragraph: str, width: float, measure: Measure, *, even: bool = True) -> Wrapped:
     """Lines of at most `width` pixels as `measure` sees them; with `even` as even in length as possible.
 
-    Their number is always the least possible. Only a single character wider than `width` stands out.
+    Their number is always the least possible. Only a single character, with its hyphen, wider than `width` stands out.
     """
     chunks = _chunks(paragraph.strip(" \t"))
     lines, broken = _fill(chunks, width, measure)
@@ -116,7 +116,8 @@ def _chunks(paragraph: str) -> list[_Chunk]:
 
 
 def _is_plain_space(piece: str) -> bool:
-    return piece[0] == "\t" or (unicodedata.category(piece[0]) == "Zs" and piece[0] not in _GLUE)
+    """A blank that may vanish at a line's end: none that holds a line together or carries a mark."""
+    return piece == "\t" or (len(piece) == 1 and unicodedata.category(piece) == "Zs" and piece not in _GLUE)
 
 
 def _may_break(before: str, left: str, right: str) -> bool:

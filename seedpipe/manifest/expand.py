@@ -8,6 +8,7 @@ from seedpipe.limits import MAX_NODES
 from seedpipe.manifest.definition import Definition, Manifest
 from seedpipe.manifest.fields import to_condition
 from seedpipe.manifest.findings import BadValueError, Findings
+from seedpipe.manifest.frames import frame_ids
 from seedpipe.manifest.garbage import paused_collection
 from seedpipe.manifest.make_node import NodeMaker
 from seedpipe.manifest.matrix import Item, Matrix, MatrixReader
@@ -42,14 +43,22 @@ def _expand(manifest: Manifest, files: ProjectFiles) -> Expansion:
     matrices = [reader.read(definition) for definition in manifest.definitions]
     books = [RecipeBook(manifest, matrix.definition, matrix, reader, faults) for matrix in matrices]
     _check_names(manifest.definitions, faults)
-    _check_count(matrices, faults)
+    ids = {definition.name: frame_ids(definition, faults) for definition in manifest.definitions}
+    _check_count(matrices, ids, faults)
     if faults.errors:  # what depends on broken tables and axes would only be noise
         for book in books:
             book.recipe(())
         raise ManifestError(findings.close().faults, texts={**scope.texts, **manifest.texts})
     switched_off: list[str] = []
     items = [list(_existing(matrix, scope, findings, switched_off)) for matrix in matrices]
-    addresses = AddressBook((item.address for group in items for item in group), switched_off)
+    addresses = AddressBook(
+        (
+            address
+            for group, matrix in zip(items, matrices, strict=True)
+            for address in _addresses(group, ids[matrix.definition.name])
+        ),
+        switched_off,
+    )
     maker = NodeMaker(scope, addresses, files, findings)
     nodes: list[Node] = []
     for book, group in zip(books, items, strict=True):
@@ -70,11 +79,18 @@ def _check_names(definitions: Iterable[Definition], faults: FaultCollector) -> N
             faults.add("case-clash", message, definition.place.key_position, hint="rename one of them")
 
 
-def _check_count(matrices: Iterable[Matrix], faults: FaultCollector) -> None:
+def _addresses(items: Iterable[Item], frames: tuple[str, ...] | None) -> Iterable[str]:
+    for item in items:
+        yield from [item.address] if frames is None else [f"{item.address}#{frame}" for frame in frames]
+
+
+def _check_count(
+    matrices: Iterable[Matrix], frames: Mapping[str, tuple[str, ...] | None], faults: FaultCollector
+) -> None:
     """Before anything is built."""
     total = 0
     for matrix in matrices:
-        count = matrix.count
+        count = matrix.count * len(frames[matrix.definition.name] or ("",))
         total += count
         if count > MAX_NODES or total > MAX_NODES >= total - count:
             name = matrix.definition.name
@@ -113,6 +129,4 @@ def _nodes(book: RecipeBook, items: Iterable[Item], maker: NodeMaker, findings: 
         recipe = book.recipe(item.axes)
         if recipe is None or findings.enough(book.definition.name):
             return
-        node = maker.make(recipe, item)
-        if node is not None:
-            yield node
+        yield from maker.make(recipe, item)

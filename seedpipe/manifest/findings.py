@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from seedpipe.errors import Fault, FaultCollector, Severity
 from seedpipe.manifest.template import MissingCopy, TemplateError, Where
+from seedpipe.names import definition_of
 from seedpipe.source import Position
 
 ENOUGH = 1000  # faulty items of one definition, after which the rest of it is not looked at
@@ -49,7 +50,7 @@ class Findings:
         *, severity: Severity = Severity.ERROR,
     ) -> None:  # fmt: skip
         """Something wrong with the node `address`; equal faults of one definition in one place are gathered."""
-        definition = address.partition("/")[0]
+        definition = definition_of(address)
         if severity is Severity.ERROR:
             self._counts[definition] = self._counts.get(definition, 0) + 1
         group = self._groups.get((definition, code, position))

@@ -1,6 +1,6 @@
 """One item of a definition → its node: every template rendered, every value converted, every reference found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from seedpipe.errors import Severity
@@ -9,6 +9,7 @@ from seedpipe.manifest.expand_steps import StepError, StepReader, step_has_templ
 from seedpipe.manifest.fields import is_pixels, to_tag, to_url
 from seedpipe.manifest.finder import FileFinder
 from seedpipe.manifest.findings import BadValueError, Findings
+from seedpipe.manifest.frames import FrameMaker
 from seedpipe.manifest.matrix import Item
 from seedpipe.manifest.node import DerivedNode, ImageNode, Node, Reference, SourceNode
 from seedpipe.manifest.paths import is_glob
@@ -18,7 +19,7 @@ from seedpipe.manifest.references import NO_REFERENCES, AddressBook, ReferencePl
 from seedpipe.manifest.scope import Scope
 from seedpipe.manifest.steps import Overlay, Step
 from seedpipe.manifest.template import TemplateError
-from seedpipe.source import ProjectFiles
+from seedpipe.source import Position, ProjectFiles
 
 
 class NodeMaker:
@@ -30,15 +31,15 @@ class NodeMaker:
         self.findings = findings
         self.finder = FileFinder(files, findings)
         self.prompts = PromptMaker(scope, self.finder, findings)
+        self.frames = FrameMaker(scope, findings)
 
-    def make(self, recipe: Recipe, item: Item) -> Node | None:
-        match recipe.kind:
-            case Kind.SOURCE:
-                return self._source(recipe, item)
-            case Kind.IMAGE:
-                return self._image(recipe, item)
-            case Kind.DERIVED:
-                return self._derived(recipe, item)
+    def make(self, recipe: Recipe, item: Item) -> Iterable[Node]:
+        """The node of an item; of a sequence one for each frame; none after a fault."""
+        if recipe.kind is Kind.SEQUENCE:
+            return self._frames(recipe, item)
+        makers = {Kind.SOURCE: self._source, Kind.IMAGE: self._image, Kind.DERIVED: self._derived}
+        node: Node | None = makers[recipe.kind](recipe, item)
+        return () if node is None else (node,)
 
     def _scalars(self, recipe: Recipe, item: Item) -> Mapping[str, Any]:
         if not recipe.scalars:
@@ -112,9 +113,18 @@ class NodeMaker:
     # images
 
     def _image(self, recipe: Recipe, item: Item) -> ImageNode | None:
-        values = self._scalars(recipe, item)
         resolved = self._references(recipe, item)
-        prompt = self.prompts.prompt(recipe, item, resolved.refs)
+        return self._paid(recipe, item, resolved, self.prompts.prompt(recipe, item, resolved.refs))
+
+    def _frames(self, recipe: Recipe, item: Item) -> Iterable[Node]:
+        resolved = self._references(recipe, item)
+        base = self._paid(recipe, item, resolved, self.prompts.shared(recipe, item, resolved.refs))
+        return () if base is None else self.frames.make(recipe, item, base, resolved.refs, base.tags)
+
+    def _paid(
+        self, recipe: Recipe, item: Item, resolved: Resolved, prompt: tuple[str, Position] | None
+    ) -> ImageNode | None:
+        values = self._scalars(recipe, item)
         values = self._sized(recipe, item, values)
         if "model" not in recipe.settings:
             hint = "say it once for all: `defaults: {model: seedream-4-5}`"

@@ -169,6 +169,28 @@ class Parameters(_Written):
     web_search: Given[Flag] = Field(None, description="Let the model search the web, for the models that can.")
 
 
+class Frame(_Written):
+    """One picture of a sequence."""
+
+    id: Text = Field(description="Its name in addresses: `board#hands`. Letters, digits, `.`, `_` and `-`.")
+    prompt: Text = Field(description="What this frame shows: a Jinja2 template.")
+    caption: Given[Text] = Field(None, description="Words for people, beside the picture; in no key.")
+    duration: Given[Number] = Field(None, description="Seconds in an animatic; in no key.")
+    output: Given[Text] = Field(None, description="Path of this frame's file below the output folder.")
+
+
+class Sequence(_Written):
+    """Pictures that are made together: `frames` with words of their own, or `max_images` of one prompt."""
+
+    frames: Given[list[Frame]] = Field(None, description="The pictures in order, each with its own words.")
+    max_images: Given[Whole] = Field(None, description="How many pictures at most; any number from 1 is complete.")
+    compose: Given[Text] = Field(
+        None,
+        description="Another template for the prompt; it may name `frames` (`number`, `id`, `prompt`, `caption`), "
+        "`count`, `shared` and `beside`.",
+    )
+
+
 class _Body(Parameters):
     file: Given[Text] = Field(None, description="A picture that exists: a path relative to this file.")
     url: Given[Text] = Field(None, description="A picture that exists: a public https address.")
@@ -195,7 +217,7 @@ class Override(_Body):
 
 
 class Entry(_Body):
-    """One entry of `images`: a source (`file` or `url`), an image (`prompt`) or a derived picture (`from`)."""
+    """One entry of `images`: a source (`file` or `url`), an image (`prompt`), a `sequence` or a derived picture (`from`)."""
 
     matrix: Given[dict[str, Axis]] = Field(
         None, description="Axes: each a list, or the name of a table of `data` or of a list in `vars`."
@@ -206,7 +228,7 @@ class Entry(_Body):
         None, description="Other values for items that match; in order, later wins."
     )
     when: Given[Condition] = Field(None, description="False: the item does not exist.")
-    sequence: Anything = _not_yet("several frames from one request")
+    sequence: Given[Sequence] = Field(None, description="Several pictures from one request, that belong together.")
     gate: Anything = _not_yet("what depends on this waits for a person")
     cast: Anything = _not_yet("fixed references of characters")
     style: Anything = _not_yet("fixed words and references of a style")
@@ -291,7 +313,7 @@ class ManifestFile(_Written):
 
 
 RESERVED: Final[frozenset[str]] = frozenset(("imports", "cast", "style", "looks", "moved", "remote", "checks"))
-RESERVED_IN_ENTRY: Final[frozenset[str]] = frozenset(("sequence", "gate", "cast", "style", "looks", "checks"))
+RESERVED_IN_ENTRY: Final[frozenset[str]] = frozenset(("gate", "cast", "style", "looks", "checks"))
 PARAMETERS: Final[tuple[str, ...]] = tuple(Parameters.model_fields)
 
 

@@ -62,6 +62,63 @@ class ImageNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One picture of a sequence as written. `number` counts from 1; `duration` is seconds, a decimal as text."""
+
+    id: str
+    number: int
+    prompt: str = ""
+    caption: str | None = None
+    duration: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """What the frames of one sequence have in common.
+
+    `base` is what they share: parameters, references, and the words that stand before each frame's own (may be
+    empty). `counted`: they have no words of their own, any number from 1 is complete (`max_images`). `compose` is the
+    manifest's own template for the prompt.
+    """
+
+    base: ImageNode
+    frames: tuple[Frame, ...]
+    counted: bool = False
+    compose: str | None = None
+
+    @property
+    def address(self) -> str:
+        return self.base.address
+
+    def address_of(self, frame: Frame) -> str:
+        return f"{self.base.address}#{frame.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameNode:
+    """One frame of a sequence. It is bought together with the others, or alone beside its neighbours."""
+
+    address: str
+    position: Position
+    frame: Frame
+    prompt_position: Position
+    sequence: Sequence = field(repr=False)
+    output: str | None = None
+    tags: tuple[str, ...] = ()
+    axes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def takes(self) -> int:
+        """Of a frame one picture is bought; another is a decision of its own."""
+        return 1
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The pictures that all frames of the sequence are made from."""
+        return self.sequence.base.references
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedNode:
     """Free local steps on one other picture. `overlay` steps name more inputs."""
 
@@ -79,7 +136,7 @@ class DerivedNode:
         return (self.source.address, *(step.image for step in self.steps if isinstance(step, Overlay)))
 
 
-Node = SourceNode | ImageNode | DerivedNode
+Node = SourceNode | ImageNode | FrameNode | DerivedNode
 
 
 def upstream_addresses(node: Node) -> tuple[str, ...]:
@@ -87,7 +144,7 @@ def upstream_addresses(node: Node) -> tuple[str, ...]:
     match node:
         case SourceNode():
             return ()
-        case ImageNode():
+        case ImageNode() | FrameNode():
             return tuple(reference.address for reference in node.references)
         case DerivedNode():
             return node.inputs

@@ -31,6 +31,7 @@ TAKEN_NAMES: Final = frozenset(
     [
         "refs",
         "item",
+        "frame",
         "vars",
         "data",
         "loop",

@@ -31,6 +31,12 @@ class PromptMaker:
         self.finder = finder
         self.findings = findings
 
+    def shared(self, recipe: Recipe, item: Item, refs: Refs) -> tuple[str, Position] | None:
+        """The words that all frames of a sequence share; it need not have any."""
+        if not recipe.appends and not {"prompt", "prompt_file"} & recipe.settings.keys():
+            return "", recipe.position
+        return self.prompt(recipe, item, refs)
+
     def prompt(self, recipe: Recipe, item: Item, refs: Refs) -> tuple[str, Position] | None:
         """The normalised prompt of an item and where it stands; None after a fault."""
         source = self._source(recipe, item)

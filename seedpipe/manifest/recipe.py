@@ -23,6 +23,7 @@ DEFAULTS, ENTRY, FORCE = 0, 1, 1_000_000  # strength of a layer; overrides lie b
 class Kind(StrEnum):
     SOURCE = "source"
     IMAGE = "image"
+    SEQUENCE = "sequence"
     DERIVED = "derived picture"
 
 
@@ -31,20 +32,24 @@ _KIND_OF: Final[Mapping[str, Kind]] = {
     "url": Kind.SOURCE,
     "prompt": Kind.IMAGE,
     "prompt_file": Kind.IMAGE,
+    "sequence": Kind.SEQUENCE,
     "from_": Kind.DERIVED,
     "steps": Kind.DERIVED,
 }
+_PAID: Final = frozenset(
+    (*PARAMETERS, "prompt", "prompt_file", "prompt_append", "references", "variant", "output", "tags")
+)
 _FIELDS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.SOURCE: frozenset(("file", "url", "tags")),
-    Kind.IMAGE: frozenset(
-        (*PARAMETERS, "prompt", "prompt_file", "prompt_append", "references", "variant", "output", "tags")
-    ),
+    Kind.IMAGE: _PAID,
+    Kind.SEQUENCE: (_PAID | {"sequence"}) - {"takes"},
     Kind.DERIVED: frozenset(("from_", "steps", "output", "tags")),
 }
 _INSTEAD: Final[Mapping[str, str]] = {
     "output_format": "write a step: `convert: png`",
     "size": "write a step: `resize: 1200x630`",
     "aspect": "write a step: `crop: 16:9`",
+    "takes": "each frame is one picture; a frame can be made again alone",
     "references": "the one input of a derived picture is `from`; `overlay` steps add more",
 }
 _EXCLUSIVE: Final = (("prompt", "prompt_file"), ("file", "url"))
@@ -126,6 +131,8 @@ class RecipeBook:
             hint = "give it a `prompt` (or `prompt_file`), a `file` or `url`, or `from` with `steps`"
             self.faults.add("no-kind", message, place.key_position, hint=hint, address=name)
             return None
+        if Kind.SEQUENCE in given:
+            given.pop(Kind.IMAGE, None)  # the words that all its frames share
         if len(given) > 1:
             words = " and ".join(f"`{_written_name(setting)}` ({kind})" for kind, setting in given.items())
             message = f"`{name}` is of several kinds at once: {words}"
@@ -141,7 +148,7 @@ class RecipeBook:
             for key, setting in settings.items():
                 if key not in _FIELDS[kind]:
                     message = f"`{_written_name(setting)}` means nothing on a {kind}"
-                    hint = _INSTEAD.get(key) if kind is Kind.DERIVED else None
+                    hint = _INSTEAD.get(key) if kind is Kind.DERIVED or key == "takes" else None
                     self.faults.add("wrong-field", message, setting.place.key_position, hint=hint, address=name)
             for first, second in _EXCLUSIVE:
                 if first in settings and second in settings:
@@ -149,7 +156,7 @@ class RecipeBook:
                     where = settings[second].place.key_position
                     self.faults.add("wrong-field", message, where, hint="remove one of them", address=name)
         for override in self.overrides:
-            if override.append is not None and kind is not Kind.IMAGE:
+            if override.append is not None and kind not in (Kind.IMAGE, Kind.SEQUENCE):
                 where = override.append.place.key_position
                 self.faults.add("wrong-field", f"`prompt_append` means nothing on a {kind}", where, address=name)
 
@@ -172,15 +179,17 @@ class RecipeBook:
         settings: dict[str, Setting] = {}
         strength: dict[str, int] = {}
         appends: list[Setting] = []
-        is_image = kind is Kind.IMAGE
+        is_paid = kind in (Kind.IMAGE, Kind.SEQUENCE)
         layers = [
-            (DEFAULTS, self.manifest.defaults if is_image else {}),
+            (DEFAULTS, self.manifest.defaults if is_paid else {}),
             (ENTRY, self.entry),
             *((ENTRY + 1 + number, override.settings) for number, override in enumerate(overrides)),
-            (FORCE, self.manifest.force if is_image else {}),
+            (FORCE, self.manifest.force if is_paid else {}),
         ]
         for level, layer in layers:
             for name, setting in layer.items():
+                if name not in _FIELDS[kind]:
+                    continue  # a project's default for other kinds
                 for other in _OTHER.get(name, ()):
                     settings.pop(other, None)
                 if name in ("prompt", "prompt_file"):
@@ -199,8 +208,8 @@ class RecipeBook:
         scalars: list[Scalar] = []
         for name, setting in settings.items():
             convert = SCALARS.get(name)
-            if convert is None:
-                continue
+            if convert is None or (kind is Kind.SEQUENCE and name == "output"):
+                continue  # each frame has an output of its own
             if isinstance(setting.value, str) and is_template(setting.value):
                 scalars.append(Scalar(name=name, text=setting.value, convert=convert, place=setting.place))
                 continue

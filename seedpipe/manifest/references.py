@@ -18,7 +18,7 @@ from seedpipe.manifest.scope import Scope
 from seedpipe.manifest.template import TemplateError
 from seedpipe.manifest.values import describe, is_template
 from seedpipe.manifest.wording import did_you_mean
-from seedpipe.names import natural_key
+from seedpipe.names import definition_of, natural_key
 from seedpipe.source import Position
 
 _SPLIT: Final = re.compile(r"[,;]")
@@ -32,15 +32,13 @@ class AddressBook:
         self._addresses = dict.fromkeys(addresses)
         self._off = frozenset(switched_off)
         self._sorted = sorted(self._addresses)
-        self._names = dict.fromkeys(address.partition("/")[0] for address in self._sorted)
+        self._names = dict.fromkeys(map(definition_of, self._sorted))
         self._globbed: dict[str, Sequence[str]] = {}
 
     def resolve(self, text: str) -> str:
         """The one address that `text` means. Raises `BadValueError`."""
         if text in self._addresses:
             return text
-        if "#" in text:
-            raise BadValueError(f"not yet: `{text}` is a frame of a sequence", code="not-yet")
         if ":" in text.partition("/")[0]:
             raise BadValueError(f"not yet: `{text}` is a picture of an imported project", code="not-yet")
         below = self._below(f"{text}/")
@@ -49,18 +47,23 @@ class AddressBook:
             message = f"`{text}` is a group of {len(below)} pictures"
             all_of_them = "/".join([text, *("*" for _ in range(below[0].count("/") - text.count("/")))])
             raise BadValueError(message, f"write `{all_of_them}`, or one of {shown}", code="ambiguous-reference")
-        if text in self._off:
+        frames = self._below(f"{text}#")
+        if frames:
+            shown = ", ".join(f"`{address}`" for address in frames[:_SHOWN]) + (" …" if len(frames) > _SHOWN else "")
+            message = f"`{text}` is a sequence of {len(frames)} frames"
+            raise BadValueError(message, f"write `{text}#*`, or one of {shown}", code="ambiguous-reference")
+        if text.partition("#")[0] in self._off:
             hint = "its `when` is false; leave the reference out for it as well"
             raise BadValueError(f"`{text}` does not exist", hint, code="dangling-reference")
         raise BadValueError(f"there is no picture `{text}`", self._meant(text), code="dangling-reference")
 
     def _meant(self, text: str) -> str | None:
         """Compared with addresses of the same name first, then with names: never with all of a large project."""
-        name, slash, _ = text.partition("/")
-        names = self._names
-        if not slash or name not in names:
-            return did_you_mean(name, names, otherwise="")
-        return did_you_mean(text, self._below(f"{name}/")[:500], otherwise=None)
+        name = definition_of(text)
+        if text == name or name not in self._names:
+            return did_you_mean(name, self._names, otherwise="")
+        sort = text[len(name)]  # a segment or a frame of that entry
+        return did_you_mean(text, self._below(name + sort)[:500], otherwise=None)
 
     def glob(self, pattern: str) -> Sequence[str]:
         """The addresses that match, in natural order. `*` stays in one segment, `**` is any number of segments."""
@@ -89,15 +92,18 @@ class AddressBook:
 
 
 class _Pattern:
-    """A glob over the segments of addresses; its cost is the product of both lengths, whatever the pattern."""
+    """A glob over the segments of addresses; its cost is the product of both lengths, whatever the pattern.
+
+    A frame is a segment of its own, that begins with `#`: `*` means no frames, `board#*` all of them.
+    """
 
     def __init__(self, text: str) -> None:
-        self.parts = [None if part == "**" else re.compile(fnmatch.translate(part)) for part in text.split("/")]
+        self.parts = [None if part == "**" else re.compile(fnmatch.translate(part)) for part in _segments(text)]
 
     def matches(self, address: str) -> bool:
         """Walks over the segments with the set of parts that may come next."""
         after = self._skipped({0})
-        for segment in address.split("/"):
+        for segment in _segments(address):
             after = self._skipped({number for before in after for number in self._next(before, segment)})
         return len(self.parts) in after
 
@@ -117,6 +123,10 @@ class _Pattern:
                 number += 1
                 found.add(number)
         return found
+
+
+def _segments(text: str) -> list[str]:
+    return text.replace("#", "/#").split("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ Never in a key: provider, URL, price, time-outs, response format, tool version, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from seedpipe.canonical import digest_of
@@ -24,9 +24,14 @@ DEFAULTS_1: Final[Mapping[str, Any]] = {
     "seed": None,
     "guidance_scale": None,
     "variant": None,
+    "shared": "",
+    "compose": None,
+    "counted": None,
 }
 
 Identity = str  # `sha256:…` of a picture's bytes, or `recipe:…` of a derived node
+
+TEXTS: Final = ("prompt", "shared", "compose")
 
 MASKED: Final = "image"  # stands for a picture made elsewhere in an `own` document
 
@@ -35,7 +40,9 @@ MASKED: Final = "image"  # stands for a picture made elsewhere in an `own` docum
 class Asked:
     """Everything about one generation that decides the picture, resolved: a dated model id and a definite size.
 
-    `size` is `WxH`, or a tier where the manifest leaves the aspect to the model.
+    `size` is `WxH`, or a tier where the manifest leaves the aspect to the model. Of a frame, `prompt` is its own words,
+    `shared` those of all frames and `compose` the manifest's own template; `counted` is `2/4` for the second of four
+    that have one prompt.
     """
 
     model: str
@@ -49,11 +56,23 @@ class Asked:
     seed: int | None = None
     guidance_scale: str | None = None
     variant: str | None = None
+    is_frame: bool = False
+    shared: str = ""
+    compose: str | None = None
+    counted: str | None = None
+
+    def saying(self, prompt: str) -> "Asked":
+        """One thing sent: the same parameters with the composed words of one frame or several."""
+        return replace(self, prompt=prompt, is_frame=False, shared="", compose=None, counted=None)
 
 
 def request_document(asked: Asked, references: Sequence[Identity]) -> dict[str, Any]:
-    """The document of one thing sent. `references` are the pictures' identities in the order they are sent."""
-    document: dict[str, Any] = {"seedpipe": "image/1", "model": asked.model, "prompt": asked.prompt}
+    """The document of one thing sent, or of what a frame wants: what is shared and its own words, not its place.
+
+    `references` are the pictures' identities in the order they are sent.
+    """
+    form = "frame/1" if asked.is_frame else "image/1"
+    document: dict[str, Any] = {"seedpipe": form, "model": asked.model, "prompt": asked.prompt}
     for name, default in DEFAULTS_1.items():
         value = getattr(asked, name)
         if value != default:
@@ -61,6 +80,11 @@ def request_document(asked: Asked, references: Sequence[Identity]) -> dict[str, 
     if references:
         document["references"] = list(references)
     return document
+
+
+def batch_document(asked: Asked, references: Sequence[Identity], frames: int) -> dict[str, Any]:
+    """The document of one request for several frames; `asked` says the composed prompt."""
+    return {**request_document(asked, references), "seedpipe": "sequence/1", "max_images": frames}
 
 
 def request_key(asked: Asked, references: Sequence[Identity]) -> Digest:
@@ -78,8 +102,9 @@ def own_key(asked: Asked, references: Sequence[Identity | None], *, made_elsewhe
 
 
 def remembered_document(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What the lock keeps of a request document: the prompt as a digest, so that a lock stays small."""
-    return {**document, "prompt": str(Digest.of(document["prompt"].encode()))}
+    """What the lock keeps of a document: its texts as digests, so that a lock stays small."""
+    texts = {name: str(Digest.of(document[name].encode())) for name in TEXTS if name in document}
+    return {**document, **texts}
 
 
 def recipe_document(

@@ -14,7 +14,10 @@ from seedpipe.plan.price import pixels_of
 from seedpipe.plan.resolve import Resolver
 from seedpipe.source import Position
 
-_IMAGE_N = re.compile(r"\bimages?\s+(\d{1,3})\b", re.IGNORECASE)
+_NUMBER = r"\d{1,3}\b(?!:\d|%)"  # not the 16 of `image 16:9`
+_LIST = rf"{_NUMBER}(?:\s*(?:,|&|-|–|to|,?\s*and)\s*{_NUMBER})*"
+_IMAGE_N = re.compile(rf"\bimage\s+({_NUMBER})|\bimages\s+({_LIST})", re.IGNORECASE)
+_RANGE = re.compile(r"(\d+)(?:\s*(?:-|–|to)\s*(\d+))?")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 LONG_CHAIN = 3  # edits of edits after which faces and marks begin to drift
 
@@ -111,7 +114,7 @@ def _parameters(node: ImageNode, model: Model) -> Iterator[_Found]:
 
 def _words(node: ImageNode, model: Model) -> Iterator[_Found]:
     count = len(node.references)
-    named = {int(number) for number in _IMAGE_N.findall(node.prompt)}
+    named = image_numbers(node.prompt)
     for number in sorted(named):
         if number > count or number == 0:
             has = f"it has {count} reference{'s' if count != 1 else ''}" if count else "it has no references"
@@ -141,6 +144,15 @@ def _words(node: ImageNode, model: Model) -> Iterator[_Found]:
             field="prompt",
             severity=Severity.WARNING,
         )
+
+
+def image_numbers(prompt: str) -> frozenset[int]:
+    """Which pictures a prompt speaks of: `image 2`, `images 1 and 3`, `images 1-3`."""
+    numbers: set[int] = set()
+    for one, several in _IMAGE_N.findall(prompt):
+        for first, last in _RANGE.findall(one or several):
+            numbers.update(range(int(first), int(last or first) + 1))
+    return frozenset(numbers)
 
 
 def _chain(node: ImageNode, graph: Graph) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""What the planner asks of the world that remembers: takes, bytes, refusals, outputs. Answered by `state.memory`."""
+"""What the planner asks of the world that remembers: takes, bytes, refusals, outputs. Answered by `project.memory`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,6 +43,16 @@ class Uncertain:
     ordinal: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameShort:
+    """A frame that its batch was to bring and didn't: `came` of `asked` did. `code` is empty where nobody said why."""
+
+    came: int
+    asked: int
+    code: str = ""
+    message: str = ""
+
+
 class Memory(Protocol):
     """Look-ups only; all answers are of one realm."""
 
@@ -60,8 +70,8 @@ class Memory(Protocol):
         """The digest under which a URL source's bytes were fetched, if they were."""
         ...
 
-    def takes(self, request_key: Digest) -> tuple[Digest, ...]:
-        """Pictures received for this very request whose bytes are at hand, in order of arrival."""
+    def takes(self, want: Digest) -> tuple[Digest, ...]:
+        """Pictures received for this very want whose bytes are at hand, in order of arrival."""
         ...
 
     def recipe(self, recipe: Digest) -> Digest | None:
@@ -72,7 +82,11 @@ class Memory(Protocol):
         """Where the bytes are; `output` is the file that may hold them when the store doesn't."""
         ...
 
-    def uncertain(self, request_key: Digest) -> Uncertain | None: ...
+    def uncertain(self, want: Digest) -> Uncertain | None:
+        """Of the request that was to bring it and didn't say."""
+        ...
+
+    def came_short(self, want: Digest) -> CameShort | None: ...
 
     def refused(self, request_key: Digest) -> Refused | None: ...
 

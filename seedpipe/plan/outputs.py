@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from seedpipe.errors import Fault
-from seedpipe.manifest.node import DerivedNode, ImageNode, Node, SourceNode
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
 from seedpipe.manifest.steps import Convert
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1
@@ -21,6 +21,8 @@ def format_of(node: Node, graph: Graph) -> str:
         if converted:
             return converted[-1]
         node = graph[node.source.address]
+    if isinstance(node, FrameNode):
+        node = node.sequence.base
     if isinstance(node, ImageNode):
         return node.output_format or str(DEFAULTS_1["output_format"])
     suffix = PurePosixPath(node.path or node.url or "").suffix.lower()

@@ -21,7 +21,7 @@ class State(StrEnum):
     EDITED = "edited"  # the output file is neither ours nor a known take; never overwritten
     BLOCKED = "blocked"  # refused by moderation, or what it is made from won't come
     FAILED = "failed"  # the service refused the request; not sent again until something of it changes
-    PARTIAL = "partial"  # frames are missing
+    PARTIAL = "partial"  # a frame that its batch did not bring; will be bought alone
     WAITS = "waits"  # for a person's word at a gate
     PINNED = "pinned"  # kept on purpose
     STALE = "stale"  # kept on purpose, made for another want
@@ -35,7 +35,7 @@ class State(StrEnum):
 
     @property
     def buys(self) -> bool:
-        return self in (State.MAKE, State.FOLLOWS, State.MAY)
+        return self in (State.MAKE, State.FOLLOWS, State.MAY, State.PARTIAL)
 
     @property
     def needs_a_person(self) -> bool:
@@ -48,7 +48,7 @@ STATE_SENTENCES: Mapping[State, str] = {
     State.EDITED: "its output file was changed by someone else",
     State.BLOCKED: "won't be made as things are",
     State.FAILED: "was refused by the service",
-    State.PARTIAL: "some of its frames are missing",
+    State.PARTIAL: "did not come with its batch, and will be bought alone",
     State.WAITS: "waits for a person's word",
     State.PINNED: "is pinned",
     State.STALE: "keeps a picture made for other inputs",
@@ -94,7 +94,7 @@ class PlanNode:
     """
 
     address: str
-    kind: str  # source | image | derived
+    kind: str  # source | image | frame | derived
     state: State
     reasons: tuple[Reason, ...] = ()
     cost: Cost
@@ -108,6 +108,8 @@ class PlanNode:
     writes: bool = False  # the output file will be written
     tags: tuple[str, ...] = ()
     axes: tuple[tuple[str, str], ...] = ()
+    batch: str | None = None  # frames with the same one are bought by one request
+    beside: tuple[tuple[str, Digest], ...] = ()  # the neighbours that a frame bought alone is shown
     position: Position
 
     def to_dict(self) -> dict[str, Any]:
@@ -127,6 +129,8 @@ class PlanNode:
             "writes": self.writes,
             "tags": list(self.tags),
             "axes": dict(self.axes),
+            "batch": self.batch,
+            "beside": [address for address, _ in self.beside],
             "position": str(self.position),
         }
         return {name: value for name, value in values.items() if value not in (None, [], {})} | {

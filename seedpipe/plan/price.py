@@ -11,13 +11,14 @@ def pixels_of(size: str) -> tuple[int, int] | None:
 
 
 def price_of(catalogue: Catalogue, provider: str, model_id: str, size: str, *, inputs: int) -> Money:
-    """List price of one picture. Where the model picks the pixels of a tier, that of its dearest shape."""
+    """List price of one picture. Where the model picks the pixels, that of the dearest shape of the tier or model."""
     exact = pixels_of(size)
     if exact is not None:
         return catalogue.price(provider, model_id, *exact, inputs=inputs)
     model = catalogue.model(model_id, provider)
+    shapes = model.sizes[size].values() if size in model.sizes else [(model.pixels.max, 1)]
     return max(
-        (catalogue.price(provider, model_id, *shape, inputs=inputs) for shape in model.sizes[size].values()),
+        (catalogue.price(provider, model_id, *shape, inputs=inputs) for shape in shapes),
         key=lambda money: money.micros,
     )
 

@@ -112,6 +112,40 @@ class SourceNotFetched(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrameMissing(Reason):
+    """Its batch brought `came` of `asked` pictures; `refusal` and `message` are the service's words, if it said any."""
+
+    code: ClassVar = "frame-missing"
+    came: int
+    asked: int
+    refusal: str | None = None
+    message: str | None = None
+
+    def sentence(self) -> str:
+        short = f"{self.came} of {self.asked} frames came"
+        return f"{short}; {self.refusal}: {self.message}" if self.refusal else short
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMade(Reason):
+    """Of a counted sequence any number is complete."""
+
+    code: ClassVar = "not-made"
+    came: int
+
+    def sentence(self) -> str:
+        return f"the service made {self.came}, which is complete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedWordsChanged(Reason):
+    code: ClassVar = "shared-words-changed"
+
+    def sentence(self) -> str:
+        return "the words that all its frames share changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoreTakes(Reason):
     code: ClassVar = "more-takes"
     have: int
@@ -135,7 +169,38 @@ class KeptOnPurpose(Reason):
     level: str
 
     def sentence(self) -> str:
-        return f"{self.level}, and stays until it is named"
+        until = "unpinned" if self.level == "pinned" else "named"
+        return f"{self.level}, and stays until it is {until}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeOff(Reason):
+    """`--no-cascade`: only its own words, parameters and source files would have it made again."""
+
+    code: ClassVar = "cascade-off"
+
+    def sentence(self) -> str:
+        return "what it is made from changed, and it stays without the cascade"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotNamed(Reason):
+    """An upstream of what was named, which nobody named itself."""
+
+    code: ClassVar = "not-named"
+
+    def sentence(self) -> str:
+        return "used as it is, because it wasn't named"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut(Reason):
+    """`--exclude`: what needs it doesn't come either."""
+
+    code: ClassVar = "left-out"
+
+    def sentence(self) -> str:
+        return "left out, and has no picture yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +300,9 @@ def _clip(words: Sequence[str], limit: int = 6) -> str:
     return " ".join(words[:limit]) + (" …" if len(words) > limit else "")
 
 
+_SHARED = ("shared", "compose")  # texts of a frame's document that all frames of its sequence have
+
+
 def compare_documents(
     old: Mapping[str, Any],
     new: Mapping[str, Any],
@@ -251,7 +319,9 @@ def compare_documents(
     reasons: list[Reason] = []
     if old.get("prompt") != str(Digest.of(new["prompt"].encode())):
         reasons.append(PromptChanged(old=old_prompt, new=new["prompt"]))
-    for name in ("model", *defaults):
+    if any(old.get(name) != _digest_of(new.get(name)) for name in _SHARED):
+        reasons.append(SharedWordsChanged())
+    for name in ("model", *(name for name in defaults if name not in _SHARED)):
         before, after = old.get(name, defaults.get(name)), new.get(name, defaults.get(name))
         if before != after:
             reasons.append(FieldChanged(field=name, old=_shown(before), new=_shown(after)))
@@ -267,6 +337,10 @@ def compare_documents(
             if before != after
         ]
     return tuple(reasons)
+
+
+def _digest_of(text: str | None) -> str | None:
+    return None if text is None else str(Digest.of(text.encode()))
 
 
 def _shown(value: Any) -> str:

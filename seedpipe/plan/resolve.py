@@ -1,12 +1,15 @@
 """What the catalogue decides, decided once: alias → dated model, tier × aspect → pixels. The lock remembers it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from seedpipe.catalogue.lookup import Catalogue
-from seedpipe.catalogue.model import EXACT
-from seedpipe.manifest.node import ImageNode
+from seedpipe.catalogue.model import EXACT, Mode
+from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.plan.key import DEFAULTS_1, Asked
+
+CARRIED: Final = 2  # frames of one request that the next request of a chain takes as references
 
 
 @dataclass(slots=True)
@@ -48,8 +51,29 @@ class Resolver:
             self.made[ask] = known
         return known
 
-    def asked(self, node: ImageNode) -> Asked:
+    def split(self, frames: int, references: int) -> tuple[int, ...]:
+        """How many frames each request of a chain asks for: the tightest limits of the catalogue.
+
+        Every request after the first also carries two frames of the one before, as references.
+        """
+        ask = f"frames/{frames}+{references}"
+        known = self.remembered.get(ask) or self.made.get(ask)
+        if known is None:
+            limit = min(
+                model.references.total for model in self.catalogue.models.values() if Mode.SEQUENCE in model.modes
+            )
+            sizes = [min(frames, max(1, limit - references))]
+            while sum(sizes) < frames:
+                sizes.append(min(frames - sum(sizes), max(1, limit - references - CARRIED)))
+            known = ",".join(map(str, sizes))
+            if len(sizes) > 1:  # one request needs no remembering
+                self.made[ask] = known
+        return tuple(map(int, known.split(",")))
+
+    def asked(self, node: ImageNode | FrameNode) -> Asked:
         """Everything that decides the node's picture but its references."""
+        if isinstance(node, FrameNode):
+            return self._frame(node)
         model_id = self.model(node.model)
         return Asked(
             model=model_id,
@@ -63,4 +87,13 @@ class Resolver:
             seed=node.seed,
             guidance_scale=node.guidance_scale,
             variant=node.variant,
+        )
+
+    def _frame(self, node: FrameNode) -> Asked:
+        sequence = node.sequence
+        shared = self.asked(sequence.base)
+        if sequence.counted:
+            return replace(shared, is_frame=True, counted=f"{node.frame.number}/{len(sequence.frames)}")
+        return replace(
+            shared, is_frame=True, prompt=node.frame.prompt, shared=sequence.base.prompt, compose=sequence.compose
         )

@@ -12,11 +12,26 @@ from seedpipe.plan.graph import Graph
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """`nodes` are meant themselves; `named` are those that a person wrote down (not by cascade of `+`)."""
+    """`nodes` are meant themselves; `named` are those that a person wrote down (not by cascade of `+`).
+
+    `excluded` are never bought, not even for what needs them.
+    """
 
     nodes: frozenset[str]
     named: frozenset[str]
+    excluded: frozenset[str]
     everything: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person asked for beside the manifest; `targets` are the selection's as they were written."""
+
+    selection: Selection
+    targets: tuple[str, ...] = ()
+    retry_unknown: bool = False
+    retry_blocked: bool = False
+    cascade: bool = True
 
 
 def select(graph: Graph, targets: Sequence[str], *, exclude: Sequence[str] = ()) -> Selection:
@@ -34,9 +49,16 @@ def select(graph: Graph, targets: Sequence[str], *, exclude: Sequence[str] = ())
                 nodes |= graph.everything_above(found)
             if below:
                 nodes |= graph.everything_below(found)
+    excluded: set[str] = set()
     for target in exclude:
-        nodes -= _match(graph, target, target)
-    return Selection(nodes=frozenset(nodes), named=frozenset(named & nodes), everything=not targets and not exclude)
+        excluded |= _match(graph, target, target)
+    nodes -= excluded
+    return Selection(
+        nodes=frozenset(nodes),
+        named=frozenset(named & nodes),
+        excluded=frozenset(excluded),
+        everything=not targets and not exclude,
+    )
 
 
 def _modifiers(target: str) -> tuple[bool, str, bool]:
@@ -66,7 +88,10 @@ def _matcher(core: str) -> Callable[[Node], bool]:
             and all(segment in {value for _, value in node.axes} for segment in fixed)
         )
     if any(character in core for character in "*?["):
-        pattern = re.compile(glob_pattern(core))
+        try:
+            pattern = re.compile(glob_pattern(core))
+        except re.error:
+            return lambda _: False  # `[z-a]`: no character is in it
         return lambda node: pattern.fullmatch(node.address) is not None
     below = core.rstrip("/") + "/"
     return lambda node: node.address == core or node.address.startswith((below, core + "#"))

@@ -16,8 +16,10 @@ from seedpipe.build.budget import Limits
 from seedpipe.build.execute import Executor
 from seedpipe.build.limiter import ImagesPerMinute
 from seedpipe.build.make_derived import DerivedMaker
+from seedpipe.build.make_frames import FrameBuyer
 from seedpipe.build.make_image import ImageMaker
 from seedpipe.build.make_source import SourceMaker
+from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures
 from seedpipe.build.purchase import Buyer
 from seedpipe.build.receive import Receiver
@@ -30,7 +32,7 @@ from seedpipe.manifest.steps import Text
 from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.plan import Plan
-from seedpipe.plan.planner import Wish
+from seedpipe.plan.select import Wish
 from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
 from seedpipe.project.trust import Endpoint
@@ -269,22 +271,46 @@ def _executor(workshop: Workshop, plan: Plan, run: Run, buyer: Buyer) -> Executo
             report=report,
             fonts=_fonts(project, workshop.memory),
         ),
-        images=ImageMaker(
-            graph=project.graph,
-            resolver=project.resolver(),
-            catalogue=project.catalogue,
-            pictures=pictures,
-            takes=takes,
-            lock=lock,
-            buyer=buyer,
-            report=report,
-            retry_unknown=run.retry_unknown,
-        ),
+        images=_image_maker(workshop, pictures, lock, buyer, retry_unknown=run.retry_unknown),
         report=report,
         work=work_of(plan, project.graph, project.lock),
         workers=run.workers,
         seconds=project.node_seconds(plan),
         fail_fast=run.fail_fast,
+    )
+
+
+def _image_maker(
+    workshop: Workshop, pictures: Pictures, lock: LockWriter, buyer: Buyer, *, retry_unknown: bool
+) -> ImageMaker:
+    project, report, takes, store = workshop.project, buyer.report, workshop.takes, workshop.store
+    resolver = project.resolver()
+    orders = OrderMaker(
+        catalogue=project.catalogue,
+        provider=project.provider,
+        store=store,
+        report=report,
+        retry_unknown=retry_unknown,
+    )
+    frames = FrameBuyer(
+        graph=project.graph,
+        resolver=resolver,
+        pictures=pictures,
+        orders=orders,
+        buyer=buyer,
+        report=report,
+        is_at_hand=lambda want: any(store.has(take.digest) for take in takes.of(want)),
+    )
+    return ImageMaker(
+        graph=project.graph,
+        resolver=resolver,
+        pictures=pictures,
+        takes=takes,
+        lock=lock,
+        buyer=buyer,
+        orders=orders,
+        frames=frames,
+        report=report,
     )
 
 

@@ -2,19 +2,19 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from seedpipe.fonts import shipped_font
 from seedpipe.images.probe import pixel_digest
 from seedpipe.names import Digest
-from seedpipe.plan.memory import OutputState, Refused, Uncertain, Whereabouts
+from seedpipe.plan.memory import CameShort, OutputState, Refused, Uncertain, Whereabouts
 from seedpipe.state.files import WorkTreeFiles
 from seedpipe.state.journal import Journal
 from seedpipe.state.lock import ImageEntry, Lock
 from seedpipe.state.outputs import Outputs
-from seedpipe.state.requests import Refusal, Request
+from seedpipe.state.requests import Refusal, Request, Short
 from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
 
@@ -33,14 +33,17 @@ class Recollection:
     journal: Journal | None
     _open: Mapping[Digest, list[Request]] = field(init=False)
     _refusals: Mapping[Digest, Refusal] = field(init=False)
+    _short: Mapping[Digest, Short] = field(init=False)
     _wants: Mapping[Digest, list[Digest]] = field(init=False)
     _fonts: dict[str | None, Digest] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         waiting: dict[Digest, list[Request]] = defaultdict(list)
         for request in self.journal.open_requests() if self.journal else ():
-            waiting[request.request_key].append(request)
+            for want in self._awaited(request):
+                waiting[want].append(request)
         self._open = waiting
+        self._short = self.journal.came_short() if self.journal else {}
         self._refusals = self.journal.refusals(verdicts=_DEFINITE) if self.journal else {}
         wants: dict[Digest, list[Digest]] = defaultdict(list)
         for entry in self.lock.entries.values():
@@ -60,6 +63,13 @@ class Recollection:
         if self.journal is not None:
             self.journal.close()
 
+    def _awaited(self, request: Request) -> Sequence[Digest]:
+        """The wants of which an open request has not said yet what became of them."""
+        if not request.frames or self.journal is None:
+            return [request.request_key]
+        told = {item.index for item in self.journal.answer(request.id) if item.picture or item.code}
+        return [frame.want for index, frame in enumerate(request.frames) if index not in told]
+
     def source_digest(self, path: str) -> Digest:
         return self.files.picture_digest(path)
 
@@ -78,9 +88,9 @@ class Recollection:
     def fetched(self, url: str) -> Digest | None:
         return self.takes_index.source(url) if self.takes_index else None
 
-    def takes(self, request_key: Digest) -> tuple[Digest, ...]:
-        indexed = [take.digest for take in self.takes_index.of(request_key)] if self.takes_index else []
-        known = dict.fromkeys([*indexed, *self._wants.get(request_key, ())])
+    def takes(self, want: Digest) -> tuple[Digest, ...]:
+        indexed = [take.digest for take in self.takes_index.of(want)] if self.takes_index else []
+        known = dict.fromkeys([*indexed, *self._wants.get(want, ())])
         return tuple(digest for digest in known if self._in_store(digest))
 
     def recipe(self, recipe: Digest) -> Digest | None:
@@ -94,10 +104,17 @@ class Recollection:
             return Whereabouts.OUTPUT
         return Whereabouts.NOWHERE
 
-    def uncertain(self, request_key: Digest) -> Uncertain | None:
+    def came_short(self, want: Digest) -> CameShort | None:
+        short = self._short.get(want)
+        if short is None:
+            return None
+        return CameShort(came=short.came, asked=short.asked, code=short.code, message=short.message)
+
+    def uncertain(self, want: Digest) -> Uncertain | None:
         """Held requests, and what another process has under way at this moment is not among them."""
-        for request in self._open.get(request_key, ()):
-            if request.why is not None or request.state.value == "unknown":
+        for request in self._open.get(want, ()):
+            held = request.why is not None or request.state.value == "unknown"
+            if held and not self._bought_since(request, want):
                 return Uncertain(
                     since=(request.sent_at or request.intended_at)[:16].replace("T", " ") + " UTC",
                     cost=str(request.reserved),
@@ -105,6 +122,13 @@ class Recollection:
                     ordinal=request.ordinal,
                 )
         return None
+
+    def _bought_since(self, request: Request, want: Digest) -> bool:
+        """A person had it sent again and that picture came: what it cost stays uncertain, the node is not."""
+        takes = self.takes_index.of(want) if self.takes_index else ()
+        return any(
+            take.ordinal == request.ordinal and take.client_request_id != request.client_request_id for take in takes
+        )
 
     def refused(self, request_key: Digest) -> Refused | None:
         refusal = self._refusals.get(request_key)

@@ -19,8 +19,9 @@ from seedpipe.plan.graph import Graph, link
 from seedpipe.plan.lint import lint
 from seedpipe.plan.outputs import output_paths
 from seedpipe.plan.plan import Plan
-from seedpipe.plan.planner import Wish, make_plan
+from seedpipe.plan.planner import make_plan
 from seedpipe.plan.resolve import Resolver
+from seedpipe.plan.select import Wish
 from seedpipe.project.memory import Recollection
 from seedpipe.project.trust import Trusted, Wanted
 from seedpipe.source import Position, ReadRefusedError

@@ -12,7 +12,7 @@ from seedpipe.plan.plan import PlanNode, State
 from seedpipe.plan.reasons import PromptChanged
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.worddiff import diff_lines, word_diff
-from seedpipe.review.words import NEXT_STEPS, amounts, label, paint_state, pattern, range_words, sentence
+from seedpipe.review.words import amounts, label, next_step, paint_state, pattern, range_words, sentence
 
 _LABEL: Final = 10
 _MANY: Final = 12
@@ -48,8 +48,9 @@ def explain_text(
     page = _Page(lines, width, style)
     for reason in planned.reasons:
         page.mark("·", shown(reason.sentence()))
-    if planned.state in NEXT_STEPS:
-        page.mark("→", NEXT_STEPS[planned.state].format(node=planned.address))
+    step = next_step(planned)
+    if step is not None:
+        page.mark("→", step)
     page.blank()
     match node:
         case ImageNode():

@@ -9,7 +9,7 @@ from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Cost, Plan, State
 from seedpipe.review.rows import Row, plan_rows, quiet
-from seedpipe.review.words import NEXT_STEPS, about, amounts, count, duration, label, paint_state, places, range_words
+from seedpipe.review.words import about, amounts, count, duration, label, next_step, paint_state, places, range_words
 
 MIN_WIDTH: Final = 48
 _STATE_WIDTH: Final = 7
@@ -114,9 +114,9 @@ def _table(rows: Sequence[Row], width: int, style: Style, *, fold: bool, priced:
     for index, row in enumerate(told):
         last = index + 1 == len(told) or told[index + 1].state is not row.state
         lines += _row_lines(row, columns, width, decimals, style)
-        if last and row.state in NEXT_STEPS:
-            first = next(other for other in told if other.state is row.state)
-            lines += _next_step(first, columns, width, style)
+        if last:
+            steps = (next_step(other.nodes[0]) for other in told if other.state is row.state)
+            lines += _next_step(next(filter(None, steps), None), columns, width, style)
     silent: dict[State, list[Row]] = {}
     for row in rows:
         if fold and quiet(row):
@@ -215,10 +215,10 @@ def _text_indent(columns: _Columns, width: int) -> int:
     return columns.indent if width - columns.indent >= 32 else 2 + _STATE_WIDTH + 4
 
 
-def _next_step(row: Row, columns: _Columns, width: int, style: Style) -> list[str]:
+def _next_step(step: str | None, columns: _Columns, width: int, style: Style) -> list[str]:
     indent = _text_indent(columns, width)
-    steps = wrap(NEXT_STEPS[row.state].format(node=row.nodes[0].address), width - indent - 2)
-    return [" " * indent + style.dim(("  " if index else "→ ") + step) for index, step in enumerate(steps)]
+    lines = wrap(step, width - indent - 2) if step is not None else []
+    return [" " * indent + style.dim(("  " if index else "→ ") + line) for index, line in enumerate(lines)]
 
 
 def _sum_lines(plan: Plan, caps: Caps, width: int, style: Style) -> list[str]:

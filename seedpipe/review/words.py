@@ -8,6 +8,7 @@ from seedpipe.display import Style
 from seedpipe.money import MICROS, Money
 from seedpipe.names import Realm
 from seedpipe.plan.plan import STATE_SENTENCES, Cost, PlanNode, State
+from seedpipe.plan.reasons import RefusedBefore
 
 # What needs a person first, then what is bought, what is kept on purpose, what is free, what is done.
 STATE_ORDER: Final = (
@@ -59,6 +60,14 @@ NEXT_STEPS: Final = {
     State.FAILED: "change what was refused, or name it to send it again: `build {node}`",
     State.WAITS: "look at what it is made from: `explain {node}` names it",
 }
+
+
+def next_step(planned: PlanNode) -> str | None:
+    """What a person can do about a node; nothing about one that only another's trouble stops."""
+    refused = any(isinstance(reason, RefusedBefore) for reason in planned.reasons)
+    if planned.state not in NEXT_STEPS or (planned.state is State.BLOCKED and not refused):
+        return None
+    return NEXT_STEPS[planned.state].format(node=planned.address)
 
 
 # A proof is drawn here: nothing of it is bought.

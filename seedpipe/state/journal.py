@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -39,6 +39,7 @@ from seedpipe.state.requests import (
     Refusal,
     Request,
     RequestState,
+    Short,
     SpendRow,
 )
 from seedpipe.state.rows import (
@@ -47,6 +48,7 @@ from seedpipe.state.rows import (
     refusals_where,
     request_by_id,
     requests_where,
+    short_frames,
     spend_rows,
     takes_where,
 )
@@ -208,13 +210,14 @@ class Journal:
             )
         )
 
-    def answer_complete(self, request: str) -> None:
+    def answer_complete(self, request: str, *, request_id: str | None = None) -> None:
         """The answer holds no more pictures than those written down (the end of a stream was seen)."""
 
         def operation(db: sqlite3.Connection) -> None:
             if not request_by_id(db, request).state.is_open:
                 raise IllegalMoveError(f"the request {request} is closed")
             _note_items(db, request, len(arrivals_of(db, request)))
+            _note_request_id(db, request, request_id)
 
         self._writer.run(operation)
 
@@ -344,6 +347,10 @@ class Journal:
     def arrivals(self) -> tuple[Take, ...]:
         """Every kept picture, in order of arrival: what the index of takes is built from."""
         return self._writer.read(lambda db: takes_where(db, "1"))
+
+    def came_short(self) -> Mapping[Digest, Short]:
+        """Want → how its batch came short, of the latest batch that was to bring it."""
+        return self._writer.read(short_frames)
 
     def spent(self, scope: Scope, currency: str) -> Spent:
         """Charged, reserved and uncertain money of a day, month, run, node, or (an empty scope) of the project."""

@@ -217,6 +217,16 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Short:
+    """A frame that a settled batch was to bring and didn't. `came` of `asked` did; `code` is the service's, or empty."""
+
+    came: int
+    asked: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """The request is claimed and its worst case reserved, on disk: `id` may be sent."""
 

@@ -9,7 +9,7 @@ from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.state.caps import OPEN_SQL
-from seedpipe.state.requests import Arrival, FrameOf, Picture, Refusal, Request, RequestState, SpendRow
+from seedpipe.state.requests import Arrival, FrameOf, Picture, Refusal, Request, RequestState, Short, SpendRow
 from seedpipe.state.take import Take
 
 _REQUEST_COLUMNS: Final = (
@@ -85,6 +85,24 @@ def refusals_where(connection: sqlite3.Connection, where: str, values: Sequence[
         )
         for row in rows
     )
+
+
+def short_frames(connection: sqlite3.Connection) -> dict[Digest, Short]:
+    """Of each want that its latest settled batch did not bring."""
+    rows = connection.execute(
+        "SELECT frame.want, arrival.digest, arrival.code, arrival.message, request.images,"
+        " (SELECT COUNT(*) FROM arrival AS other WHERE other.request = request.id AND other.digest IS NOT NULL)"
+        " FROM frame JOIN request ON request.id = frame.request AND request.state = 'settled'"
+        " LEFT JOIN arrival ON arrival.request = frame.request AND arrival.position = frame.position"
+        " ORDER BY request.number"
+    )
+    found: dict[Digest, Short] = {}
+    for want, digest, code, message, asked, came in rows:
+        if digest is None:
+            found[Digest.parse(want)] = Short(came=came, asked=asked, code=code or "", message=message or "")
+        else:
+            found.pop(Digest.parse(want), None)
+    return found
 
 
 def spend_rows(connection: sqlite3.Connection, since: str, until: str) -> tuple[SpendRow, ...]:

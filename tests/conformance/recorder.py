@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -31,6 +32,13 @@ class Recorder:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join(timeout=5)
+
+    def wait(self) -> None:
+        """Until every request has its answer written down: a client may be done a moment earlier."""
+        deadline = time.monotonic() + 10
+        while len(self.answers) < len(self.requests):
+            assert time.monotonic() < deadline, "an answer is missing"
+            time.sleep(0.005)
 
     def _accept(self) -> None:
         while True:

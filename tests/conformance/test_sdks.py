@@ -50,7 +50,7 @@ def without_nulls(value: Any) -> Any:
 def check_pictures(came: Came, wish: Wish) -> None:
     assert (len(came.pictures), came.generated) == (wish.frames, wish.frames)
     for place, size in came.pictures:
-        assert size == wish.aspect
+        assert size == wish.size
         data = base64.b64decode(place) if wish.inline else httpx.get(place, trust_env=False).content
         image = opened(data)
         assert (image.format, "x".join(map(str, image.size))) == ((wish.output_format or "jpeg").upper(), size)
@@ -109,6 +109,7 @@ def test_the_same_wish_is_the_same_request(recorder: Recorder, live: Running, wi
     for field in LEDGER:
         assert len({json.dumps(entry[field]) for entry in entries}) == 1, field
     assert entries[0]["billed_images"] == wish.frames
+    recorder.wait()
     answers = [masked(answers_of(raw)) for raw in recorder.answers if b"x-client-request-id" in raw[:1000].lower()]
     assert [_without_model(answer) for answer in answers] == [_without_model(answers[0])] * 4
     check_golden(wish, {"requests": recorded, "answer": answers[0]})

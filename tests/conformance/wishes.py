@@ -17,7 +17,7 @@ class Wish:
     name: str
     prompt: str
     images: tuple[str, ...] = ()
-    size: str = "1024x1024"
+    size: str = "1280x720"
     frames: int = 1
     stream: bool = False
     inline: bool = False
@@ -34,16 +34,12 @@ class Wish:
     def mode(self) -> str:
         return "auto" if self.frames > 1 else "disabled"
 
-    @property
-    def aspect(self) -> str:
-        return self.size if "x" in self.size else "2048x2048"
-
 
 BOARD: Final = "Generate 3 separate images: 1. dawn 2. noon 3. dusk"
 MODES: Final = (
     Wish(name="text-to-image", prompt="ein Licht, 灯, “quoted”"),
     Wish(name="text-to-image-fast", prompt="a lamp", fast=True, watermark=True),
-    Wish(name="text-to-image-png", prompt="a lamp", model="seedream-5-0-260128", size="2K", output_format="png"),
+    Wish(name="text-to-image-png", prompt="a lamp", model="seedream-5-0-260128", size="2560x1440", output_format="png"),
     Wish(name="edit", prompt="make image 1 blue", images=(ONE,)),
     Wish(name="fusion", prompt="image 1 on image 2, lit as image 3", images=(ONE, TWO, THREE)),
     Wish(name="sequence", prompt=BOARD, frames=3),
@@ -51,10 +47,12 @@ MODES: Final = (
     Wish(name="stream", prompt=BOARD, frames=3, stream=True),
     Wish(name="stream-of-one", prompt="a lamp", stream=True),
 )
+INLINE: Final = ("text-to-image", "edit", "fusion", "sequence", "stream")  # asked for as base64 too
 WISHES: Final = tuple(
     Wish(**{**vars(wish), "name": f"{wish.name}-{form}", "inline": form == "b64_json"})
     for wish in MODES
     for form in ("url", "b64_json")
+    if form == "url" or wish.name in INLINE
 )
 
 

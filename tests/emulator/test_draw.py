@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw
 
 from seedpipe.emulator.draw import Sketch, render
-from seedpipe.emulator.lettering import LINE, draw_line, fit, line_width
+from seedpipe.emulator.lettering import LINE, draw_line, fit, line_width, visual_order
 from seedpipe.emulator.palette import Palette, named_colours
-from seedpipe.emulator.scenes import Canvas, sea
+from seedpipe.emulator.scenes import Canvas, choose_scene, sea, still_life
 
 SKETCH = Sketch(
     prompt="Studio photograph of a brass lamp on a navy table",
@@ -103,6 +103,15 @@ def test_colours_come_from_the_words() -> None:
     assert red[0] - red[1] > green[0] - green[1]
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    ["a navy wall, an amber lamp", "紺色の壁、琥珀色のランプ", "深蓝色的墙，琥珀色的台灯", "남색 벽, 호박색 램프"],
+)
+def test_colours_and_scene_are_understood_in_other_languages(prompt: str) -> None:
+    assert named_colours(prompt) == ((27, 42, 74), (240, 169, 43))
+    assert choose_scene(prompt, 0) is still_life
+
+
 def test_a_reference_is_shown() -> None:
     loud = Image.new("RGB", (100, 100), (255, 0, 255))
     image = drawn(replace(SKETCH, references=(loud, loud), reference_digests=("a", "b"), format="png"))
@@ -132,9 +141,13 @@ def test_scripts_without_blanks_wrap() -> None:
 
 
 def test_korean_wraps_at_words() -> None:
-    assert set(" ".join(lines("남색 탁자 위의 황동 램프 " * 4, 100)).split()) == set(
-        ["남색", "탁자", "위의", "황동", "램프"]
-    )
+    assert set(" ".join(lines("남색 탁자 위의 황동 램프 " * 4, 100)).split()) == {
+        "남색",
+        "탁자",
+        "위의",
+        "황동",
+        "램프",
+    }
 
 
 def test_punctuation_stays_with_its_word() -> None:
@@ -144,8 +157,10 @@ def test_punctuation_stays_with_its_word() -> None:
 
 
 def test_a_long_prompt_is_cut_with_an_ellipsis() -> None:
-    caption = fit("words " * 5000, width=200, height=100, largest=20, smallest=10)
-    assert caption.lines[-1][0].endswith("…")
+    for words in ("words " * 5000, "春天的早晨" * 500):
+        caption = fit(words, width=200, height=100, largest=20, smallest=10)
+        assert caption.lines[-1][0].endswith(" …")
+        assert max(line_width(line, caption.size) for line, _ in caption.lines) <= 202
 
 
 @pytest.mark.parametrize(
@@ -185,17 +200,12 @@ def test_words_from_right_to_left_begin_at_the_right_on_every_line() -> None:
     assert (image.getbbox() or (0, 0, 0, 0))[2] >= 276
 
 
-def drawn_line(text: str, *, leftward: bool) -> Image.Image:
-    """Cut to the ink at its sides, not above and below."""
-    image = Image.new("L", (300, 40))
-    draw_line(ImageDraw.Draw(image), (20, 280), 30, (text, leftward), 24, (255,))
-    left, _, right, _ = image.getbbox() or (0, 0, 0, 0)
-    return image.crop((left, 0, right, 40))
-
-
-def test_a_bracket_before_hebrew_opens_to_the_left() -> None:
-    line, bracket = drawn_line("(אב", leftward=True), drawn_line(")", leftward=False)
-    assert line.crop((line.width - bracket.width, 0, line.width, 40)).tobytes() == bracket.tobytes()
+@pytest.mark.parametrize(
+    ("logical", "brackets_from_left"),
+    [("אב 4K (16:9) גד", "()"), ("(אב)", "()"), ("«אב» (x)", "()«»"), ("אב ((x))", "(())"), ("אב )(", ")(")],
+)
+def test_brackets_open_towards_what_they_hold(logical: str, brackets_from_left: str) -> None:
+    assert "".join(char for char in visual_order(logical, leftward=True) if char in "()«»") == brackets_from_left
 
 
 @pytest.mark.parametrize("size", [(1080, 607), (607, 1080), (800, 800)])

@@ -1,6 +1,7 @@
 """Each fault on the wire, and what the ledger says of it."""
 
 import base64
+import re
 import time
 from dataclasses import fields
 from typing import Any
@@ -10,6 +11,7 @@ import jsonschema
 import pytest
 
 from seedpipe.console import json_text
+from seedpipe.emulator.control import read_scenario
 from seedpipe.emulator.faults import (
     FIELDS,
     Fault,
@@ -58,9 +60,9 @@ def test_every_kind_can_be_written_and_read(kind: FaultKind) -> None:
     [
         ("stall", "a scenario is a list of faults"),
         ({"fault": []}, "a scenario is a list of faults"),
-        ([7], "fault 1 is no mapping"),
-        (["stall", {"do": "stal"}], "fault 2: `do` is `stal`, expected one of `drop-before-billing`"),
-        ([{"do": "stall", "tmes": 1}], "fault 1: `tmes` is unknown"),
+        ([7], "fault 1: no mapping; expected one like"),
+        (["stall", {"do": "stal"}], "fault 2: `do` is `stal`, did you mean `stall`?"),
+        ([{"do": "stall", "tmes": 1}], "fault 1: `tmes` is unknown, did you mean `times`?"),
         ([{"do": "stall", "times": "1"}], "fault 1: `times` is '1', expected int"),
         ([{"do": "stall", "times": True}], "fault 1: `times` is True, expected int"),
         ([{"do": "stall", "seconds": -1}], "fault 1: `seconds` is -1, expected 0 or more"),
@@ -72,7 +74,7 @@ def test_every_kind_can_be_written_and_read(kind: FaultKind) -> None:
     ],
 )
 def test_scenarios_that_are_wrong(live: Running, document: Any, message: str) -> None:
-    with pytest.raises(ScenarioError, match=message.replace("(", r"\(")):
+    with pytest.raises(ScenarioError, match=re.escape(message)):
         parse_faults(document)
     answer = live.http.put("/_emulator/scenario", json=document)
     assert answer.status_code == 400
@@ -299,6 +301,23 @@ def test_a_scenario_file(tmp_path_factory: pytest.TempPathFactory) -> None:
         assert running.http.get("/_emulator").json()["latency"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("- stall\n- {do: stal}\n", 2, 4),
+        ("faults:\n  - do: stall\n    times: many\n", 3, 5),
+        ("- {do: quite something else}\n", 1, 4),
+        ("- {do: stall\n", 2, 1),
+        ("- [7]\n", 1, 3),
+        ("stall\n", None, None),
+    ],
+)
+def test_where_a_scenario_is_wrong(live: Running, text: str, line: int | None, column: int | None) -> None:
+    answer = live.http.put("/_emulator/scenario", content=text)
+    assert answer.status_code == 400
+    assert (answer.json().get("line"), answer.json().get("column")) == (line, column)
+
+
 def test_a_wrong_scenario_file_is_said(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("scenario")
     (folder / "faults.yaml").write_text("- {do: nothing}\n")
@@ -330,7 +349,7 @@ def test_an_error_inside_a_stream(live: Running) -> None:
     text = live.post(batch).text
     assert (text.count("partial_succeeded"), text.count("[DONE]")) == (2, 0)  # the name and the type of one event
     assert '"code": "ServerOverloaded"' in text.rsplit("data: ", 1)[1]
-    assert live.last()["billed_images"] == 3
+    assert live.last()["billed_images"] == 1
     live.scenario({"do": "stream-error", "count": 0})
     answer = live.post(batch)
     assert (answer.status_code, answer.text.count("data: ")) == (200, 1)
@@ -349,8 +368,8 @@ def test_a_stall_ends_with_the_client_and_with_the_emulator(tmp_path_factory: py
         for stream in (False, True):
             with pytest.raises(httpx.ReadTimeout):
                 running.post(order(stream=stream), timeout=0.3)
-        began = time.monotonic()
-    assert time.monotonic() - began < 1  # uvicorn's own patience with open connections
+            running.wait_until_billed(1)
+    # `emulator` looks for a traceback, which uvicorn writes when it has to cancel what still waits.
 
 
 # The scenario file's schema
@@ -391,6 +410,8 @@ def test_the_shipped_schema_is_the_parsers() -> None:
 
 def test_every_kind_is_in_the_documentation() -> None:
     page = (SCHEMAS.parent / "docs" / "emulator.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(read_scenario(block)) == 5
     for kind in FaultKind:
         assert f"| `{kind}` | {kind.meaning} |" in page
     for name, rule in FIELDS.items():

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 
 def scene(width: int = 160, height: int = 90) -> Image.Image:
@@ -64,3 +64,74 @@ def png_header(width: int, height: int) -> bytes:
         + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
         + png_chunk(b"IDAT", b"no pixels")
     )
+
+
+def oriented(image: Image.Image, orientation: int) -> bytes:
+    """A JPEG whose stored pixels are turned, and whose EXIF tag says how to see `image` in them."""
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = image.transpose(undo[orientation]) if orientation in undo else image
+    return encoded(stored, "jpeg", exif=exif, quality=95, subsampling=0)
+
+
+def png16(image: Image.Image) -> bytes:
+    """A PNG with 16 bits a channel, which Pillow itself can't write."""
+    rows = image.convert("RGB").tobytes()
+    wide = bytes(value for byte in rows for value in (byte, byte))
+    step = image.width * 6
+    lines = b"".join(b"\0" + wide[at : at + step] for at in range(0, len(wide), step))
+    header = struct.pack(">IIBBBBB", image.width, image.height, 16, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + png_chunk(b"IDAT", zlib.compress(lines))
+        + png_chunk(b"IEND", b"")
+    )
+
+
+def adobe_rgb() -> bytes:
+    """A profile with a green far outside sRGB (the primaries of Adobe RGB, gamma 2.2)."""
+
+    def fixed(value: float) -> bytes:
+        return struct.pack(">i", round(value * 65536))
+
+    def xyz(*values: float) -> bytes:
+        return b"XYZ \0\0\0\0" + b"".join(map(fixed, values))
+
+    text = b"wide\0"
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, 563) + b"\0\0"
+    tags = {
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78) + b"\0",
+        b"wtpt": xyz(0.9642, 1.0, 0.8249),
+        b"rXYZ": xyz(0.60974, 0.31111, 0.01947),
+        b"gXYZ": xyz(0.20528, 0.62567, 0.06087),
+        b"bXYZ": xyz(0.14919, 0.06322, 0.74457),
+        b"rTRC": curve,
+        b"gTRC": curve,
+        b"bTRC": curve,
+    }
+    table, body = b"", b""
+    for name, content in tags.items():
+        table += name + struct.pack(">II", 132 + 12 * len(tags) + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    size = 132 + len(table) + len(body)
+    header = struct.pack(">I", size) + bytes(4) + struct.pack(">I", 0x02400000) + b"mntrRGB XYZ " + bytes(12) + b"acsp"
+    header = header.ljust(68, b"\0") + fixed(0.9642) + fixed(1.0) + fixed(0.8249)
+    return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+def is_close(one: Image.Image, other: Image.Image, tolerance: int) -> bool:
+    """Equal sizes, and no channel differs by more than `tolerance` on average over blocks of 8 by 8 pixels."""
+    if one.size != other.size:
+        return False
+    difference = ImageChops.difference(one.convert("RGB"), other.convert("RGB")).reduce(8)
+    return all(high <= tolerance for _, high in difference.getextrema())

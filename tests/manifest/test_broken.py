@@ -308,12 +308,10 @@ images: {}
 cast: {}
 images:
   b: {prompt: x, gate: approve}
-  c: {sequence: {frames: []}}
 """,
         [
             "seedpipe.yaml:3:1 not-yet: not yet: `cast` is reserved but does not work in this version",
             "seedpipe.yaml:5:18 not-yet: not yet: `gate` is reserved but does not work in this version",
-            "seedpipe.yaml:6:7 not-yet: not yet: `sequence` is reserved but does not work in this version",
         ],
     ),
     "bad name": (
@@ -592,7 +590,9 @@ images:
         HEAD
         + """\
 images:
-  b: {prompt: x, references: ['board#hands', 'brand:logo']}
+  b: {prompt: x, references: ['board#hand', 'board', 'brand:logo', 'bord#hands']}
+  board: {sequence: {frames: [{id: hands, prompt: x}, {id: wide, prompt: '{{ nope }}', duration: 0}]}}
+  two: {sequence: {frames: [{id: a b, prompt: x}, {id: c, prompt: x}, {id: C, prompt: x}]}, takes: 2}
 """,
         [
             "seedpipe.yaml:4:31 not-yet: not yet: `board#hands` is a frame of a sequence",

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seedpipe.service.client import ServiceClient
 from seedpipe.service.delivery import Delivery, Ending
@@ -85,11 +87,11 @@ def hear(server: WireServer, *steps: Step, **options: Any) -> Heard:
 
 def test_frames_come_one_by_one(server: WireServer) -> None:
     first, rest = said(frame(0), done=False), said(failed(1), frame(2), completed(2))
-    heard = hear(server, OPEN, first, Pause(0.4), rest)
+    heard = hear(server, OPEN, first, Pause(0.6), rest)
     assert [(type(each).__name__, each.index) for each in heard.frames] == [
         ("FrameArrived", 0), ("FrameFailed", 1), ("FrameArrived", 2),
     ]  # fmt: skip
-    assert heard.times[0] < 0.3 < heard.times[1]
+    assert heard.times[1] - heard.times[0] > 0.4
     assert heard.frames[0] == FrameArrived(index=0, picture=PictureAt(url="https://p/0", size=(9, 9)))
     assert (heard.delivery.ending, heard.delivery.arrived, heard.delivery.request_id) == (
         Ending.COMPLETED, (0, 2), "rid-12345",
@@ -128,12 +130,12 @@ ONE = said(frame(0), done=False)
 CUTS: dict[str, tuple[list[Step], str]] = {
     "ended in good order": ([OPEN, ONE], "the stream ended before the service said that it was complete"),
     "reset": ([OPEN, ONE, Pause(0.1), Reset()], "the connection broke"),
-    "hangs": ([OPEN, ONE, Hang()], "nothing came for 0.3 s"),
-    "only pings come": ([OPEN, ONE, *[b": ping\n\n", Pause(0.05)] * 40], "nothing came for 0.3 s"),
+    "hangs": ([OPEN, ONE, Hang()], "nothing came for 0.6 s"),
+    "only pings come": ([OPEN, ONE, *[b": ping\n\n", Pause(0.05)] * 40], "nothing came for 0.6 s"),
     "cut in an event": ([OPEN, ONE, b'data: {"image_index":1,"url":"https:'], "the stream ended before"),
     "fewer bytes than told": ([HEAD + b"content-length: 999\r\n\r\n", ONE], "the connection broke"),
     "cut chunks": ([HEAD + b"transfer-encoding: chunked\r\n\r\n", f"{len(ONE):x}\r\n".encode() + ONE], "the connection broke"),
-    "drips too long": ([OPEN, *[said(frame(0), done=False), Pause(0.1)] * 30], "no complete answer within 1 s"),
+    "drips too long": ([OPEN, *[said(frame(0), done=False), Pause(0.1)] * 30], "no complete answer within 1.5 s"),
 }  # fmt: skip
 
 
@@ -142,7 +144,7 @@ def test_a_cut_stream_loses_nothing_that_came(server: WireServer, name: str) -> 
     steps, why = CUTS[name]
     if name == "drips too long":  # another frame each time, so that silence never sets in
         steps = [OPEN, *[step for index in range(30) for step in (said(frame(index), done=False), Pause(0.1))]]
-    heard = hear(server, *steps, frames=40, timeout=1, silence=0.3)
+    heard = hear(server, *steps, frames=40, timeout=1.5, silence=0.6)
     found = heard.delivery
     assert found.ending is Ending.CUT
     assert heard.frames[0] == FrameArrived(index=0, picture=PictureAt(url="https://p/0", size=(9, 9)))
@@ -158,7 +160,7 @@ def test_an_event_that_is_whole_counts_though_the_connection_broke_after_it(serv
 
 def test_what_the_caller_does_is_not_counted(server: WireServer) -> None:
     later = [step for index in range(1, 4) for step in (said(frame(index), done=False), Pause(0.02))]
-    heard = hear(server, OPEN, ONE, *later, said(completed(4)), frames=4, timeout=0.6, silence=0.3, slow=0.4)
+    heard = hear(server, OPEN, ONE, *later, said(completed(4)), frames=4, timeout=0.8, silence=0.6, slow=0.9)
     assert (heard.delivery.ending, len(heard.frames)) == (Ending.COMPLETED, 4)
 
 
@@ -203,7 +205,7 @@ def test_refusals_before_any_frame(server: WireServer, name: str) -> None:
 
     async def session() -> list[Any]:
         async with ServiceClient(f"{server.url}/v1", KEY, max_answer_bytes=1_000_000) as client:
-            steps = client.generate_frames(b"{}", frames=2, timeout=0.6, silence=0.5, client_request_id="x")
+            steps = client.generate_frames(b"{}", frames=2, timeout=1.5, silence=1.0, client_request_id="x")
             return [step async for step in steps]
 
     (found,) = asyncio.run(session())
@@ -281,7 +283,7 @@ SCENARIOS: list[tuple[str, dict[str, Any] | str | None, Ending, list[int], list[
     ("internal error amid", {"do": "item-error", "index": 1}, Ending.COMPLETED, [0], [1], []),
     ("fewer", {"do": "fewer", "count": 2}, Ending.COMPLETED, [0, 1], [], []),
     ("cut", {"do": "cut-stream", "count": 1}, Ending.CUT, [0], [], [1, 2]),
-    ("stalled", {"do": "stall", "seconds": 3}, Ending.CUT, [0, 1, 2], [], []),
+    ("stalled", {"do": "stall", "seconds": 30}, Ending.CUT, [0, 1, 2], [], []),
     ("dropped", "drop-after-billing", Ending.CUT, [0, 1, 2], [], []),
     ("json", "json-for-stream", Ending.COMPLETED, [0, 1, 2], [], []),
 ]
@@ -294,7 +296,7 @@ def test_what_is_known_agrees_with_what_is_billed(
     emulated: Running, name: str, fault: Any, ending: Ending, came: list[int], lost: list[int], unknown: list[int]
 ) -> None:
     emulated.scenario(*([fault] if fault else []))
-    heard = ask(f"{emulated.origin}/v1", body=board(), timeout=20, silence=0.5)
+    heard = ask(f"{emulated.origin}/v1", body=board(), timeout=20, silence=2 if name == "stalled" else 20)
     found = heard.delivery
     assert (found.ending, list(found.arrived), list(found.unknown)) == (ending, came, unknown)
     assert [each.index for each in found.failed] == lost
@@ -303,6 +305,42 @@ def test_what_is_known_agrees_with_what_is_billed(
     assert len(came) <= billed <= len(came) + len(unknown)
     if ending is Ending.COMPLETED:
         assert found.generated_images == billed
+
+
+INDEX = st.integers(0, 3)
+TROUBLE = st.one_of(
+    st.builds(lambda index: {"do": "moderate-output", "index": index}, INDEX),
+    st.builds(lambda index: {"do": "item-error", "index": index}, INDEX),
+    st.builds(lambda count: {"do": "cut-stream", "count": count}, INDEX),
+    st.builds(
+        lambda count, code: {"do": "stream-error", "count": count, "code": code},
+        INDEX,
+        st.sampled_from(["ServerOverloaded", "InternalServiceError", "OutputImageSensitiveContentDetected"]),
+    ),
+    st.sampled_from([
+        "json-for-stream", "drop-before-billing", "drop-after-billing", "truncated-body", "error-in-200", "bad-gateway",
+        "rate-limit", "moderate-input", "pretty-stream", "keep-alive", "previews",
+    ]).map(lambda do: {"do": do}),
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(faults=st.lists(TROUBLE, max_size=3), stream=st.booleans(), count=st.integers(1, 4))
+def test_nothing_billed_is_called_free(
+    emulated: Running, faults: list[dict[str, Any]], stream: bool, count: int
+) -> None:
+    """Whatever goes wrong together: what arrived was billed, and what was billed arrived or is held as unknown."""
+    emulated.scenario(*faults)
+    heard = ask(f"{emulated.origin}/v1", body=board(stream=stream, count=count), frames=count, timeout=20, silence=20)
+    entry = emulated.last()
+    while entry["outcome"] == "running":
+        entry = emulated.last()
+    billed = {image["index"] for image in entry["images"] if image["billed"]}
+    if isinstance(heard.end, Refusal):
+        assert not heard.frames
+        assert not (heard.end.is_free and billed)
+    else:
+        assert set(heard.delivery.arrived) <= billed <= {*heard.delivery.arrived, *heard.delivery.unknown}
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "plain"])

@@ -1,0 +1,152 @@
+"""The frames of one sequence in a plan: bought together where none is there, else each alone beside its neighbours."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from seedpipe.canonical import digest_of
+from seedpipe.manifest.compose import compose
+from seedpipe.manifest.node import FrameNode
+from seedpipe.names import Digest
+from seedpipe.plan import reasons as why
+from seedpipe.plan.image import plan_image
+from seedpipe.plan.key import Asked, Identity, batch_document, request_document
+from seedpipe.plan.memory import Refused, Whereabouts
+from seedpipe.plan.plan import Cost, PlanNode, State
+from seedpipe.plan.reasons import Reason
+from seedpipe.plan.resolve import CARRIED
+from seedpipe.plan.walk import View, Walk
+
+_BOUGHT = (State.MAKE, State.FOLLOWS, State.MAY)
+
+
+def plan_frames(walk: Walk, nodes: Sequence[FrameNode]) -> Mapping[str, PlanNode]:
+    """`nodes` are the frames of one sequence that the plan needs, in order; all that they are made from is planned."""
+    planned = {node.address: plan_image(walk, node) for node in nodes}
+    missing = [node for node in nodes if planned[node.address].state in _BOUGHT]
+    sequence = nodes[0].sequence
+    there = [address for address, one in planned.items() if one.taken is not None]
+    if not missing:
+        return planned
+    if sequence.counted and there:
+        return planned | {node.address: _not_made(walk, planned[node.address], len(there)) for node in missing}
+    alike = sum(one.state is State.SAME for one in planned.values())
+    together = len(missing) + alike == len(sequence.frames) and len(missing) > 1
+    bought = _in_batches if together or sequence.counted else _alone
+    return planned | bought(walk, missing, planned)
+
+
+def batch_request(asked: Asked, nodes: Sequence[FrameNode], references: Sequence[Identity]) -> dict[str, object]:
+    """The document of the request for `nodes`; the carried frames stand behind the fixed references."""
+    sequence = nodes[0].sequence
+    first = len(sequence.base.references)
+    prompt = compose(sequence, [node.frame for node in nodes], beside=range(first + 1, len(references) + 1))
+    return batch_document(asked.saying(prompt), references, len(nodes))
+
+
+def lone_request(asked: Asked, node: FrameNode, references: Sequence[Identity]) -> dict[str, object]:
+    """The document of the request for one frame; its neighbours stand behind the fixed references."""
+    first = len(node.references)
+    prompt = compose(node.sequence, [node.frame], beside=range(first + 1, len(references) + 1))
+    return request_document(asked.saying(prompt), references)
+
+
+def _not_made(walk: Walk, planned: PlanNode, came: int) -> PlanNode:
+    """The service made fewer than the most that was asked for: that is complete, and this one does not exist."""
+    walk.views[planned.address] = View(identity=None, stopped=State.BLOCKED)
+    return replace(
+        planned,
+        state=State.CACHED,
+        reasons=(why.NotMade(came=came),),
+        pictures=0,
+        cost=Cost.nothing(walk.currency),
+        writes=False,
+    )
+
+
+def _in_batches(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, PlanNode]) -> dict[str, PlanNode]:
+    references = _references(walk, missing[0])
+    sizes = walk.resolver.split(len(missing), len(missing[0].references))
+    first = missing[: sizes[0]]
+    if references is not None:
+        document = batch_request(walk.resolver.asked(missing[0]), first, references)
+        refused = _refused(walk, first, digest_of(document))
+        if refused is not None:
+            return {node.address: _stopped(walk, planned[node.address], *refused) for node in missing}
+    found: dict[str, PlanNode] = {}
+    start = 0
+    for number, size in enumerate(sizes, 1):
+        for node in missing[start : start + size]:
+            one = planned[node.address]
+            cost = one.cost
+            if found:  # only the first is sure to come: a batch may bring fewer than it was asked for
+                cost = replace(cost, low=Cost.nothing(walk.currency).low)
+            found[node.address] = replace(one, cost=cost, batch=f"{node.sequence.address}/{number}")
+        start += size
+    return found
+
+
+def _alone(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, PlanNode]) -> dict[str, PlanNode]:
+    absent = {node.address for node in missing}
+    return {node.address: _lone(walk, node, planned[node.address], absent) for node in missing}
+
+
+def _lone(walk: Walk, node: FrameNode, planned: PlanNode, absent: set[str]) -> PlanNode:
+    beside = _neighbours(walk, node, absent)
+    planned = replace(planned, beside=beside)
+    references = _references(walk, node)
+    if references is not None:
+        shown = [*references, *(str(digest) for _, digest in beside)]
+        document = lone_request(walk.resolver.asked(node), node, shown)
+        refused = _refused(walk, [node], digest_of(document))
+        if refused is not None:
+            return _stopped(walk, planned, *refused)
+    short = walk.memory.came_short(planned.key) if planned.key is not None else None
+    if short is None or planned.state is not State.MAKE:
+        return planned
+    reason = why.FrameMissing(
+        came=short.came, asked=short.asked, refusal=short.code or None, message=short.message or None
+    )
+    return replace(planned, state=State.PARTIAL, reasons=(reason,))
+
+
+def _neighbours(walk: Walk, node: FrameNode, absent: set[str]) -> tuple[tuple[str, Digest], ...]:
+    """The chosen pictures of the nearest frame before and the nearest one after that have one, in order."""
+    sequence = node.sequence
+    place = node.frame.number - 1
+    sides = (reversed(sequence.frames[:place]), iter(sequence.frames[place + 1 :]))
+    limit = walk.catalogue.model(walk.resolver.model(sequence.base.model), walk.provider).references.max
+    room = min(CARRIED, limit - len(node.references))
+    found = []
+    for frames in sides:
+        for frame in frames:
+            address = sequence.address_of(frame)
+            entry = walk.lock.image(address)
+            if address in absent or entry is None:
+                continue
+            if walk.memory.whereabouts(entry.take, None) is Whereabouts.STORE:
+                found.append((address, entry.take))
+                break
+    return tuple(found[: max(0, room)])
+
+
+def _references(walk: Walk, node: FrameNode) -> list[Identity] | None:
+    """The identities of what all frames are made from; None while one of them is not known."""
+    found = [walk.views[reference.address].identity for reference in node.references]
+    known = [identity for identity in found if identity is not None]
+    return known if len(known) == len(found) else None
+
+
+def _refused(walk: Walk, nodes: Sequence[FrameNode], key: Digest) -> tuple[State, Reason] | None:
+    refused: Refused | None = walk.memory.refused(key)
+    named = walk.wish.selection.named
+    if refused is None or all(node.address in named for node in nodes):
+        return None
+    if refused.blocked and walk.wish.retry_blocked:
+        return None
+    state = State.BLOCKED if refused.blocked else State.FAILED
+    return state, why.RefusedBefore(refusal=refused.code, message=refused.message)
+
+
+def _stopped(walk: Walk, planned: PlanNode, state: State, reason: Reason) -> PlanNode:
+    walk.views[planned.address] = View(identity=None, stopped=state)
+    return replace(planned, state=state, reasons=(reason,), pictures=0, cost=Cost.nothing(walk.currency), writes=False)

@@ -1,0 +1,293 @@
+"""What one paid picture is in a plan: kept, at hand, to be bought or in need of a person, by the states' precedence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
+from seedpipe.names import Digest
+from seedpipe.plan import reasons as why
+from seedpipe.plan.key import DEFAULTS_1, Asked, Identity, own_key, request_document, request_key
+from seedpipe.plan.memory import OutputState, Whereabouts
+from seedpipe.plan.plan import Cost, PlanNode, State
+from seedpipe.plan.price import price_of
+from seedpipe.plan.reasons import Reason
+from seedpipe.plan.walk import View, Walk
+from seedpipe.state.lock import ImageEntry, Level
+
+
+def plan_image(walk: Walk, node: ImageNode | FrameNode) -> PlanNode:
+    """Raises what `Resolver.asked` and `price_of` raise; the linter has worded that for people before."""
+    asked = walk.resolver.asked(node)
+    planned = replace(walk.blank(node), model=asked.model, size=asked.size)
+    entry = walk.lock.image(node.address)
+    case = _Case(walk=walk, node=node, asked=asked, entry=entry, blank=planned)
+    where = where_used_as_it_is(walk, node)
+    if entry is not None and where is not None:
+        return case.as_it_is(entry, where)
+    return case.left_out() if node.address in walk.wish.selection.excluded else case.judged()
+
+
+def where_used_as_it_is(walk: Walk, node: ImageNode | FrameNode) -> Whereabouts | None:
+    """Where the chosen picture of a node is that nobody selected: it serves as it is, stale or not, or it is missing."""
+    entry = walk.lock.image(node.address)
+    if entry is None or node.address in walk.wish.selection.nodes:
+        return None
+    return walk.memory.whereabouts(entry.take, walk.outputs.get(node.address))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """One node. `blank` is what the plan says before anything is known; `entry` is the present choice."""
+
+    walk: Walk
+    node: ImageNode | FrameNode
+    asked: Asked
+    entry: ImageEntry | None
+    blank: PlanNode
+
+    @cached_property
+    def upstream(self) -> tuple[str, ...]:
+        return tuple(reference.address for reference in self.node.references)
+
+    @cached_property
+    def references(self) -> tuple[Identity | None, ...]:
+        return tuple(self.walk.views[address].identity for address in self.upstream)
+
+    def as_it_is(self, entry: ImageEntry, where: Whereabouts) -> PlanNode:
+        """Stale only where its own words say so: nobody asked what it is made from."""
+        self._view(View(identity=str(entry.take), bytes_at_hand=where is not Whereabouts.NOWHERE))
+        state = State.FETCH if where is Whereabouts.OUTPUT else State.CACHED
+        planned = replace(self.blank, state=state, taken=entry.take)
+        if where is Whereabouts.NOWHERE:
+            reason = why.BytesMissing(digest=str(entry.take))
+            return replace(planned, state=State.MISSING, reasons=(reason,))
+        changed = self._own_changes(entry)
+        if not changed or state is State.FETCH:
+            return planned
+        return replace(planned, state=State.STALE, reasons=(why.NotNamed(), *changed))
+
+    def left_out(self) -> PlanNode:
+        """Excluded and without a picture: not even what needs it has it bought."""
+        return self._stopped(self.blank, State.BLOCKED, why.LeftOut())
+
+    def judged(self) -> PlanNode:
+        """By the entry if it is of the present want or kept on purpose, else by the takes of the key, else bought."""
+        known = [identity for identity in self.references if identity is not None]
+        key = request_key(self.asked, known) if len(known) == len(self.references) else None
+        planned = replace(self.blank, key=key)
+        if self.entry is not None and self.entry.want == key:
+            if self.entry.level is Level.PINNED:
+                return self._kept(planned, self.entry, State.PINNED)
+            have = len({*self.entry.takes, *self.walk.memory.takes(key)})
+            return self._settled(planned, self.entry.take, State.CACHED, have=have)
+        if self.entry is not None:
+            state = self._kept_on_purpose(self.entry)
+            if state is not None:
+                return self._kept(planned, self.entry, state)
+        if key is None:
+            return self._later(planned)
+        pool = self.walk.memory.takes(key)
+        return self._pooled(planned, pool) if pool else self._new(planned, key, known)
+
+    def _kept(self, planned: PlanNode, entry: ImageEntry, state: State) -> PlanNode:
+        """Nothing is bought beside it, however many takes the manifest asks for."""
+        kept = why.KeptOnPurpose(level=entry.level.value)
+        without_cascade = state is State.STALE and not self.walk.wish.cascade
+        planned = replace(planned, reasons=(why.CascadeOff() if without_cascade else kept,))
+        return self._settled(planned, entry.take, state, have=self.node.takes)
+
+    def _pooled(self, planned: PlanNode, pool: Sequence[Digest]) -> PlanNode:
+        """The very request was paid for before: a rename, a new axis, a reverted edit."""
+        replaced = self._replaced()
+        settled = self._settled(replace(planned, reasons=replaced), pool[0], State.CACHED, have=len(pool))
+        if settled.state is not State.CACHED:
+            return settled
+        reasons = (*replaced, why.PaidBefore(), *settled.reasons[len(replaced) :])
+        return replace(settled, reasons=reasons, writes=True)
+
+    def _kept_on_purpose(self, entry: ImageEntry) -> State | None:
+        """A pinned picture always, an approved one against cascade alone (design: who may displace a choice)."""
+        if entry.level is Level.PINNED:
+            return State.PINNED
+        if entry.own != self._own():
+            return None
+        if not self.walk.wish.cascade:
+            return State.STALE
+        named = self.node.address in self.walk.wish.selection.named
+        return State.STALE if entry.level is Level.APPROVED and not named else None
+
+    # A picture that was chosen, or that was paid for under this very key
+
+    def _settled(self, planned: PlanNode, taken: Digest, state: State, *, have: int) -> PlanNode:
+        """`have` is the number of takes there are for the present want."""
+        where = self.walk.memory.whereabouts(taken, planned.output)
+        self._view(View(identity=str(taken), bytes_at_hand=where is not Whereabouts.NOWHERE))
+        planned = replace(planned, taken=taken)
+        uncertain = self._uncertain(planned.key)
+        if uncertain is not None:
+            return replace(planned, state=State.UNKNOWN, reasons=(uncertain,))
+        if where is Whereabouts.NOWHERE:
+            reason = why.BytesMissing(digest=str(taken))
+            return replace(planned, state=State.MISSING, reasons=(reason,))
+        output = self._output(taken)
+        if output is OutputState.FOREIGN:
+            return self.walk.edited(planned)
+        key = planned.key
+        if key is not None and have < self.node.takes:
+            planned = replace(planned, writes=output is not OutputState.RIGHT)
+            reasons = (*planned.reasons, why.MoreTakes(have=have, want=self.node.takes))
+            return self._bought(planned, key, have, reasons)
+        if where is Whereabouts.OUTPUT:
+            # A kept choice stays what it is called, but its bytes have to come into the store all the same.
+            state, planned = (State.FETCH, planned) if state is State.CACHED else (state, replace(planned, writes=True))
+        return self.walk.kept(replace(planned, state=state), output)
+
+    # A picture that there isn't yet
+
+    def _new(self, planned: PlanNode, key: Digest, references: list[Identity]) -> PlanNode:
+        uncertain = self._uncertain(key)
+        if uncertain is not None:
+            return self._stopped(planned, State.UNKNOWN, uncertain)
+        if self._output(None) is OutputState.FOREIGN:
+            self._view(View(identity=None, stopped=State.EDITED))
+            return self.walk.edited(planned)
+        self._view(View(identity=None, future=self._future(key)))
+        reasons = (*self._replaced(), *self._changes(references))
+        return self._bought(replace(planned, writes=True), key, 0, reasons)
+
+    def _bought(self, planned: PlanNode, key: Digest, have: int, reasons: tuple[Reason, ...]) -> PlanNode:
+        """As many takes as are missing, unless another node buys them or nothing may be sent."""
+        obstacle = self._obstacle(key)
+        if obstacle is not None:
+            if not have:
+                return self._stopped(planned, *obstacle)
+            return replace(planned, state=obstacle[0], reasons=(obstacle[1],), writes=False)
+        return self._ordered(replace(planned, state=State.MAKE, reasons=reasons), key, have)
+
+    def _ordered(self, planned: PlanNode, key: Digest, have: int) -> PlanNode:
+        """The takes that are missing, less those that an earlier node with the same key brings."""
+        buyer, coming = self.walk.bought.get(key, (self.node.address, have))
+        if buyer != self.node.address:
+            planned = replace(planned, reasons=(*planned.reasons, why.SameAs(address=buyer)))
+        if coming >= self.node.takes:
+            reasons = (*self._replaced(), why.SameAs(address=buyer))
+            return replace(planned, state=State.SAME, reasons=reasons, writes=True)
+        self.walk.bought[key] = (buyer, self.node.takes)
+        return self._priced(planned, self.node.takes - coming)
+
+    def _obstacle(self, key: Digest) -> tuple[State, Reason] | None:
+        refused = self.walk.memory.refused(key)
+        if refused is not None and self._asked_again(blocked=refused.blocked):
+            refused = None
+        if refused is not None and refused.blocked:
+            return State.BLOCKED, why.RefusedBefore(refusal=refused.code, message=refused.message)
+        upstream = self.walk.stopped(self.upstream, bytes_needed=True)
+        if upstream is not None:
+            return State.BLOCKED, upstream
+        if refused is not None:
+            return State.FAILED, why.RefusedBefore(refusal=refused.code, message=refused.message)
+        return None
+
+    def _asked_again(self, *, blocked: bool) -> bool:
+        """A refused request goes out again only when its node is named, or `--retry-blocked` says so of moderation."""
+        wish = self.walk.wish
+        return self.node.address in wish.selection.named or (blocked and wish.retry_blocked)
+
+    def _later(self, planned: PlanNode) -> PlanNode:
+        """A picture that it is made from comes only in this build, so its key is not known yet."""
+        as_before = self._may_stay()
+        if as_before is not None and self.walk.memory.whereabouts(as_before, planned.output) is Whereabouts.NOWHERE:
+            return self._stopped(
+                replace(planned, taken=as_before), State.MISSING, why.BytesMissing(digest=str(as_before))
+            )
+        if self._output(None) is OutputState.FOREIGN:
+            self._view(View(identity=None, stopped=State.EDITED))
+            return self.walk.edited(planned)
+        upstream = self.walk.stopped(self.upstream, bytes_needed=True)
+        if upstream is not None:
+            return self._stopped(planned, State.BLOCKED, upstream)
+        own = self._own_changes(self.entry) if self.entry is not None else ()
+        reasons = (*self._replaced(), *own, *self.walk.coming(self.upstream))
+        views = [self.walk.views[address] for address in self.upstream]
+        planned = replace(planned, reasons=reasons, writes=True)
+        if as_before is not None:
+            self._view(View(identity=None, future=f"perhaps:{self.node.address}", may_be_as_before=True))
+            return self._priced(replace(planned, state=State.MAY), self.node.takes)
+        supposed = [view.identity or view.future for view in views]
+        key = request_key(self.asked, [identity for identity in supposed if identity is not None])
+        self._view(View(identity=None, future=self._future(key)))
+        only_fetched = all(view.identity is not None or view.fetched_later for view in views)
+        return self._ordered(replace(planned, state=State.MAKE if only_fetched else State.FOLLOWS), key, 0)
+
+    def _may_stay(self) -> Digest | None:
+        """The chosen take, if it is right again as soon as everything awaited comes out as it was."""
+        entry = self.entry
+        before = entry.asked.get("references", ()) if entry is not None else ()
+        if entry is None or len(before) != len(self.references):
+            return None
+        views = [self.walk.views[address] for address in self.upstream]
+        if any(view.identity is None and not view.may_be_as_before for view in views):
+            return None
+        supposed = [now or then for now, then in zip(self.references, before, strict=True)]
+        return entry.take if request_key(self.asked, supposed) == entry.want else None
+
+    # What the words above rest on
+
+    def _future(self, key: Digest) -> Identity:
+        """Of a single take it is known that all who ask for it choose it; of several, each may choose another."""
+        _, coming = self.walk.bought.get(key, (self.node.address, 0))
+        return f"made:{key.hex}" if max(coming, self.node.takes) == 1 else f"made:{self.node.address}"
+
+    def _view(self, view: View) -> None:
+        self.walk.views[self.node.address] = view
+
+    def _stopped(self, planned: PlanNode, state: State, reason: Reason) -> PlanNode:
+        self._view(View(identity=None, stopped=state))
+        return replace(planned, state=state, reasons=(reason,), writes=False)
+
+    def _uncertain(self, key: Digest | None) -> Reason | None:
+        found = self.walk.memory.uncertain(key) if key is not None and not self.walk.wish.retry_unknown else None
+        return None if found is None else why.ChargeUncertain(since=found.since, cost=found.cost, why=found.why)
+
+    def _output(self, taken: Digest | None) -> OutputState:
+        entry = self.entry
+        if entry is None:
+            return self.walk.output(self.blank, taken, ())
+        wanted = entry.output or taken if taken == entry.take else taken
+        return self.walk.output(self.blank, wanted, (entry.take, entry.output, *entry.takes))
+
+    def _priced(self, planned: PlanNode, pictures: int) -> PlanNode:
+        price = price_of(
+            self.walk.catalogue, self.walk.provider, self.asked.model, self.asked.size, inputs=len(self.references)
+        )
+        cost = Cost.exactly(price * pictures)
+        if planned.state is State.MAY:
+            cost = replace(cost, low=Cost.nothing(self.walk.currency).low)
+        return replace(planned, pictures=pictures, cost=cost)
+
+    def _own(self) -> Digest:
+        elsewhere = [not isinstance(self.walk.graph[address], SourceNode) for address in self.upstream]
+        return own_key(self.asked, self.references, made_elsewhere=elsewhere)
+
+    def _replaced(self) -> tuple[Reason, ...]:
+        approved = self.entry is not None and self.entry.level is Level.APPROVED
+        return (why.ReplacesApproved(),) if approved else ()
+
+    def _own_changes(self, entry: ImageEntry) -> tuple[Reason, ...]:
+        """What changed in the node's own words and parameters; its references are another matter."""
+        old = {name: value for name, value in entry.asked.items() if name != "references"}
+        words = self.walk.memory.words(entry.want)
+        new = request_document(self.asked, ())
+        return why.compare_documents(old, new, old_prompt=words, defaults=DEFAULTS_1, references=())
+
+    def _changes(self, references: list[Identity]) -> tuple[Reason, ...]:
+        if self.entry is None:
+            return (why.New(),)
+        return why.compare_documents(
+            self.entry.asked,
+            request_document(self.asked, references),
+            old_prompt=self.walk.memory.words(self.entry.want),
+            defaults=DEFAULTS_1,
+            references=self.upstream,
+        )

@@ -1,0 +1,102 @@
+"""`Walk`: what is known while a graph is planned, and the questions that every kind of node asks of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from seedpipe.catalogue.lookup import Catalogue
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
+from seedpipe.names import Digest
+from seedpipe.plan import reasons as why
+from seedpipe.plan.graph import Graph
+from seedpipe.plan.key import Identity
+from seedpipe.plan.memory import Memory, OutputState
+from seedpipe.plan.plan import Cost, PlanNode, State
+from seedpipe.plan.reasons import Reason
+from seedpipe.plan.resolve import Resolver
+from seedpipe.plan.select import Wish
+from seedpipe.state.lock import Lock
+
+_KINDS: Mapping[type[Node], str] = {
+    SourceNode: "source",
+    ImageNode: "image",
+    FrameNode: "frame",
+    DerivedNode: "derived",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How a node looks to what is made from it. `identity` None: known once it is made (or never, if `stopped`)."""
+
+    identity: Identity | None
+    future: Identity | None = None  # stands for an identity that isn't known yet: equal ones will be one picture
+    stopped: State | None = None  # its picture won't be there in this build
+    bytes_at_hand: bool = True
+    fetched_later: bool = False
+    may_be_as_before: bool = False  # what comes in this build may turn out to be the picture that was there
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """Filled node by node, pictures before what is made from them."""
+
+    graph: Graph
+    lock: Lock
+    catalogue: Catalogue
+    provider: str
+    resolver: Resolver
+    memory: Memory
+    wish: Wish
+    outputs: Mapping[str, str]
+    currency: str
+    views: dict[str, View] = field(default_factory=dict)
+    bought: dict[Digest, tuple[str, int]] = field(default_factory=dict)  # key → first buyer, takes it will have
+
+    def blank(self, node: Node) -> PlanNode:
+        """What the plan says of a node before it is judged."""
+        return PlanNode(
+            address=node.address,
+            kind=_KINDS[type(node)],
+            state=State.CACHED,
+            cost=Cost.nothing(self.currency),
+            made_from=tuple(self.graph.made_from(node.address)),
+            output=self.outputs.get(node.address),
+            tags=node.tags,
+            axes=node.axes,
+            position=node.position,
+        )
+
+    def output(self, planned: PlanNode, wanted: Digest | None, known: Sequence[Digest | None]) -> OutputState:
+        """How the node's output file stands to `wanted`; `known` are other pictures that may be replaced."""
+        return self.memory.output(planned.output or "", wanted, tuple(digest for digest in known if digest is not None))
+
+    def edited(self, planned: PlanNode) -> PlanNode:
+        return replace(planned, state=State.EDITED, reasons=(why.OutputEdited(path=planned.output or ""),))
+
+    def kept(self, planned: PlanNode, output: OutputState) -> PlanNode:
+        """The picture stays; its file may have to be written again, for nothing."""
+        if output is OutputState.RIGHT:
+            return planned
+        return replace(planned, reasons=(*planned.reasons, why.OutputAbsent(path=planned.output or "")), writes=True)
+
+    def stopped(self, addresses: Sequence[str], *, bytes_needed: bool) -> Reason | None:
+        """Why something made from `addresses` can't be made in this build. Without bytes, identities are enough."""
+        for address in addresses:
+            view = self.views[address]
+            if view.stopped is not None and (bytes_needed or view.identity is None):
+                return why.UpstreamStopped(address=address, state=view.stopped.value)
+            if bytes_needed and not view.bytes_at_hand:
+                return why.UpstreamStopped(address=address, state=State.MISSING.value)
+        return None
+
+    def coming(self, addresses: Sequence[str]) -> tuple[Reason, ...]:
+        """A reason for each of `addresses` whose picture comes only in this build."""
+        found: list[Reason] = []
+        for address in dict.fromkeys(addresses):
+            view = self.views[address]
+            if view.identity is None and view.fetched_later:
+                found.append(why.SourceNotFetched(address=address))
+            elif view.identity is None:
+                first = self.lock.image(address) is None and self.lock.derived(address) is None
+                found.append(why.UpstreamMade(address=address, first=first))
+        return tuple(found)

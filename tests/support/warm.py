@@ -1,0 +1,92 @@
+"""Command lines without the time that Python takes to start: a process that has imported seedpipe forks one for each.
+
+Each command line still is a process of its own, with its own folder, environment and streams.
+"""
+
+import atexit
+import functools
+import importlib
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from seedpipe.cli import VERBS, main
+
+REPOSITORY = Path(__file__).parent.parent.parent
+LONGEST_SECONDS = 100
+
+
+def run(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `seedpipe ARGUMENTS`."""
+    server = _server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    with tempfile.TemporaryDirectory() as streams:
+        out, err = Path(streams, "out"), Path(streams, "err")
+        order = {"arguments": list(arguments), "folder": str(folder), "environ": dict(environ)}
+        server.stdin.write(json.dumps({**order, "out": str(out), "err": str(err)}) + "\n")
+        server.stdin.flush()
+        ready, _, _ = select.select([server.stdout], [], [], LONGEST_SECONDS)
+        assert ready, f"`seedpipe {' '.join(arguments)}` takes longer than {LONGEST_SECONDS} s"
+        code = int(server.stdout.readline())
+        return code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
+
+
+@functools.cache
+def _server() -> subprocess.Popen[str]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.warm"],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(server.communicate)
+    return server
+
+
+def _serve() -> None:
+    """One command line after the other, until standard input ends."""
+    for verb in VERBS:
+        importlib.import_module(f"seedpipe.commands.{verb}")
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _become(order)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+def _become(order: Mapping[str, Any]) -> NoReturn:
+    code = 1
+    try:
+        os.chdir(order["folder"])
+        os.environ.clear()
+        os.environ.update(order["environ"])
+        writing = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        for descriptor, path, flags in (
+            (0, os.devnull, os.O_RDONLY),
+            (1, order["out"], writing),
+            (2, order["err"], writing),
+        ):
+            os.dup2(os.open(path, flags), descriptor)
+        code = main(order["arguments"])
+    except BaseException:  # as the interpreter itself would end
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve()
