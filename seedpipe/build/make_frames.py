@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seedpipe.build.order import NotBought, WantedPicture
 from seedpipe.build.orders import OrderMaker
@@ -127,7 +127,8 @@ class FrameBuyer:
 
         bought = await self.buyer.buy(order, arrived)
         for place, why in bought.missing.items():
-            batch.tell(missing[place], why)
+            counted = first.sequence.counted and why.outcome == "short" and bought.takes
+            batch.tell(missing[place], replace(why, outcome="absent", hint=None) if counted else why)
 
     async def _carried(self, name: str) -> Sequence[tuple[str, Digest]] | None:
         """The last frames of the batch before, once it is done; None if none of them came."""

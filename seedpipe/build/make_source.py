@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seedpipe.build.pictures import Pictures
 from seedpipe.build.report import NodeError, Report
+from seedpipe.errors import ServiceError
 from seedpipe.images.probe import pixel_digest
 from seedpipe.manifest.node import SourceNode
 from seedpipe.names import Digest
@@ -52,7 +53,11 @@ class SourceMaker:
     async def _bytes_of(self, node: SourceNode) -> Digest:
         if node.path is None:
             self.report.started(node.address, "fetch")
-            return await self.fetch_url(node.url or "")
+            try:
+                return await self.fetch_url(node.url or "")
+            except ServiceError as error:
+                hint = error.hint or "download it yourself, and write `file:` in place of `url:`"
+                raise NodeError("failed", "not-fetched", error.message, hint=hint) from None
         path = self.picture_path(node.path)
         return await asyncio.to_thread(lambda: self.pictures.store.keep(path.read_bytes()))
 

@@ -20,7 +20,10 @@ OUTCOME_CODES: Mapping[str, ExitCode] = {
 
 
 class NodeError(Exception):
-    """A node's picture doesn't come. Carries what its event says; `stopped` is no failure and is not said."""
+    """A node's picture doesn't come. Carries what its event says.
+
+    Two outcomes are no failure: `stopped` before it began, and `absent`, a picture that need not exist.
+    """
 
     def __init__(
         self, outcome: str, code: str, message: str, *, request_id: str | None = None, hint: str | None = None
@@ -73,7 +76,9 @@ class Report:
     def failed(self, address: str, error: NodeError) -> None:
         """What did not come, and why. A node that the build's end kept from starting is only counted."""
         self.result.counts[error.outcome] += 1
-        if error.outcome == "stopped":
+        if error.outcome == "absent":
+            self.notice(address, f"{error.message}, which is complete")
+        if error.outcome in ("stopped", "absent"):
             return
         self.result.outcomes.add(error.outcome)
         self.emit(

@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -208,10 +208,7 @@ def _run(
 ) -> int:
     listeners: list[Progress] = [_progress(invocation, workshop.project)]
     if events_file is not None:
-        try:
-            listeners.append(JsonLines(stack.enter_context(events_file.open("w", encoding="utf-8"))))
-        except OSError as error:
-            raise UsageError(f"`{events_file}` can't be written: {error.strerror}") from error
+        listeners.append(stack.enter_context(_events_in(events_file, invocation)))
     finished: list[BuildFinished] = []
 
     def emit(event: Event) -> None:
@@ -228,6 +225,23 @@ def _run(
     if as_json:
         invocation.console.data({"seedpipe_build": 1, "plan": plan.to_dict(), "result": finished[-1].to_dict()})
     return int(result.exit_code)
+
+
+@contextlib.contextmanager
+def _events_in(path: Path, invocation: Invocation) -> Iterator[JsonLines]:
+    """A listener that writes JSON lines. A disk that fills up stops no build; it is said at the end."""
+    try:
+        stream = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"`{path}` can't be written: {error.strerror}") from error
+    lines = JsonLines(stream)
+    try:
+        yield lines
+    finally:
+        with contextlib.suppress(OSError):  # closing tries once more what could not be written
+            stream.close()
+        if lines.trouble is not None:
+            invocation.console.err(f"warning: `{path}`: {lines.trouble}")
 
 
 def _progress(invocation: Invocation, project: Project) -> Progress:

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seedpipe.catalogue.lookup import Catalogue
-from seedpipe.catalogue.model import EXACT, Feature, Model
+from seedpipe.catalogue.model import EXACT, Feature, Mode, Model
 from seedpipe.errors import Fault, SeedpipeError, Severity
-from seedpipe.manifest.node import ImageNode
+from seedpipe.manifest.compose import compose
+from seedpipe.manifest.node import FrameNode, ImageNode, Sequence
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.outputs import output_faults
 from seedpipe.plan.price import pixels_of
-from seedpipe.plan.resolve import Resolver
+from seedpipe.plan.resolve import CARRIED, Resolver
 from seedpipe.source import Position
 
 _NUMBER = r"\d{1,3}\b(?!:\d|%)"  # not the 16 of `image 16:9`
@@ -38,8 +39,17 @@ def lint(
 ) -> tuple[Fault, ...]:
     """Every fault and warning of the graph, in manifest order. Faults that many items share are said once."""
     faults: list[Fault] = []
+    sequences: set[str] = set()
     for node in graph:
-        if isinstance(node, ImageNode):
+        if isinstance(node, FrameNode) and node.sequence.address not in sequences:
+            sequences.add(node.sequence.address)
+            said = _as_one(node.sequence)
+            founds = [
+                *_sequence(node.sequence, catalogue, provider, resolver),
+                *_image(said, catalogue, provider, resolver),
+            ]
+            faults += [_placed(said, found) for found in founds]
+        elif isinstance(node, ImageNode):
             faults += [_placed(node, found) for found in _image(node, catalogue, provider, resolver)]
             faults += _chain(node, graph)
     faults += output_faults(list(graph), outputs)
@@ -76,6 +86,34 @@ def _image(node: ImageNode, catalogue: Catalogue, provider: str, resolver: Resol
     for sentence in model.reference_faults(len(node.references)):
         yield _Found(code="references", message=sentence, field="references")
     yield from _words(node, model)
+
+
+def _as_one(sequence: Sequence) -> ImageNode:
+    """What the frames share, saying all their words: what holds for one picture holds for it."""
+    return replace(sequence.base, prompt=compose(sequence, sequence.frames))
+
+
+def _sequence(sequence: Sequence, catalogue: Catalogue, provider: str, resolver: Resolver) -> Iterator[_Found]:
+    base, count = sequence.base, len(sequence.base.references)
+    try:
+        model = catalogue.model(resolver.model(base.model), provider)
+    except SeedpipeError:
+        return  # said of the image
+    for sentence in model.mode_faults(Mode.SEQUENCE):
+        yield _Found(code="sequence", message=sentence, field="model")
+    asked = len(sequence.frames) if sequence.counted else 1
+    for sentence in model.reference_faults(count, asked) if asked > 1 else ():
+        yield _Found(code="references", message=sentence, field="references")
+    if not sequence.counted and len(resolver.split(len(sequence.frames), count)) > 1:
+        room = model.references.max - CARRIED
+        if count > room:
+            yield _Found(
+                code="references",
+                message=f"its {len(sequence.frames)} frames need several requests, which leave {room} references"
+                f" beside the {CARRIED} frames that are carried over; it has {count}",
+                field="references",
+                hint="fewer references, or two sequences",
+            )
 
 
 def _size(node: ImageNode, model: Model) -> Iterator[_Found]:

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageDraw
 
 
 def scene(width: int = 160, height: int = 90) -> Image.Image:
@@ -66,23 +66,6 @@ def png_header(width: int, height: int) -> bytes:
     )
 
 
-def oriented(image: Image.Image, orientation: int) -> bytes:
-    """A JPEG whose stored pixels are turned, and whose EXIF tag says how to see `image` in them."""
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    stored = image.transpose(undo[orientation]) if orientation in undo else image
-    return encoded(stored, "jpeg", exif=exif, quality=95, subsampling=0)
-
-
 def png16(image: Image.Image) -> bytes:
     """A PNG with 16 bits a channel, which Pillow itself can't write."""
     rows = image.convert("RGB").tobytes()
@@ -127,11 +110,3 @@ def adobe_rgb() -> bytes:
     header = struct.pack(">I", size) + bytes(4) + struct.pack(">I", 0x02400000) + b"mntrRGB XYZ " + bytes(12) + b"acsp"
     header = header.ljust(68, b"\0") + fixed(0.9642) + fixed(1.0) + fixed(0.8249)
     return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
-
-
-def is_close(one: Image.Image, other: Image.Image, tolerance: int) -> bool:
-    """Equal sizes, and no channel differs by more than `tolerance` on average over blocks of 8 by 8 pixels."""
-    if one.size != other.size:
-        return False
-    difference = ImageChops.difference(one.convert("RGB"), other.convert("RGB")).reduce(8)
-    return all(high <= tolerance for _, high in difference.getextrema())

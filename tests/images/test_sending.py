@@ -11,7 +11,7 @@ from PIL import Image
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.images.decode import NotAPictureError
 from seedpipe.images.sending import Prepared, ReferenceLimits, ReferenceRefusedError, prepare_reference
-from tests.images.pictures import cut_out, encoded, noise, opened, scene
+from tests.images.pictures import cut_out, encoded, noise, opened, png16, scene
 
 LIMITS = ReferenceLimits(
     formats=("jpeg", "png", "webp", "gif"), max_bytes=60_000, max_pixels=40_000, min_pixels=196, min_side=15
@@ -66,6 +66,7 @@ def test_a_plain_orientation_and_foreign_bytes_at_the_end_are_no_reason_to_touch
         (encoded(noise(150, 150), "png"), "jpeg", r"6\d{4} bytes is more than 60000 bytes"),
         (encoded(scene().convert("CMYK"), "jpeg"), "jpeg", "its pixels are of the kind CMYK"),
         (encoded(Image.new("I;16", (40, 40), 30_000), "png"), "jpeg", "it has 16 bits a channel"),
+        (png16(scene()), "jpeg", "it has 16 bits a channel"),  # Pillow reads it as 8
         (
             encoded(scene(), "gif", save_all=True, append_images=[cut_out().convert("RGB").resize((160, 90))]),
             "jpeg",
@@ -144,6 +145,12 @@ def test_too_few_pixels_are_refused_too():
     limits = ReferenceLimits(formats=("png",), max_bytes=1000, max_pixels=1000, min_pixels=196)
     with pytest.raises(ReferenceRefusedError, match="the data has 144 pixels; the service takes 196 or more"):
         prepare_reference(encoded(Image.new("RGB", (12, 12)), "png"), limits)
+
+
+def test_a_strip_that_would_become_too_narrow_is_told_with_both_sizes():
+    limits = ReferenceLimits(formats=("png",), max_bytes=60_000, max_pixels=900, min_side=15)
+    with pytest.raises(ReferenceRefusedError, match="`strip` is 15×61; with at most 900 pixels it would be 14×"):
+        prepare_reference(encoded(scene(15, 61), "png"), limits, name="strip")
 
 
 def test_a_limit_that_no_picture_can_meet_is_told_and_doesnt_loop():

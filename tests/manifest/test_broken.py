@@ -590,13 +590,36 @@ images:
         HEAD
         + """\
 images:
-  b: {prompt: x, references: ['board#hand', 'board', 'brand:logo', 'bord#hands']}
+  b: {prompt: x, references: ['board#hand', 'board', 'brand:logo', 'bord#hands', '*#x']}
   board: {sequence: {frames: [{id: hands, prompt: x}, {id: wide, prompt: '{{ nope }}', duration: 0}]}}
-  two: {sequence: {frames: [{id: a b, prompt: x}, {id: c, prompt: x}, {id: C, prompt: x}]}, takes: 2}
 """,
         [
-            "seedpipe.yaml:4:31 not-yet: not yet: `board#hands` is a frame of a sequence",
-            "seedpipe.yaml:4:46 not-yet: not yet: `brand:logo` is a picture of an imported project",
+            "seedpipe.yaml:4:31 dangling-reference: there is no picture `board#hand` (did you mean `board#hands`?)",
+            "seedpipe.yaml:4:45 ambiguous-reference: `board` is a sequence of 2 frames (write `board#*`, or one of `board#hands`, `board#wide`)",
+            "seedpipe.yaml:4:54 not-yet: not yet: `brand:logo` is a picture of an imported project",
+            "seedpipe.yaml:4:68 dangling-reference: there is no picture `bord#hands` (did you mean `board`?)",
+            "seedpipe.yaml:4:82 dangling-reference: no picture matches `*#x`",
+            "seedpipe.yaml:5:75 undefined: `nope` is not defined (known: `data`, `frame`, `refs`, `vars`)",
+        ],
+    ),
+    "sequence": (
+        HEAD
+        + """\
+images:
+  two: {sequence: {frames: [{id: a b, prompt: x}, {id: c, prompt: x}, {id: C, prompt: x}]}, takes: 2}
+  none: {sequence: {frames: []}}
+  both: {sequence: {frames: [{id: a, prompt: x}], max_images: 2}, prompt: x}
+  many: {sequence: {max_images: 16}, prompt: x}
+  bare: {sequence: {max_images: 6}}
+""",
+        [
+            "seedpipe.yaml:4:34 bad-segment: `a b` cannot be part of an address: letters, digits, `.`, `_`, `-` and `:` can (write `a-b`)",
+            "seedpipe.yaml:4:76 defined-twice: two frames are called `C` but for case",
+            "seedpipe.yaml:4:93 wrong-field: `takes` means nothing on a sequence (each frame is one picture; a frame can be made again alone)",
+            "seedpipe.yaml:5:21 bad-sequence: a sequence has 1 to 300 frames; this one has 0",
+            "seedpipe.yaml:6:10 bad-sequence: a sequence has either `frames` or `max_images` (`frames` with an id and a prompt each, or `max_images: 4` beside a `prompt`)",
+            "seedpipe.yaml:7:33 bad-sequence: `max_images` is a plain number from 1 to 15, found `16`",
+            "seedpipe.yaml:8:33 no-kind: `max_images` needs a `prompt` (give it a `prompt` that asks for separate images, or `frames` with a prompt each)",
         ],
     ),
     "ref name": (

@@ -115,7 +115,7 @@ def test_a_reference_sent_twice_is_kept_and_told(project: Session) -> None:
         ("['dep/*']", "dangling-reference: no picture matches `dep/*` (did you mean `deep`?)"),
         ("[it]", "self-reference: `it` is a reference of itself"),
         ("['*']", "self-reference: `it` is a reference of itself"),
-        ("['board#2']", "not-yet: not yet: `board#2` is a frame of a sequence"),
+        ("['board#2']", "dangling-reference: there is no picture `board#2`"),
         ("[{each: '{{ hero }}', node: x}]", "undefined: `hero` is not defined (known: `data`, `refs`, `vars`)"),
         ("[{each: [a], node: '{{ itm }}'}]", "undefined: `itm` is not defined (did you mean `item`?)"),
         ("[{each: '{{ {} }}', node: x}]", "bad-value: `each` wants a list, or text split at `,` or `;`; found a mapping"),

@@ -4,6 +4,7 @@ Each command line still is a process of its own, with its own folder, environmen
 """
 
 import atexit
+import contextlib
 import functools
 import importlib
 import json
@@ -55,7 +56,8 @@ def _server() -> subprocess.Popen[str]:
 def _serve() -> None:
     """One command line after the other, until standard input ends."""
     for verb in VERBS:
-        importlib.import_module(f"seedpipe.commands.{verb}")
+        with contextlib.suppress(Exception):  # whoever uses the verb will see what is wrong with it
+            importlib.import_module(f"seedpipe.commands.{verb}")
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()

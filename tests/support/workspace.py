@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support import warm
+
 REPOSITORY = Path(__file__).parent.parent.parent
 
 
@@ -58,11 +60,10 @@ class Workspace:
         )
 
     def run(self, *arguments: str, **environ: str) -> Ran:
-        process = self.start(*arguments, **environ)
-        out, err = process.communicate(timeout=100)
+        code, out, err = warm.run(arguments, self.folder, self.environ | environ)
         assert "Traceback" not in err, err
         assert "this is our bug" not in err, err
-        return Ran(process.returncode, out, err)
+        return Ran(code, out, err)
 
     def plan(self, *arguments: str) -> dict[str, str]:
         """Address → state."""

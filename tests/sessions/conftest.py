@@ -1,0 +1,78 @@
+"""One emulator for all sessions of a worker; each test is another account at it, with faults of its own."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedpipe.emulator.identity import key_hash
+from tests.support.relay import Gateway, gateway
+from tests.support.workspace import Service, Workspace, service
+
+
+@dataclass(frozen=True)
+class Account:
+    """One key at the emulator."""
+
+    service: Service
+    key: str
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"SEEDPIPE_BASE_URL": self.service.base_url, "SEEDPIPE_API_KEY": self.key}
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """What this account asked for, in order of arrival: `prompt`, `outcome`, `billed_images` …"""
+        return [one for one in self.service.ledger()["requests"] if one["key_hash"] == key_hash(self.key)]
+
+    @property
+    def prompts(self) -> list[str]:
+        return [str(one["prompt"]) for one in self.requests]
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        """From now on these happen, and no others."""
+        origin = self.service.base_url.rsplit("/", 1)[0]
+        body = json.dumps({"faults": list(faults)}).encode()
+        request = urllib.request.Request(f"{origin}/_emulator/scenario", data=body, method="PUT")
+        urllib.request.urlopen(request, timeout=10).close()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service")
+    with pytest.MonkeyPatch.context() as patch:  # it begins before any test's own home
+        patch.setenv("HOME", str(folder))
+        patch.setenv("SEEDPIPE_HOME", str(folder))
+        with service(folder) as emulator:
+            yield emulator
+
+
+@pytest.fixture
+def account(running: Service, tmp_path: Path) -> Account:
+    one = Account(running, f"key-{tmp_path.name}-0123456789")
+    one.faults()
+    return one
+
+
+@pytest.fixture
+def live(running: Service, account: Account) -> Iterator[Gateway]:
+    """A server that doesn't say it is an emulator: everything through it is live."""
+    with gateway(running.base_url) as relay:
+        yield relay
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, account: Account) -> Workspace:
+    """A folder whose commands talk to the emulator as `account`."""
+    return Workspace(tmp_path / "work", **account.environ)
+
+
+def manifest(*images: str, head: str = "") -> str:
+    """A small project: `images` are lines below `images:`."""
+    lines = "".join(f"  {line}\n" for line in images)
+    return f"seedpipe: 1\nproject: lamps\ndefaults: {{model: seedream-4-0, size: 1K}}\n{head}images:\n{lines}"

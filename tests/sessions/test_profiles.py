@@ -1,0 +1,38 @@
+"""A profile: other settings for the same pictures, with a lock and outputs of its own."""
+
+from tests.sessions.conftest import Account, manifest
+from tests.support.relay import Gateway
+from tests.support.workspace import Workspace
+
+LAMPS = manifest(
+    "hero: {prompt: 'A lamp, {{ mood }}', model: seedream-4-5, size: 2K}",
+    "small: {from: hero, steps: [{resize: 64x64}, {convert: png}]}",
+    head="vars: {mood: calm}\nprofiles: {draft: {force: {model: seedream-4-0, size: 1K}}}\n",
+)
+
+
+def test_a_draft_touches_nothing_that_is_shared(workspace: Workspace, live: Gateway, account: Account) -> None:
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    workspace.write("seedpipe.yaml", LAMPS)
+    buy = ("build", "--yes", "--max-cost", "1")
+    draft = workspace.run(*buy, "--profile", "draft")
+    assert draft.code == 0, draft.err
+    made = {str(path.relative_to(workspace.folder)) for path in workspace.folder.rglob("*") if path.is_file()}
+    assert {"seedpipe.draft.lock", "build/@draft/hero.jpg", "build/@draft/small.png"} <= made
+    assert not made & {"seedpipe.lock", "build/hero.jpg", "build/small.png"}
+    assert workspace.plan("--profile", "draft") == {"hero": "cached", "small": "cached"}
+    assert workspace.plan() == {"hero": "make", "small": "free"}
+    assert workspace.run(*buy).code == 0
+    assert [one["model"] for one in account.requests] == ["seedream-4-0-250828", "seedream-4-5-251128"]
+    assert (workspace.folder / "build/hero.jpg").exists()
+    assert workspace.plan("--profile", "draft") == {"hero": "cached", "small": "cached"}
+
+    other = workspace.run(*buy, "--profile", "draft", "--var", "mood=stormy")
+    assert other.code == 0, other.err
+    assert live.prompts[2:] == ["A lamp, stormy"]
+    refused = workspace.run("plan", "--var", "mood=stormy")
+    assert refused.code == 2
+    assert "add `--profile NAME`" in refused.err
+    unknown = workspace.run("plan", "--profile", "draught")
+    assert unknown.code == 2
+    assert "`draft`" in unknown.err

@@ -1,0 +1,147 @@
+"""Sequences as sessions: together, short, moderated, cut, edited, inserted, moved, chained."""
+
+from PIL import Image
+
+from tests.sessions.conftest import Account
+from tests.support.workspace import Workspace
+
+BOARD = """\
+seedpipe: 1
+project: film
+defaults: {model: seedream-4-5, size: 2K}
+images:
+  who: {file: who.png}
+  board:
+    aspect: 16:9
+    prompt: "Noir film, the watchmaker of {{ refs.who }}."
+    references: {who: who}
+    sequence:
+      frames:
+        - {id: wide, prompt: "Wide, the workshop at dawn", duration: 2.5, caption: "05:40"}
+        - {id: hands, prompt: "Close, hands on the lamp"}
+        - {id: face, prompt: "Close, the face of {{ refs.who }}"}
+  crop: {from: "board#wide", steps: [{resize: 64x}]}
+  poster: {prompt: "Poster after {{ refs.a }}", references: {a: "board#face"}}
+"""
+FACE = "        - {id: face"
+
+
+def board(workspace: Workspace, text: str = BOARD) -> Workspace:
+    workspace.write("seedpipe.yaml", text)
+    Image.new("RGB", (64, 64), (120, 80, 20)).save(workspace.folder / "who.png")
+    return workspace
+
+
+def test_frames_come_together_each_to_its_own_file(workspace: Workspace, account: Account) -> None:
+    board(workspace)
+    assert workspace.run("build").code == 0
+    first, poster = account.requests
+    assert (first["billed_images"], first["stream"], poster["billed_images"]) == (3, True, 1)
+    assert sorted(path.name for path in (workspace.folder / "build/@proof/board").iterdir()) == [
+        "face.jpg", "hands.jpg", "wide.jpg"
+    ]  # fmt: skip
+    assert workspace.run("build").code == 0
+    assert len(account.requests) == 2
+
+
+def test_an_edited_or_inserted_frame_is_made_alone_and_a_moved_one_not_at_all(
+    workspace: Workspace, account: Account
+) -> None:
+    board(workspace)
+    assert workspace.run("build").code == 0
+    workspace.edit("seedpipe.yaml", "05:40", "05:41")
+    workspace.edit("seedpipe.yaml", "duration: 2.5", "duration: 4")
+    lines = (workspace.folder / "seedpipe.yaml").read_text().splitlines(keepends=True)
+    at = next(index for index, line in enumerate(lines) if "id: wide" in line)
+    lines[at], lines[at + 1] = lines[at + 1], lines[at]
+    workspace.write("seedpipe.yaml", "".join(lines))
+    assert set(workspace.plan().values()) == {"cached"}  # moved, another caption, another duration
+    workspace.edit("seedpipe.yaml", "hands on the lamp", "hands on the brass lamp")
+    workspace.edit("seedpipe.yaml", FACE, "        - {id: lamp, prompt: 'The lamp alone'}\n" + FACE)
+    states = workspace.plan()
+    assert {address for address, state in states.items() if state == "make"} == {"board#hands", "board#lamp"}
+    assert workspace.run("build").code == 0
+    alone = account.requests[2:]
+    assert [(one["billed_images"], one["stream"]) for one in alone] == [(1, False), (1, False)]
+    assert sorted(len(one["references"]) for one in alone) == [2, 3]  # beside one neighbour, and beside two
+    assert set(workspace.plan().values()) == {"cached"}
+
+
+def test_a_moderated_frame_leaves_the_others_and_is_made_alone(workspace: Workspace, account: Account) -> None:
+    board(workspace)
+    account.faults({"do": "moderate-output", "match": "Generate 3", "index": 2})
+    ran = workspace.run("build")
+    assert ran.code == 5
+    assert "OutputImageSensitiveContentDetected" in ran.err
+    assert account.requests[0]["billed_images"] == 2
+    plan = workspace.run("plan", "--json").json
+    face = next(node for node in plan["nodes"] if node["address"] == "board#face")
+    assert face["state"] == "partial"
+    assert face["cost"]["high"] == "0.04 USD"
+    assert face["beside"] == ["board#hands"]
+    assert "2 of 3 frames came" in face["reasons"][0]["sentence"]
+    assert workspace.run("build").code == 0
+    alone = account.requests[1]
+    assert (alone["billed_images"], len(alone["references"])) == (1, 2)
+    assert set(workspace.plan().values()) == {"cached"}
+    assert sum(one["billed_images"] for one in account.requests) == 4  # two, the third alone, the poster
+
+
+def test_fewer_frames_than_asked_are_kept_and_the_rest_is_offered(workspace: Workspace, account: Account) -> None:
+    board(workspace)
+    account.faults({"do": "fewer", "match": "Generate 3", "count": 1})
+    assert workspace.run("build").code == 1
+    states = workspace.plan()
+    assert [states[f"board#{name}"] for name in ("wide", "hands", "face")] == ["cached", "partial", "partial"]
+    assert workspace.run("build").code == 0
+    assert sum(one["billed_images"] for one in account.requests) == 4
+
+
+def test_a_cut_stream_loses_nothing_and_only_what_did_not_arrive_is_held(
+    workspace: Workspace, account: Account
+) -> None:
+    board(workspace)
+    account.faults({"do": "cut-stream", "match": "Generate 3", "after": 0, "count": 1})
+    assert workspace.run("build").code == 75
+    states = workspace.plan()
+    assert [states[f"board#{name}"] for name in ("wide", "hands", "face")] == ["cached", "unknown", "unknown"]
+    assert (states["crop"], states["poster"]) == ("cached", "blocked"), "what needs a frame starts when it is there"
+    assert workspace.run("build").code == 75
+    assert len(account.requests) == 1  # nothing was sent again
+    account.faults()
+    assert workspace.run("build", "--retry-unknown").code == 0
+    assert len(account.requests) == 4  # hands and face alone, then the poster
+    assert set(workspace.plan().values()) == {"cached"}
+
+
+def test_a_gateway_that_ignores_the_stream_is_understood(workspace: Workspace, account: Account) -> None:
+    board(workspace)
+    account.faults({"do": "json-for-stream"})
+    assert workspace.run("build").code == 0
+    assert [one["billed_images"] for one in account.requests] == [3, 1]
+
+
+def test_of_counted_frames_any_number_is_complete(workspace: Workspace, account: Account) -> None:
+    head = BOARD.partition("  board:")[0]
+    board(workspace, head + "  mood: {prompt: 'Generate 4 separate images of lamps', sequence: {max_images: 4}}\n")
+    account.faults({"do": "fewer", "count": 2})
+    assert workspace.run("build").code == 0
+    states = workspace.plan()
+    assert states == {"who": "cached", **{f"mood#{number}": "cached" for number in range(1, 5)}}
+    assert workspace.run("build").code == 0
+    assert [one["billed_images"] for one in account.requests] == [2]
+
+
+def test_a_long_sequence_is_a_chain_that_carries_two_frames(workspace: Workspace, account: Account) -> None:
+    frames = "".join(f"        - {{id: f{number:02}, prompt: 'Shot {number}'}}\n" for number in range(1, 19))
+    head, _, _ = BOARD.partition("        - {id: wide")
+    board(workspace, head + frames)
+    plan = workspace.run("plan", "--json").json
+    assert plan["cost"] == {"low": "0.04 USD", "expected": "0.72 USD", "high": "0.72 USD"}
+    assert workspace.run("build").code == 0
+    first, second = account.requests
+    assert (first["billed_images"], second["billed_images"]) == (14, 4)
+    assert (len(first["references"]), len(second["references"])) == (1, 3)
+    lock = (workspace.folder / ".seedpipe/proof/seedpipe.lock").read_text()
+    assert '@resolved/frames/18+1 "14,4"' in lock
+    assert set(workspace.plan().values()) == {"cached"}

@@ -1,0 +1,54 @@
+"""More than one take of a picture, and what a bought picture means for those that are made from it."""
+
+from tests.sessions.conftest import Account, manifest
+from tests.support.relay import Gateway
+from tests.support.workspace import Workspace
+
+LAMPS = manifest(
+    "hero: {prompt: A brass lamp, takes: 3}",
+    "card: {prompt: 'On a card, {{ refs.hero }}', references: {hero: hero}}",
+)
+
+
+def hero_line(workspace: Workspace) -> str:
+    lock = (workspace.folder / ".seedpipe/proof/seedpipe.lock").read_text(encoding="utf-8")
+    return next(line for line in lock.splitlines() if line.startswith("hero "))
+
+
+def test_takes_are_bought_once_and_later_only_the_difference(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", LAMPS)
+    planned = {node["address"]: node for node in workspace.run("plan", "--json").json["nodes"]}
+    assert planned["hero"]["pictures"] == 3
+    assert planned["hero"]["cost"]["high"] == "0.09 USD"
+    first = workspace.run("build", "--json")
+    assert first.code == 0, first.err
+    assert first.json["result"]["bought"] == 4, "pictures, not nodes"
+    assert account.prompts.count("A brass lamp") == 3
+    before = hero_line(workspace)
+    assert workspace.run("explain", "hero").out.count("1024x1024  20") == 3
+
+    workspace.edit("seedpipe.yaml", "takes: 3", "takes: 5")
+    assert "has 3 of 5 takes" in workspace.run("plan").out
+    second = workspace.run("build", "--json")
+    assert (second.code, second.json["result"]["bought"]) == (0, 2), second.err
+    assert account.prompts.count("A brass lamp") == 5
+    after = hero_line(workspace)
+    assert before != after
+    assert workspace.plan() == {"hero": "cached", "card": "cached"}, "the choice stays, so nothing follows"
+    workspace.edit("seedpipe.yaml", "takes: 5", "takes: 2")
+    assert workspace.plan() == {"hero": "cached", "card": "cached"}, "fewer takes throw none away"
+
+
+def test_what_comes_out_the_same_remakes_nothing_below(workspace: Workspace, live: Gateway) -> None:
+    """A gateway with a cache gives the same picture for the same words, whatever else is asked."""
+    live.remembers = True
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    workspace.write("seedpipe.yaml", LAMPS.replace(", takes: 3", ""))
+    assert workspace.run("build", "--yes", "--max-cost", "1").code == 0
+    workspace.edit("seedpipe.yaml", "A brass lamp", "A brass lamp, optimize_prompt: fast")
+    assert workspace.plan() == {"hero": "make", "card": "follows"}
+    ran = workspace.run("build", "--yes", "--max-cost", "1", "--json")
+    assert (ran.code, ran.json["result"]["bought"]) == (0, 1), ran.err
+    assert dict(ran.json["result"]["counts"]) == {"made": 1, "cached": 1}
+    assert len(live.prompts) == 3
+    assert workspace.run("plan", "--exit-code").code == 0
