@@ -138,7 +138,9 @@ for name in sys.argv[1:]:
         print("read")
     except NotAPictureError as error:
         print(error.message.rpartition("`")[2].strip())
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+# The peak of this program alone: `ru_maxrss` would be inherited from whoever started it.
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(int(peak.split()[1]) // 1024, file=sys.stderr)
 """
 
 

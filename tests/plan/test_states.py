@@ -1,0 +1,311 @@
+"""Each state of a node, and which one is said where several hold."""
+
+import pytest
+
+from tests.plan.project import INVALID, MODERATED, UNANSWERED, Project
+
+LAMP = """
+logo: {file: art/logo.png}
+hero: {prompt: "A lamp with the mark of {{ refs.logo }}", references: {logo: logo}, aspect: 16:9}
+scene: {prompt: "{{ refs.hero }} on oak", references: {hero: hero}}
+banner: {from: scene, steps: [{resize: 1200x630}]}
+"""
+
+
+@pytest.fixture
+def project() -> Project:
+    return Project().write("art/logo.png", "a mark").images(LAMP)
+
+
+def test_a_first_build_and_the_one_after_it(project: Project) -> None:
+    plan = project.plan()
+    assert project.states() == {"hero": "make", "scene": "follows", "banner": "free"}
+    assert [str(plan.nodes[name].cost.high) for name in ("hero", "scene", "banner")] == [
+        "0.04 USD",
+        "0.04 USD",
+        "0.00 USD",
+    ]
+    assert (plan.pictures, str(plan.cost.low), str(plan.cost.high)) == (2, "0.08 USD", "0.08 USD")
+    assert project.why("hero") == ["new"]
+    assert project.why("scene") == ["hero is new"]
+    assert plan.nodes["hero"].key is not None
+    assert plan.nodes["scene"].key is None, "not known before hero is there"
+
+    project.build()
+    assert project.bought == 2
+    assert project.states() == {"hero": "cached", "scene": "cached", "banner": "cached"}
+    assert not project.plan().has_changes
+
+
+def test_an_edit_makes_and_what_is_below_follows(project: Project) -> None:
+    project.build()
+    project.edit("A lamp", "A brass lamp")
+    assert project.states() == {"hero": "make", "scene": "follows", "banner": "free"}
+    assert project.why("hero") == ["prompt: + brass"]
+    assert project.why("scene") == ["hero changes"]
+    project.edit("on oak", "on old oak")
+    assert project.why("scene") == ["prompt: + old", "hero changes"]
+
+
+def test_a_source_whose_pixels_are_the_same_changes_nothing(project: Project) -> None:
+    project.build()
+    project.write("art/logo.png", "a mark|saved again by an editor")
+    assert project.states() == {"hero": "cached", "scene": "cached", "banner": "cached"}
+    project.write("art/logo.png", "another mark")
+    assert project.states()["hero"] == "make"
+    assert project.why("hero") == ["logo is another picture now"]
+
+
+def test_what_was_paid_for_is_never_bought_again_under_another_name(project: Project) -> None:
+    project.build()
+    project.edit("hero:", "lamp:").edit("refs.hero", "refs.lamp").edit("{lamp: hero}", "{lamp: lamp}")
+    plan = project.plan()
+    assert project.states() == {"lamp": "cached", "scene": "cached", "banner": "cached"}
+    assert project.why("lamp") == ["was made before, costs nothing", "lamp.jpg is written again"]
+    assert plan.pictures == 0
+    project.edit("A lamp", "A brass lamp")
+    project.build()
+    project.edit("A brass lamp", "A lamp")
+    assert project.plan().pictures == 0, "a reverted edit finds its first picture"
+
+
+def test_equal_keys_are_bought_once() -> None:
+    project = Project().images("""
+a: {prompt: A lamp}
+b: {prompt: A lamp}
+c: {prompt: A lamp, takes: 3}
+d: {prompt: A lamp, variant: b}
+""")
+    plan = project.plan()
+    assert project.states() == {"a": "make", "b": "same", "c": "make", "d": "make"}
+    assert project.why("b") == ["asks for the same as a"]
+    assert [node.pictures for node in plan.nodes.values()] == [1, 0, 2, 1], "c buys only what a doesn't bring"
+    project.build()
+    assert project.bought == plan.pictures == 4
+    assert set(project.states().values()) == {"cached"}
+
+
+def test_equal_keys_share_also_the_takes_that_are_bought_later() -> None:
+    project = Project().images("a: {prompt: A lamp}\nb: {prompt: A lamp}")
+    project.build()
+    project.images("a: {prompt: A lamp, takes: 3}\nb: {prompt: A lamp, takes: 3}")
+    plan = project.build()
+    assert plan.pictures == project.bought - 1 == 2
+    assert project.plan().pictures == 0
+
+
+def test_a_chain_of_equal_keys_is_bought_once() -> None:
+    project = Project().images("""
+a: {prompt: A lamp}
+b: {prompt: A lamp}
+on-a: {prompt: "{{ refs.a }} on oak", references: {a: a}}
+on-b: {prompt: "{{ refs.b }} on oak", references: {b: b}}
+""")
+    plan = project.plan()
+    assert project.states() == {"a": "make", "b": "same", "on-a": "follows", "on-b": "same"}
+    project.build()
+    assert project.bought == plan.pictures == 2
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 3), (3, 1), (3, 3)])
+def test_a_chain_is_not_called_equal_where_each_may_choose_another_take(first: int, second: int) -> None:
+    """Takes arrive in any order, and what is first for one node need not be for the next."""
+    project = Project().images(f"""
+a: {{prompt: A lamp, takes: {first}}}
+b: {{prompt: A lamp, takes: {second}}}
+on-a: {{prompt: "{{{{ refs.a }}}} on oak", references: {{a: a}}}}
+on-b: {{prompt: "{{{{ refs.b }}}} on oak", references: {{b: b}}}}
+""")
+    plan = project.plan()
+    assert (plan.nodes["on-a"].state.value, plan.nodes["on-b"].state.value) == ("follows", "follows")
+    assert plan.pictures == 3 + 2
+
+
+def test_more_takes_are_bought_beside_those_that_are_there() -> None:
+    project = Project().images("hero: {prompt: A lamp, takes: 3}")
+    plan = project.build()
+    assert (plan.pictures, str(plan.cost.high)) == (3, "0.12 USD")
+    project.edit("takes: 3", "takes: 5")
+    plan = project.plan()
+    assert (plan.nodes["hero"].state.value, plan.pictures, str(plan.cost.high)) == ("make", 2, "0.08 USD")
+    assert project.why("hero") == ["has 3 of 5 takes"]
+    chosen = project.entry("hero").take
+    project.build()
+    assert project.entry("hero").take == chosen, "more to choose from is no other choice"
+    project.edit("takes: 5", "takes: 1")
+    assert project.states() == {"hero": "cached"}
+
+
+def test_missing_bytes_are_no_licence_to_buy(project: Project) -> None:
+    project.build()
+    project.lose("hero")
+    assert project.states() == {"hero": "missing", "scene": "cached", "banner": "cached"}
+    assert project.why("hero")[0].startswith("the chosen picture ")
+    project.edit("on oak", "on old oak")
+    plan = project.plan()
+    assert project.states() == {"hero": "missing", "scene": "blocked", "banner": "blocked"}
+    assert project.why("scene") == ["hero is missing"]
+    assert plan.pictures == 0
+
+
+def test_an_output_file_stands_in_for_an_absent_take(project: Project) -> None:
+    project.build()
+    project.lose("hero", output=False)
+    assert project.states() == {"hero": "fetch", "scene": "cached", "banner": "cached"}
+    project.build()
+    assert project.states()["hero"] == "cached"
+
+
+def test_a_persons_own_file_is_never_overwritten(project: Project) -> None:
+    project.build()
+    project.paint_over("hero")
+    assert project.states() == {"hero": "edited", "scene": "cached", "banner": "cached"}
+    assert project.why("hero") == ["hero.jpg is not a picture that seedpipe put there"]
+    project.edit("A lamp", "A brass lamp")
+    plan = project.plan()
+    assert project.states() == {"hero": "edited", "scene": "blocked", "banner": "blocked"}
+    assert (plan.pictures, any(node.writes for node in plan.nodes.values())) == (0, False)
+
+
+def test_an_edited_banner_stops_only_what_needs_its_picture(project: Project) -> None:
+    project.build()
+    project.images(LAMP + 'poster: {prompt: "{{ refs.banner }} on a wall", references: {banner: banner}}\n')
+    project.paint_over("banner")
+    assert project.states() == {"hero": "cached", "scene": "cached", "banner": "edited", "poster": "make"}
+    project.edit("resize: 1200x630", "resize: 600x315")
+    assert project.states()["poster"] == "blocked", "the banner it needs isn't made while a person's file is there"
+    assert project.why("poster") == ["banner is edited"]
+
+
+def test_an_absent_output_is_written_again_for_nothing(project: Project) -> None:
+    project.build()
+    project.memory.outputs.clear()
+    plan = project.plan()
+    assert set(project.states().values()) == {"cached"}
+    assert plan.has_changes
+    assert plan.pictures == 0
+    project.build()
+    assert not project.plan().has_changes
+
+
+def test_refusals_wait_for_a_change_or_a_name(project: Project) -> None:
+    key = project.key("hero")
+    project.memory.refusals[key] = MODERATED
+    assert project.states() == {"hero": "blocked", "scene": "blocked", "banner": "blocked"}
+    assert project.why("hero") == ["InputTextSensitiveContentDetected: may contain sensitive words"]
+    assert project.why("scene") == ["hero is blocked"]
+    assert project.states("hero") == {"hero": "make"}
+    assert project.states(retry_blocked=True)["hero"] == "make"
+
+    project.memory.refusals[key] = INVALID
+    assert project.states() == {"hero": "failed", "scene": "blocked", "banner": "blocked"}
+    assert project.states(retry_blocked=True)["hero"] == "failed", "the flag is for moderation alone"
+    assert project.states("hero") == {"hero": "make"}
+    assert project.states("scene+")["hero"] == "failed", "it was not the one that was named"
+    project.edit("A lamp", "A brass lamp")
+    assert project.states()["hero"] == "make"
+
+
+def test_an_uncertain_charge_is_never_sent_again_by_itself(project: Project) -> None:
+    project.memory.open_requests[project.key("hero")] = UNANSWERED
+    plan = project.plan()
+    assert project.states() == {"hero": "unknown", "scene": "blocked", "banner": "blocked"}
+    assert project.why("hero") == ["sent 2026-11-23 21:04 UTC, no answer (timed out); it may have cost 0.04 USD"]
+    assert (plan.pictures, str(plan.cost.high)) == (0, "0.00 USD")
+    assert project.states("hero") == {"hero": "unknown"}, "not even if it is named"
+    assert project.states(retry_unknown=True) == {"hero": "make", "scene": "follows", "banner": "free"}
+
+
+def test_the_first_state_that_holds_is_said(project: Project) -> None:
+    """One fault after the other is mended, and the next in the order of precedence shows."""
+    project.build()
+    project.edit("on oak", "on old oak")
+    key = project.key("scene")
+    project.lose("hero")
+    project.paint_over("scene")
+    project.memory.refusals[key] = INVALID
+    project.memory.open_requests[key] = UNANSWERED
+    assert project.states()["scene"] == "unknown"
+    del project.memory.open_requests[key]
+    assert project.states()["scene"] == "edited"
+    project.memory.outputs.clear()
+    assert project.states()["scene"] == "blocked", "what it is made from is missing"
+    project.memory.store.add(project.entry("hero").take)
+    assert project.states()["scene"] == "failed"
+    project.memory.refusals.clear()
+    assert project.states()["scene"] == "make"
+
+
+@pytest.mark.parametrize("takes", [1, 3])
+def test_unknown_is_said_before_all_else_of_a_chosen_picture(project: Project, takes: int) -> None:
+    project.build()
+    project.memory.open_requests[project.key("hero")] = UNANSWERED
+    project.edit("aspect: 16:9", f"aspect: 16:9, takes: {takes}")
+    project.lose("hero")
+    project.paint_over("hero")
+    assert project.states()["hero"] == "unknown"
+    project.memory.open_requests.clear()
+    assert project.states()["hero"] == "missing"
+    project.memory.store.add(project.entry("hero").take)
+    assert project.states()["hero"] == "edited"
+
+
+def test_unknown_and_edited_come_before_a_picture_found_under_another_name(project: Project) -> None:
+    project.build()
+    project.edit("hero:", "lamp:").edit("refs.hero", "refs.lamp").edit("{lamp: hero}", "{lamp: lamp}")
+    project.memory.open_requests[project.key("lamp")] = UNANSWERED
+    project.paint_over("lamp")
+    assert project.states()["lamp"] == "unknown"
+    project.memory.open_requests.clear()
+    assert project.states()["lamp"] == "edited"
+
+
+def test_edited_comes_before_blocked_also_while_the_key_is_not_known(project: Project) -> None:
+    project.build()
+    project.edit("A lamp", "A brass lamp")
+    project.memory.refusals[project.key("hero")] = MODERATED
+    project.paint_over("scene")
+    project.paint_over("banner")
+    assert project.states() == {"hero": "blocked", "scene": "edited", "banner": "edited"}
+
+
+def test_a_url_is_fetched_first(project: Project) -> None:
+    project.edit("{file: art/logo.png}", '{url: "https://example.com/logo.png"}')
+    assert project.states() == {"logo": "fetch", "hero": "make", "scene": "follows", "banner": "free"}
+    assert project.why("hero") == ["logo is fetched first"]
+    project.build()
+    assert set(project.states().values()) == {"cached"}
+    project.memory.store.discard(project.memory.downloads["https://example.com/logo.png"])
+    assert project.states() == {"logo": "fetch", "hero": "cached", "scene": "cached", "banner": "cached"}
+
+
+def test_a_url_that_moved_may_bring_the_same_picture(project: Project) -> None:
+    project.edit("{file: art/logo.png}", '{url: "https://example.com/logo.png"}')
+    project.build()
+    project.edit("logo.png", "logo.png?version=2")
+    plan = project.plan()
+    assert project.states() == {"logo": "fetch", "hero": "may", "scene": "may", "banner": "free"}
+    hero = plan.nodes["hero"]
+    assert (str(hero.cost.low), str(hero.cost.high), hero.pictures) == ("0.00 USD", "0.04 USD", 1)
+    project.build()
+    assert project.bought == 2, "it did"
+
+
+def test_what_may_stay_as_it_was_is_missing_where_its_bytes_are_gone(project: Project) -> None:
+    project.edit("{file: art/logo.png}", '{url: "https://example.com/logo.png"}')
+    project.build()
+    project.edit("logo.png", "logo.png?version=2")
+    project.lose("hero")
+    assert project.states() == {"logo": "fetch", "hero": "missing", "scene": "blocked", "banner": "blocked"}
+    assert project.plan().pictures == 0
+    project.edit("A lamp", "A brass lamp")
+    assert project.states()["hero"] == "make", "its own words changed: whatever comes, it is another picture"
+
+
+def test_a_recipe_whose_bytes_are_gone_is_made_again(project: Project) -> None:
+    project.build()
+    recipe = project.key("banner")
+    project.memory.forget_bytes(project.memory.recipes[recipe])
+    project.memory.outputs.pop("banner.jpg")
+    assert project.states()["banner"] == "free"
+    assert project.why("banner") == ["banner.jpg is written again"], "nothing of its recipe changed"
