@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -116,8 +117,7 @@ def command(
         if (plan.pictures and not frozen) or workshop.recovery.to_fetch:
             endpoint = endpoint or _endpoint_for(workshop, stack, proof=proof, provider=provider)
         if workshop.recovery.to_fetch and endpoint is not None:
-            for sentence in asyncio.run(fetch_located(workshop, endpoint)):
-                invocation.console.note(sentence)
+            run = replace(run, fetched=asyncio.run(fetch_located(workshop, endpoint)))
             plan = plan_build(workshop, wish, workers=jobs)
         would_buy = plan.pictures
         plan = without_purchases(plan) if frozen else plan
@@ -163,7 +163,7 @@ def _agree(invocation: Invocation, workshop: Workshop, plan: Plan, limits: Limit
     live = plan.realm is Realm.LIVE
     if live:
         refuse_what_cannot_fit(plan, limits, spent)
-    _show(invocation, plan, workshop, caps_of(limits, spent, plan))
+    _show(invocation, plan, caps_of(limits, spent, plan))
     in_ci = bool(os.environ.get("CI"))
     if live and consent_needed(plan, limits, yes=yes, interactive=_interactive(), in_ci=in_ci):
         pictures = f"{plan.pictures} picture{'s' if plan.pictures != 1 else ''}"
@@ -184,10 +184,8 @@ def _interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _show(invocation: Invocation, plan: Plan, workshop: Workshop, caps: Caps) -> None:
+def _show(invocation: Invocation, plan: Plan, caps: Caps) -> None:
     console = invocation.console
-    for sentence in workshop.recovery.sentences:
-        console.note(sentence)
     width, style = console.err_width, console.err_style
     if nothing_to_do(plan) and not console.verbose:  # the last line of the build says so
         console.note(plan_title(plan, width, style))

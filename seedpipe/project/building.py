@@ -145,10 +145,11 @@ def probe(endpoint: Endpoint) -> Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How a plan is to be carried out."""
+    """How a plan is to be carried out. `fetched` says what came for nothing before it began (`fetch_located`)."""
 
     workers: int
     limits: Limits
+    fetched: Sequence[str] = ()
     fail_fast: bool = False
     retry_unknown: bool = False
 
@@ -187,7 +188,7 @@ async def _carry_out(
         )
         executor = _executor(workshop, plan, run, buyer)
         emit(_started(executor, run))
-        for sentence in workshop.recovery.sentences:
+        for sentence in (*workshop.recovery.sentences, *run.fetched):
             emit(Recovered(at=report.clock(), sentence=sentence))
         with _signals(executor):
             result = await executor.run()
