@@ -58,7 +58,7 @@ def is_name(text: str) -> bool:
 
 
 def definition_of(address: str) -> str:
-    """The name of the manifest's entry behind an address."""
+    """The manifest entry that an address came from: `scene` of `scene/LUM-01/16:9`, `board` of `board#wide`."""
     return address.partition("/")[0].partition("#")[0]
 
 

@@ -1,7 +1,7 @@
 """Frames of sequences, bought: together by one request, of which each waits for its own picture, or alone."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from seedpipe.build.order import NotBought, WantedPicture
@@ -14,7 +14,7 @@ from seedpipe.manifest.node import FrameNode
 from seedpipe.names import Digest
 from seedpipe.plan.frames import batch_request, lone_request
 from seedpipe.plan.graph import Graph
-from seedpipe.plan.key import request_document
+from seedpipe.plan.key import Identity, request_document
 from seedpipe.plan.resolve import CARRIED, Resolver
 from seedpipe.state.take import Take
 
@@ -48,29 +48,35 @@ class FrameBuyer:
     orders: OrderMaker
     buyer: Buyer
     report: Report
-    is_at_hand: Callable[[Digest], bool]  # whether a picture of this want is in the store
-    _batches: dict[str, _Batch] = field(default_factory=dict)
+    at_hand: Callable[[Digest], Sequence[Take]]  # the pictures of a want that are in the store
+    waiting: int = 0  # frames that wait for what another one of their batch has begun: they keep nobody from starting
+    _batches: dict[str, _Batch] = field(init=False)
 
-    @property
-    def waiting(self) -> int:
-        """Frames whose batch is under way, less one for each batch: they keep nobody from starting."""
-        batches = [batch for batch in self._batches.values() if batch.task is not None and not batch.task.done()]
-        return sum(sum(not one.done() for one in batch.outcomes.values()) - 1 for batch in batches)
+    def __post_init__(self) -> None:
+        frames: dict[str, list[FrameNode]] = {}
+        for address, planned in self.pictures.plan.nodes.items():
+            node = self.graph[address]
+            if planned.batch is not None and isinstance(node, FrameNode):
+                frames.setdefault(planned.batch, []).append(node)
+        self._batches = {name: _Batch(frames=together) for name, together in frames.items()}
 
     async def buy(self, node: FrameNode) -> Take | NotBought:
         """The frame's picture, by whatever way the plan says. Raises nothing for what service or network do."""
         name = self.pictures.plan.nodes[node.address].batch
         if name is None:
             return await self._alone(node)
-        batch = self._batch(name)
-        if batch.task is None:
-            batch.task = asyncio.create_task(self._together(name, batch), name=name)
+        batch = self._batches[name]
+        follows = batch.task is not None
+        task = self._begun(name, batch)
         self.report.started(node.address, "request")
+        self.waiting += follows
         try:
             return await asyncio.shield(batch.outcomes[node.address])
         except asyncio.CancelledError:
-            batch.task.cancel()  # a second interrupt: what was sent is written down as unknown
+            task.cancel()  # a second interrupt: what was sent is written down as unknown
             raise
+        finally:
+            self.waiting -= follows
 
     async def finish(self) -> None:
         """Until every batch that was begun is settled."""
@@ -79,16 +85,13 @@ class FrameBuyer:
             if isinstance(outcome, Exception):
                 raise outcome
 
-    def _batch(self, name: str) -> _Batch:
-        if name not in self._batches:
-            planned = [address for address, one in self.pictures.plan.nodes.items() if one.batch == name]
-            frames = [node for node in map(self.graph.__getitem__, planned) if isinstance(node, FrameNode)]
+    def _begun(self, name: str, batch: _Batch) -> asyncio.Task[None]:
+        """The one task that buys a batch."""
+        if batch.task is None:
             loop = asyncio.get_running_loop()
-            outcomes: dict[str, asyncio.Future[Take | NotBought]] = {
-                frame.address: loop.create_future() for frame in frames
-            }
-            self._batches[name] = _Batch(frames=frames, outcomes=outcomes)
-        return self._batches[name]
+            batch.outcomes = {frame.address: loop.create_future() for frame in batch.frames}
+            batch.task = asyncio.create_task(self._together(name, batch), name=name)
+        return batch.task
 
     async def _together(self, name: str, batch: _Batch) -> None:
         try:
@@ -101,22 +104,29 @@ class FrameBuyer:
     async def _order(self, name: str, batch: _Batch) -> None:
         """What is at hand by now isn't asked for again."""
         first = batch.frames[0]
-        fixed = [(reference.address, self.pictures.of(reference.address)) for reference in first.references]
+        fixed = self._fixed(first)
         carried = await self._carried(name)
         if carried is None:
             for place in range(len(batch.frames)):
                 batch.tell(place, _NOTHING_CARRIED)
             return
+        wanted = [self._wanted(frame, fixed) for frame in batch.frames]
+        missing = []
+        for place, picture in enumerate(wanted):
+            there = await asyncio.to_thread(self.at_hand, picture.want)
+            if there:
+                batch.tell(place, there[0])
+            else:
+                missing.append(place)
+        if not missing:
+            return
         asked = self.resolver.asked(first)
-        identities = [*(present.identity for _, present in fixed), *(str(digest) for _, digest in carried)]
-        wanted = [self._wanted(frame, [present for _, present in fixed]) for frame in batch.frames]
-        missing = [place for place, picture in enumerate(wanted) if not self.is_at_hand(picture.want)]
-        document = batch_request(asked, [batch.frames[place] for place in missing], identities)
+        document = batch_request(asked, [batch.frames[place] for place in missing], _identities(fixed, carried))
         order = self.orders.order(
             first.sequence.base,
             asked.saying(str(document["prompt"])),
             document,
-            [*((address, present.digest) for address, present in fixed), *carried],
+            _shown(fixed, carried),
             [wanted[place] for place in missing],
             is_batch=True,
         )
@@ -133,11 +143,11 @@ class FrameBuyer:
     async def _carried(self, name: str) -> Sequence[tuple[str, Digest]] | None:
         """The last frames of the batch before, once it is done; None if none of them came."""
         sequence, _, number = name.rpartition("/")
-        before = self._batches.get(f"{sequence}/{int(number) - 1}")
         if int(number) == 1:
             return ()
-        if before is None:
-            before = self._batch(f"{sequence}/{int(number) - 1}")
+        before_it = f"{sequence}/{int(number) - 1}"
+        before = self._batches[before_it]
+        self._begun(before_it, before)  # nobody else may have a reason to begin it
         outcomes = await asyncio.gather(*before.outcomes.values(), return_exceptions=True)
         came = [
             (frame.address, outcome.digest)
@@ -148,23 +158,34 @@ class FrameBuyer:
 
     async def _alone(self, node: FrameNode) -> Take | NotBought:
         beside = self.pictures.plan.nodes[node.address].beside
-        fixed = [(reference.address, self.pictures.of(reference.address)) for reference in node.references]
+        fixed = self._fixed(node)
         asked = self.resolver.asked(node)
-        identities = [*(present.identity for _, present in fixed), *(str(digest) for _, digest in beside)]
-        document = lone_request(asked, node, identities)
+        document = lone_request(asked, node, _identities(fixed, beside))
         order = self.orders.order(
             node.sequence.base,
             asked.saying(str(document["prompt"])),
             document,
-            [*((address, present.digest) for address, present in fixed), *beside],
-            [self._wanted(node, [present for _, present in fixed])],
+            _shown(fixed, beside),
+            [self._wanted(node, fixed)],
         )
         self.report.started(node.address, "request")
         bought = await self.buyer.buy(order)
         return bought.takes.get(0) or bought.missing[0]
 
-    def _wanted(self, node: FrameNode, fixed: Sequence[Present]) -> WantedPicture:
-        document: Mapping[str, object] = request_document(
-            self.resolver.asked(node), [present.identity for present in fixed]
-        )
+    def _fixed(self, node: FrameNode) -> Sequence[tuple[str, Present]]:
+        """The references that all frames have."""
+        return [(reference.address, self.pictures.of(reference.address)) for reference in node.references]
+
+    def _wanted(self, node: FrameNode, fixed: Sequence[tuple[str, Present]]) -> WantedPicture:
+        document = request_document(self.resolver.asked(node), _identities(fixed, ()))
         return WantedPicture(address=node.address, want=digest_of(document), document=canonical_json(document))
+
+
+def _identities(fixed: Sequence[tuple[str, Present]], frames: Sequence[tuple[str, Digest]]) -> Sequence[Identity]:
+    """What keys call the references: the fixed ones, and behind them other frames of the sequence."""
+    return [*(present.identity for _, present in fixed), *(str(digest) for _, digest in frames)]
+
+
+def _shown(fixed: Sequence[tuple[str, Present]], frames: Sequence[tuple[str, Digest]]) -> Sequence[tuple[str, Digest]]:
+    """The bytes of the same, as they are sent."""
+    return [*((address, present.digest) for address, present in fixed), *frames]

@@ -72,7 +72,7 @@ class ImageMaker:
         if want.planned.taken is not None and want.planned.state in _STAYS:
             await self._put_again(want, want.planned.taken)
             return
-        have = await asyncio.to_thread(self._at_hand, want.key)
+        have = await asyncio.to_thread(self.frames.at_hand, want.key)
         bought, failures = await self._buy(want, have)
         takes = [*have, *(take for take in bought if take.digest not in {old.digest for old in have})]
         chosen = want.chosen_before.take if want.chosen_before else takes[0].digest if takes else None
@@ -94,9 +94,6 @@ class ImageMaker:
             references=[item.digest for item in references],
             entry=entry if isinstance(entry, ImageEntry) else None,
         )
-
-    def _at_hand(self, key: Digest) -> list[Take]:
-        return [take for take in self.takes.of(key) if self.pictures.store.has(take.digest)]
 
     # Buying
 
@@ -171,7 +168,7 @@ class ImageMaker:
             self.pictures.came(address, str(taken), taken)
             await self.pictures.put(address, taken, want.known)
         else:
-            await self._choose(want, taken, await asyncio.to_thread(self._at_hand, want.key))
+            await self._choose(want, taken, await asyncio.to_thread(self.frames.at_hand, want.key))
         how = "fetched" if want.planned.state is State.FETCH else "cached"
         self.report.done(address, how, taken, want.planned.output)
 

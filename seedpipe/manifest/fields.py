@@ -86,6 +86,11 @@ def to_guidance(value: Any) -> str:
         raise BadValueError(f"expected a number, found `{value}`") from None
     if not number.is_finite() or not 1 <= number <= 10:
         raise BadValueError(f"expected 1 to 10, found `{value}`")
+    return plain_decimal(number)
+
+
+def plain_decimal(number: Decimal) -> str:
+    """Without exponent and trailing zeros."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -9,7 +9,7 @@ from seedpipe.limits import MAX_FRAMES
 from seedpipe.manifest import model
 from seedpipe.manifest.compose import compose
 from seedpipe.manifest.definition import Definition, Place
-from seedpipe.manifest.fields import to_output
+from seedpipe.manifest.fields import plain_decimal, to_output
 from seedpipe.manifest.findings import BadValueError, Findings
 from seedpipe.manifest.matrix import Item
 from seedpipe.manifest.node import Frame, FrameNode, ImageNode, Sequence
@@ -146,8 +146,7 @@ class FrameMaker:
             message = f"`duration`: expected seconds, more than 0 and at most 3600, found `{text}`"
             self.findings.item(item.address, "bad-value", message, place.position)
             return None
-        plain = f"{seconds:f}"
-        return plain.rstrip("0").rstrip(".") if "." in plain else plain
+        return plain_decimal(seconds)
 
     def _output(self, recipe: Recipe, item: Item, written: model.Sequence, frame: Frame, place: Place) -> str | None:
         """The frame's own output, else the entry's, which has to name the frame."""

@@ -16,13 +16,11 @@ from seedpipe.plan.reasons import Reason
 from seedpipe.plan.resolve import CARRIED
 from seedpipe.plan.walk import View, Walk
 
-_BOUGHT = (State.MAKE, State.FOLLOWS, State.MAY)
-
 
 def plan_frames(walk: Walk, nodes: Sequence[FrameNode]) -> Mapping[str, PlanNode]:
     """`nodes` are the frames of one sequence that the plan needs, in order; all that they are made from is planned."""
     planned = {node.address: plan_image(walk, node) for node in nodes}
-    missing = [node for node in nodes if planned[node.address].state in _BOUGHT]
+    missing = [node for node in nodes if planned[node.address].state.buys]
     sequence = nodes[0].sequence
     there = [address for address, one in planned.items() if one.taken is not None]
     if not missing:
@@ -37,30 +35,25 @@ def plan_frames(walk: Walk, nodes: Sequence[FrameNode]) -> Mapping[str, PlanNode
 
 def batch_request(asked: Asked, nodes: Sequence[FrameNode], references: Sequence[Identity]) -> dict[str, object]:
     """The document of the request for `nodes`; the carried frames stand behind the fixed references."""
-    sequence = nodes[0].sequence
-    first = len(sequence.base.references)
-    prompt = compose(sequence, [node.frame for node in nodes], beside=range(first + 1, len(references) + 1))
-    return batch_document(asked.saying(prompt), references, len(nodes))
+    return batch_document(_saying(asked, nodes, references), references, len(nodes))
 
 
 def lone_request(asked: Asked, node: FrameNode, references: Sequence[Identity]) -> dict[str, object]:
     """The document of the request for one frame; its neighbours stand behind the fixed references."""
-    first = len(node.references)
-    prompt = compose(node.sequence, [node.frame], beside=range(first + 1, len(references) + 1))
-    return request_document(asked.saying(prompt), references)
+    return request_document(_saying(asked, [node], references), references)
+
+
+def _saying(asked: Asked, nodes: Sequence[FrameNode], references: Sequence[Identity]) -> Asked:
+    """With the words for `nodes`; of `references` those behind the fixed ones show other frames."""
+    sequence = nodes[0].sequence
+    others = range(len(sequence.base.references) + 1, len(references) + 1)
+    return asked.saying(compose(sequence, [node.frame for node in nodes], beside=others))
 
 
 def _not_made(walk: Walk, planned: PlanNode, came: int) -> PlanNode:
     """The service made fewer than the most that was asked for: that is complete, and this one does not exist."""
-    walk.views[planned.address] = View(identity=None, stopped=State.BLOCKED)
-    return replace(
-        planned,
-        state=State.CACHED,
-        reasons=(why.NotMade(came=came),),
-        pictures=0,
-        cost=Cost.nothing(walk.currency),
-        writes=False,
-    )
+    stopped = _stopped(walk, planned, State.BLOCKED, why.NotMade(came=came))
+    return replace(stopped, state=State.CACHED)
 
 
 def _in_batches(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, PlanNode]) -> dict[str, PlanNode]:

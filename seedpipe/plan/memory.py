@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from seedpipe.names import Digest
+from seedpipe.state.requests import Short
 
 
 class OutputState(StrEnum):
@@ -43,16 +44,6 @@ class Uncertain:
     ordinal: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CameShort:
-    """A frame that its batch was to bring and didn't: `came` of `asked` did. `code` is empty where nobody said why."""
-
-    came: int
-    asked: int
-    code: str = ""
-    message: str = ""
-
-
 class Memory(Protocol):
     """Look-ups only; all answers are of one realm."""
 
@@ -86,7 +77,7 @@ class Memory(Protocol):
         """Of the request that was to bring it and didn't say."""
         ...
 
-    def came_short(self, want: Digest) -> CameShort | None: ...
+    def came_short(self, want: Digest) -> Short | None: ...
 
     def refused(self, request_key: Digest) -> Refused | None: ...
 

@@ -300,7 +300,7 @@ def _image_maker(
         orders=orders,
         buyer=buyer,
         report=report,
-        is_at_hand=lambda want: any(store.has(take.digest) for take in takes.of(want)),
+        at_hand=lambda want: [take for take in takes.of(want) if store.has(take.digest)],
     )
     return ImageMaker(
         graph=project.graph,

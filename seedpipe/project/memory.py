@@ -9,7 +9,7 @@ from pathlib import Path
 from seedpipe.fonts import shipped_font
 from seedpipe.images.probe import pixel_digest
 from seedpipe.names import Digest
-from seedpipe.plan.memory import CameShort, OutputState, Refused, Uncertain, Whereabouts
+from seedpipe.plan.memory import OutputState, Refused, Uncertain, Whereabouts
 from seedpipe.state.files import WorkTreeFiles
 from seedpipe.state.journal import Journal
 from seedpipe.state.lock import ImageEntry, Lock
@@ -33,7 +33,7 @@ class Recollection:
     journal: Journal | None
     _open: Mapping[Digest, list[Request]] = field(init=False)
     _refusals: Mapping[Digest, Refusal] = field(init=False)
-    _short: Mapping[Digest, Short] = field(init=False)
+    _short: Mapping[Digest, Short] | None = None  # read when a frame is first found missing
     _wants: Mapping[Digest, list[Digest]] = field(init=False)
     _fonts: dict[str | None, Digest] = field(default_factory=dict)
 
@@ -43,7 +43,6 @@ class Recollection:
             for want in self._awaited(request):
                 waiting[want].append(request)
         self._open = waiting
-        self._short = self.journal.came_short() if self.journal else {}
         self._refusals = self.journal.refusals(verdicts=_DEFINITE) if self.journal else {}
         wants: dict[Digest, list[Digest]] = defaultdict(list)
         for entry in self.lock.entries.values():
@@ -104,11 +103,10 @@ class Recollection:
             return Whereabouts.OUTPUT
         return Whereabouts.NOWHERE
 
-    def came_short(self, want: Digest) -> CameShort | None:
-        short = self._short.get(want)
-        if short is None:
-            return None
-        return CameShort(came=short.came, asked=short.asked, code=short.code, message=short.message)
+    def came_short(self, want: Digest) -> Short | None:
+        if self._short is None:
+            self._short = self.journal.came_short() if self.journal else {}
+        return self._short.get(want)
 
     def uncertain(self, want: Digest) -> Uncertain | None:
         """Held requests, and what another process has under way at this moment is not among them."""

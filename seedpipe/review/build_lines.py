@@ -8,10 +8,11 @@ from seedpipe.display import Style, display_width, fit, fit_path, pad, shown, sh
 from seedpipe.events import NodeDone, NodeFailed
 from seedpipe.limits import ExitCode
 from seedpipe.money import Money
+from seedpipe.names import definition_of
 from seedpipe.plan.plan import State
 from seedpipe.plan.reasons import BytesMissing, OutputEdited, RefusedBefore, UpstreamStopped
 from seedpipe.review.board import Active, Board, Made
-from seedpipe.review.words import NEXT_STEPS, about, count, definition, duration, pattern
+from seedpipe.review.words import NEXT_STEPS, about, count, duration, pattern
 
 SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 MAX_ACTIVE: Final = 8  # nodes under way that are shown one by one
@@ -220,6 +221,6 @@ def _listed(addresses: Sequence[str]) -> str:
         return ", ".join(addresses)
     entries: dict[str, list[str]] = {}
     for address in addresses:
-        entries.setdefault(definition(address), []).append(address)
+        entries.setdefault(definition_of(address), []).append(address)
     names = [pattern(group) + (f" ×{len(group):,}" if len(group) > 1 else "") for group in entries.values()]
     return ", ".join(names)

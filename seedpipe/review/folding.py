@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from seedpipe.manifest.node import ImageNode, SourceNode
 from seedpipe.money import Money
-from seedpipe.names import Realm
+from seedpipe.names import Realm, definition_of
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, State
-from seedpipe.review.words import STATE_ORDER, definition, pattern
+from seedpipe.review.words import STATE_ORDER, pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def fold(graph: Graph, plan: Plan | None, *, more_than: int, at_most: int | None
         for up in ups[address]:
             downs[up].append(address)
     classes: dict[str, Hashable] = {
-        address: (definition(address), kind_of(graph, address), tuple(ups[address]), tuple(downs[address]))
+        address: (definition_of(address), kind_of(graph, address), tuple(ups[address]), tuple(downs[address]))
         for address in addresses
     }
     groups = _groups(addresses, classes, more_than)
@@ -103,7 +103,7 @@ def _alike(
     for address in addresses:
         depth[address] = max((depth[up] + 1 for up in ups[address]), default=0)
     classes: dict[str, int] = _numbered(
-        {address: (definition(address), kind_of(graph, address), depth[address]) for address in addresses}
+        {address: (definition_of(address), kind_of(graph, address), depth[address]) for address in addresses}
     )
     for _ in range(12):
         finer = _numbered(

@@ -5,9 +5,10 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from seedpipe.display import shown
+from seedpipe.names import definition_of
 from seedpipe.plan.plan import Cost, Plan, PlanNode, State
 from seedpipe.plan.reasons import FieldChanged, KeptOnPurpose, Reason, RefusedBefore, UpstreamMade, UpstreamStopped
-from seedpipe.review.words import by_state, definition, matches, pattern
+from seedpipe.review.words import by_state, matches, pattern
 
 # In these states a row says nothing but names, so that all of a state is one row.
 QUIET_STATES = (State.FETCH, State.FREE, State.CACHED)
@@ -53,7 +54,7 @@ def plan_rows(plan: Plan, *, every_node: bool = False) -> list[Row]:
     """The rows, what needs a person first; with `every_node` nothing is folded."""
     names: dict[str, list[str]] = {}
     for address in plan.nodes:
-        names.setdefault(definition(address), []).append(address)
+        names.setdefault(definition_of(address), []).append(address)
     rows: list[Row] = []
     for state, nodes in by_state(plan.nodes.values()).items():
         groups = ([node] for node in nodes) if every_node else _groups(state, nodes)
@@ -71,7 +72,7 @@ def _groups(state: State, nodes: Iterable[PlanNode]) -> Iterable[Sequence[PlanNo
     groups: dict[Hashable, list[PlanNode]] = {}
     for node in nodes:
         shapes = () if state in QUIET_STATES else tuple(dict.fromkeys(map(_shape, node.reasons)))
-        groups.setdefault((definition(node.address), node.kind, node.writes, shapes), []).append(node)
+        groups.setdefault((definition_of(node.address), node.kind, node.writes, shapes), []).append(node)
     for group in groups.values():
         yield from _told_apart(state, group)
 
@@ -91,7 +92,7 @@ def _row(state: State, group: Sequence[PlanNode], names: Mapping[str, Sequence[s
     what = pattern([node.address for node in group])
     number = ""
     if len(group) > 1:
-        known = sum(matches(what, name) for name in names[definition(group[0].address)])
+        known = sum(matches(what, name) for name in names[definition_of(group[0].address)])
         number = f"×{len(group):,}" + (f" of {known:,}" if known > len(group) else "")
     return Row(state=state, nodes=group, what=what, number=number, why=why(group))
 
@@ -115,8 +116,8 @@ def _shape(reason: Reason) -> Hashable:
     if isinstance(address, str):
         match reason:
             case UpstreamStopped(state=apart) | UpstreamMade(first=apart):
-                return (reason.code, definition(address), apart)
-        return (reason.code, definition(address))
+                return (reason.code, definition_of(address), apart)
+        return (reason.code, definition_of(address))
     match reason:
         case FieldChanged(field=what) | RefusedBefore(refusal=what) | KeptOnPurpose(level=what):
             return (reason.code, what)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from seedpipe.display import PLAIN, Style, display_width, fit, fit_path, pad, pad_left, shown, wrap
 from seedpipe.money import Money
+from seedpipe.names import definition_of
 from seedpipe.plan.plan import Plan, PlanNode, State
 from seedpipe.review.plan_text import MIN_WIDTH, NO_CAPS, Caps, plan_title
-from seedpipe.review.words import NEXT_STEPS, by_state, count, definition, label, paint_state, pattern, sentence
+from seedpipe.review.words import NEXT_STEPS, by_state, count, label, paint_state, pattern, sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def _counts(plan: Plan, width: int, style: Style) -> list[str]:
 def _names(nodes: Sequence[PlanNode]) -> list[str]:
     entries: dict[str, list[str]] = {}
     for node in nodes:
-        entries.setdefault(definition(node.address), []).append(node.address)
+        entries.setdefault(definition_of(node.address), []).append(node.address)
     return [pattern(addresses) for addresses in entries.values()]
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from seedpipe.display import Style
 from seedpipe.money import MICROS, Money
-from seedpipe.names import Realm
+from seedpipe.names import Realm, definition_of
 from seedpipe.plan.plan import STATE_SENTENCES, Cost, PlanNode, State
 from seedpipe.plan.reasons import RefusedBefore
 
@@ -144,19 +144,14 @@ def amounts(*values: Money) -> list[str]:
     return [value.rounded(decimals) for value in values]
 
 
-def definition(address: str) -> str:
-    """The manifest entry that an address came from: `scene` of `scene/LUM-01/16:9`, `board` of `board#wide`."""
-    return re.split(r"[/#]", address, maxsplit=1)[0]
-
-
 def pattern(addresses: Sequence[str]) -> str:
     """One name for several addresses: what they share stays, the rest is `*`; `scene/*/16:9`, `scene/*`."""
     if len(addresses) == 1:
         return addresses[0]
     split = [re.split(r"(?<=[/#])|(?=[/#])", address) for address in addresses]
     if len({len(parts) for parts in split}) > 1:
-        start = definition(addresses[0])
-        return f"{start}/*" if all(definition(address) == start for address in addresses) else "*"
+        start = definition_of(addresses[0])
+        return f"{start}/*" if all(definition_of(address) == start for address in addresses) else "*"
     merged = [parts[0] if len(set(parts)) == 1 else "*" for parts in zip(*split, strict=True)]
     return re.sub(r"(?:/\*)+$", "/*", "".join(merged))
 

@@ -15,7 +15,9 @@ from seedpipe.state.take import Take
 _REQUEST_COLUMNS: Final = (
     "number, id, run, owner, account, request_key, ordinal, address, model, provider, images, currency, price,"
     " reserved, expected, client_request_id, request_id, document, body_digest, timeout_seconds, profile, tags, state,"
-    " items, intended_at, sent_at, closed_at, charge, charge_currency, why, resolved_by"
+    " items, intended_at, sent_at, closed_at, charge, charge_currency, why, resolved_by,"
+    " (SELECT json_group_array(json_array(address, want)) FROM"
+    " (SELECT address, want FROM frame WHERE frame.request = request.id ORDER BY position))"
 )
 _ARRIVAL_COLUMNS: Final = (
     "position, url, size, digest, format, width, height, bytes, cost, cost_currency, kept_at, code, message"
@@ -30,12 +32,7 @@ _TAKE_COLUMNS: Final = (
 def requests_where(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> tuple[Request, ...]:
     """Requests in the order of their intents."""
     rows = connection.execute(f"SELECT {_REQUEST_COLUMNS} FROM request WHERE {where} ORDER BY number", values)  # noqa: S608
-    return tuple(_request(row, _frames_of(connection, row)) for row in rows.fetchall())
-
-
-def _frames_of(connection: sqlite3.Connection, row: Sequence[Any]) -> tuple[FrameOf, ...]:
-    rows = connection.execute("SELECT address, want FROM frame WHERE request = ? ORDER BY position", (row[1],))
-    return tuple(FrameOf(address=address, want=Digest.parse(want)) for address, want in rows)
+    return tuple(_request(row) for row in rows)
 
 
 def request_by_id(connection: sqlite3.Connection, request_id: str) -> Request:
@@ -137,11 +134,11 @@ def charge_of(request: Request, arrivals: Sequence[Arrival]) -> Money:
     return total
 
 
-def _request(row: Sequence[Any], frames: tuple[FrameOf, ...]) -> Request:
+def _request(row: Sequence[Any]) -> Request:
     (
         number, id_, run, owner, account, key, ordinal, address, model, provider, images, currency, price,
         reserved, expected, client_request_id, request_id, document, body_digest, timeout_seconds, profile, tags, state,
-        items, intended_at, sent_at, closed_at, charge, charge_currency, why, resolved_by,
+        items, intended_at, sent_at, closed_at, charge, charge_currency, why, resolved_by, frames,
     ) = row  # fmt: skip
     return Request(
         number=number,
@@ -173,7 +170,7 @@ def _request(row: Sequence[Any], frames: tuple[FrameOf, ...]) -> Request:
         charge=None if charge is None else Money(charge, charge_currency),
         why=why,
         resolved_by=resolved_by,
-        frames=frames,
+        frames=tuple(FrameOf(address=name, want=Digest.parse(want)) for name, want in json.loads(frames)),
     )
 
 

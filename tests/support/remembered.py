@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from seedpipe.names import Digest, natural_key
-from seedpipe.plan.memory import CameShort, OutputState, Refused, Uncertain, Whereabouts
+from seedpipe.plan.memory import OutputState, Refused, Uncertain, Whereabouts
+from seedpipe.state.requests import Short
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class Remembered:
     recipes: dict[Digest, Digest] = field(default_factory=dict)
     downloads: dict[str, Digest] = field(default_factory=dict)
     open_requests: dict[Digest, Uncertain] = field(default_factory=dict)
-    short: dict[Digest, CameShort] = field(default_factory=dict)
+    short: dict[Digest, Short] = field(default_factory=dict)
     refusals: dict[Digest, Refused] = field(default_factory=dict)
     prompts: dict[Digest, str] = field(default_factory=dict)
     outputs: dict[str, Digest] = field(default_factory=dict)
@@ -74,7 +75,7 @@ class Remembered:
     def uncertain(self, want: Digest) -> Uncertain | None:
         return self.open_requests.get(want)
 
-    def came_short(self, want: Digest) -> CameShort | None:
+    def came_short(self, want: Digest) -> Short | None:
         return self.short.get(want)
 
     def refused(self, request_key: Digest) -> Refused | None:
