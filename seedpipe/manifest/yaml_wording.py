@@ -7,6 +7,7 @@ from typing import Final
 import yaml
 
 from seedpipe.errors import Fault
+from seedpipe.limits import MAX_DEPTH
 from seedpipe.source import Position
 
 _COLOUR: Final = re.compile(r"[:,\[{-]\s+#[0-9a-fA-F]{3,8}(?![0-9a-zA-Z])")
@@ -63,6 +64,8 @@ def _say(error: yaml.MarkedYAMLError, text: str, column: int) -> tuple[str, str,
         return ("yaml-tab", "a tab stands in the indentation", "YAML indents with blanks only")
     if "cannot start any token" in problem:
         return _tab_or_mark(text, column)
+    if "maximum nesting depth" in problem:  # newer scanners look so far ahead that they give up before the composer does
+        return ("yaml-limit", f"values are nested deeper than {MAX_DEPTH} levels", None)
     if "found another document" in problem:
         return ("yaml-several-documents", "a second document begins here", "remove the `---`: one file is one document")
     for wording, message, hint in _WORDING:
