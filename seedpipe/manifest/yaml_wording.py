@@ -64,7 +64,9 @@ def _say(error: yaml.MarkedYAMLError, text: str, column: int) -> tuple[str, str,
         return ("yaml-tab", "a tab stands in the indentation", "YAML indents with blanks only")
     if "cannot start any token" in problem:
         return _tab_or_mark(text, column)
-    if "maximum nesting depth" in problem:  # newer scanners look so far ahead that they give up before the composer does
+    if (
+        "maximum nesting depth" in problem
+    ):  # newer scanners look so far ahead that they give up before the composer does
         return ("yaml-limit", f"values are nested deeper than {MAX_DEPTH} levels", None)
     if "found another document" in problem:
         return ("yaml-several-documents", "a second document begins here", "remove the `---`: one file is one document")

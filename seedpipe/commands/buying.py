@@ -1,0 +1,165 @@
+"""What verbs that buy share: the service that is asked, the yes to the price, and a plan carried out in sight."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from seedpipe.build.budget import Limits, consent_needed, refuse_what_cannot_fit
+from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.opening import remember_realm
+from seedpipe.commands.showing import caps_of
+from seedpipe.errors import ConsentError, UsageError
+from seedpipe.events import BuildFinished, Event
+from seedpipe.money import Money
+from seedpipe.names import Realm
+from seedpipe.plan.plan import Plan
+from seedpipe.project.building import Run, Workshop, carry_out, probe, proof_service
+from seedpipe.project.project import Project
+from seedpipe.project.trust import Endpoint, open_endpoint
+from seedpipe.review.plan_text import Caps, nothing_to_do, plan_text, plan_title
+from seedpipe.review.progress import JsonLines, LiveProgress, PlainProgress, Progress
+
+
+def in_its_realm(
+    open_in: Callable[[Realm], Project], *, proof: bool, provider: str | None
+) -> tuple[Project, Endpoint | None]:
+    """The project, and the service that the environment names, if any: that one is asked whether it is an emulator."""
+    project = open_in(Realm.PROOF if proof else Realm.LIVE)
+    if proof or not os.environ.get("SEEDPIPE_BASE_URL"):
+        return project, None
+    endpoint = _users_endpoint(project, provider)
+    is_emulator = probe(endpoint).is_emulator
+    remember_realm(endpoint.base_url, is_emulator=is_emulator)
+    return open_in(Realm.PROOF) if is_emulator else project, endpoint
+
+
+def endpoint_for(workshop: Workshop, stack: contextlib.ExitStack, *, proof: bool, provider: str | None) -> Endpoint:
+    """Where this build buys: its own emulator, or what manifest and user agree on."""
+    if proof:
+        return stack.enter_context(proof_service(workshop.project))
+    endpoint = _users_endpoint(workshop.project, provider)
+    workshop.use(endpoint)
+    return endpoint
+
+
+def _users_endpoint(project: Project, provider: str | None) -> Endpoint:
+    return open_endpoint(
+        project.wanted(), catalogue=project.catalogue, environ=os.environ, flag=provider, trusted=project.trusted()
+    )
+
+
+def agree(invocation: Invocation, workshop: Workshop, plan: Plan, limits: Limits, *, yes: bool) -> None:
+    """Show the plan; refuse what no cap allows; ask for a yes. A proof costs nothing and asks nothing."""
+    spent = workshop.spent(plan.currency)
+    live = plan.realm is Realm.LIVE
+    if live:
+        refuse_what_cannot_fit(plan, limits, spent)
+    _show(invocation, plan, caps_of(limits, spent, plan))
+    in_ci = bool(os.environ.get("CI"))
+    if live and consent_needed(plan, limits, yes=yes, interactive=_interactive(), in_ci=in_ci):
+        pictures = f"{plan.pictures} picture{'s' if plan.pictures != 1 else ''}"
+        if not click.confirm(f"buy {pictures} for {plan.cost.high} at most?", err=True):
+            raise ConsentError("nothing was bought", hint="`seedpipe plan` shows the price without asking")
+
+
+def amount_of(text: str | None, currency: str) -> Money | None:
+    """What `--max-cost` says; a bare number is of `currency`. Raises `UsageError`."""
+    if text is None:
+        return None
+    try:
+        return Money.parse(text, default_currency=currency)
+    except ValueError as error:
+        raise UsageError(f"`--max-cost`: {error}") from None
+
+
+def _interactive() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _show(invocation: Invocation, plan: Plan, caps: Caps) -> None:
+    console = invocation.console
+    width, style = console.err_width, console.err_style
+    if nothing_to_do(plan) and not console.verbose:  # the last line of the build says so
+        console.note(plan_title(plan, width, style))
+    else:
+        console.note(plan_text(plan, width=width, style=style, caps=caps, verbose=console.verbose))
+
+
+def run_plan(
+    invocation: Invocation,
+    workshop: Workshop,
+    plan: Plan,
+    endpoint: Endpoint | None,
+    run: Run,
+    *,
+    events_file: Path | None = None,
+    also: Callable[[Event], None] | None = None,
+) -> BuildFinished:
+    """Carries the plan out while the console shows how far it is; `also` hears the events, too. Returns the last one."""
+    finished: list[BuildFinished] = []
+    with contextlib.ExitStack() as stack:
+        listeners: list[Progress] = [_progress(invocation, workshop.project)]
+        if events_file is not None:
+            listeners.append(stack.enter_context(_events_in(events_file, invocation)))
+
+        def emit(event: Event) -> None:
+            if isinstance(event, BuildFinished):
+                finished.append(event)
+            if also is not None:
+                also(event)
+            for listener in listeners:
+                listener(event)
+
+        try:
+            carry_out(workshop, plan, endpoint, run, emit)
+        finally:
+            for listener in listeners:
+                listener.close()
+    return finished[-1]
+
+
+@contextlib.contextmanager
+def _events_in(path: Path, invocation: Invocation) -> Iterator[JsonLines]:
+    """A listener that writes JSON lines. A disk that fills up stops no build; it is said at the end."""
+    try:
+        stream = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"`{path}` can't be written: {error.strerror}") from error
+    lines = JsonLines(stream)
+    try:
+        yield lines
+    finally:
+        with contextlib.suppress(OSError):  # closing tries once more what could not be written
+            stream.close()
+        if lines.trouble is not None:
+            invocation.console.err(f"warning: `{path}`: {lines.trouble}")
+
+
+def _progress(invocation: Invocation, project: Project) -> Progress:
+    console = invocation.console
+    if console.interactive:
+        return LiveProgress(
+            console.stderr,
+            size=lambda: _terminal_size(console.stderr.fileno()),
+            style=console.err_style,
+            outputs=project.output_folder,
+            verbose=console.verbose,
+            clock=time.monotonic,
+        )
+    return PlainProgress(
+        console.stderr,
+        outputs=project.output_folder,
+        quiet=console.quiet,
+        verbose=console.verbose,
+        width=console.err_width,
+    )
+
+
+def _terminal_size(descriptor: int) -> tuple[int, int]:
+    size = os.get_terminal_size(descriptor)
+    return size.columns, size.lines
