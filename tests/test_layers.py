@@ -45,6 +45,7 @@ PURE = [
     "emulator/openapi.py",
     "build/schedule.py",
     "build/budget.py",
+    "build/pace.py",
     "build/retry.py",
     "canonical.py",
     "money.py",

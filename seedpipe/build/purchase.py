@@ -5,13 +5,15 @@ is never sent again by itself.
 """
 
 import asyncio
+import contextlib
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
-from seedpipe.build.limiter import ImagesPerMinute
+from seedpipe.build.limiter import Limiter
 from seedpipe.build.order import (
+    CAME_SHORT,
     FETCH_AGAIN_HINT,
     RETRY_UNKNOWN_HINT,
     STOPPED,
@@ -24,10 +26,12 @@ from seedpipe.build.order import (
     not_kept,
     refused,
 )
+from seedpipe.build.pace import Grant
+from seedpipe.build.pacing import ending_of, leave_to_send
 from seedpipe.build.receive import Arrived, Receiver
 from seedpipe.build.report import Report
 from seedpipe.build.retry import next_try
-from seedpipe.errors import SeedpipeError
+from seedpipe.errors import SeedpipeError, StateError
 from seedpipe.events import NodeWaiting, RequestSent
 from seedpipe.names import Digest
 from seedpipe.service.client import ServiceClient
@@ -56,7 +60,7 @@ class Buyer:
     journal: Journal
     client: ServiceClient
     receiver: Receiver
-    limiter: Callable[[str], ImagesPerMinute]
+    limiter: Callable[[str], Limiter]
     caps: Sequence[Cap]
     run: str
     profile: str | None
@@ -118,10 +122,11 @@ class Buyer:
             return await _already_kept(wanted, claimed, arrived)
         self._under_way.add(claimed.id)
         try:
-            if not await self._may_send(order, claimed):
+            grant = await self._may_send(order, claimed)
+            if grant is None:
                 return Bought.nothing(wanted, STOPPED)
             sent = Sent(wanted=wanted, request=claimed.id, client_request_id=client_request_id, at=self.report.clock())
-            outcome = await self._exchange(order, sent, body, arrived)
+            outcome = await self._paced(order, grant, self._exchange(order, sent, body, arrived))
         finally:
             self._under_way.discard(claimed.id)
         if isinstance(outcome, Refusal):
@@ -200,35 +205,54 @@ class Buyer:
             despite_unknown=order.despite_unknown,
         )
 
-    async def _may_send(self, order: Order, claimed: Claimed) -> bool:
-        """Waits for the rate; then writes down that it is sent. False if the build is stopping: nothing was sent."""
-        limiter = self.limiter(order.wanted.model)
+    async def _may_send(self, order: Order, claimed: Claimed) -> Grant | None:
+        """Waits for the pace; then writes down that it is sent. None if the build is stopping: nothing was sent."""
+        limiter, grant = self.limiter(order.wanted.model), None
         try:
-            waited = asyncio.ensure_future(limiter.acquire(len(order.wanted.pictures)))
-            stopped = asyncio.ensure_future(self.stopping.wait())
-            done, _ = await asyncio.wait({waited, stopped}, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
-            if not done:
-                self._say_waiting(order, "rate")
-                done, _ = await asyncio.wait({waited, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-            if waited not in done or self.stopping.is_set():
-                waited.cancel()
+            grant = await leave_to_send(
+                limiter,
+                len(order.wanted.pictures),
+                stopping=self.stopping,
+                on_wait=lambda: self._say_waiting(order, "rate"),
+            )
+            if grant is None:
                 await asyncio.to_thread(self.journal.released, claimed.id, "the build was stopped before it was sent")
-                return False
-            await waited
+                return None
             await asyncio.to_thread(self.journal.sent, claimed.id)
         except DayTurnedError:
-            return False  # the intent was released; the next build asks the caps of the new day
-        except asyncio.CancelledError:
+            await self._not_sent(limiter, grant)
+            return None  # the intent was released; the next build asks the caps of the new day
+        except (asyncio.CancelledError, StateError):
             self._release_if_unsent(claimed)
+            await self._not_sent(limiter, grant)
             raise
-        return True
+        return grant
+
+    async def _not_sent(self, limiter: Limiter, grant: Grant | None) -> None:
+        if grant is not None:
+            with contextlib.suppress(StateError):  # what is going on already is worth more words
+                await limiter.end(grant, refund=grant.weight)
 
     def _release_if_unsent(self, claimed: Claimed) -> None:
         if self.journal.request(claimed.id).state is RequestState.INTENDED:
             self.journal.released(claimed.id, "the build was aborted before it was sent")
 
     # On the wire
+
+    async def _paced(
+        self, order: Order, grant: Grant, exchange: Coroutine[None, None, Bought | Refusal]
+    ) -> Bought | Refusal:
+        """The exchange, and then the pace hears how it ended."""
+        outcome = None
+        try:
+            outcome = await exchange
+        finally:
+            ending = ending_of(outcome, grant)
+            try:
+                await self.limiter(order.wanted.model).end(grant, refund=ending.refund, throttled=ending.throttled)
+            except StateError as error:  # the answer is worth more than the pace; the next request says it again
+                self.report.notice(order.wanted.address, error.message)
+        return outcome
 
     async def _exchange(self, order: Order, sent: Sent, body: bytes, arrived: Arrived) -> Bought | Refusal:
         """The request goes out; each picture is kept as it comes."""
@@ -295,9 +319,7 @@ async def _already_kept(wanted: Wanted, takes: Sequence[Take], arrived: Arrived)
     by_place = {take.index: take for take in takes if take.index < len(wanted.pictures)}
     for place, take in by_place.items():
         await arrived(place, take)
-    gone = NotBought(
-        outcome="failed", code="came-short", message="the request that brought the others did not bring it"
-    )
+    gone = NotBought(outcome="failed", code=CAME_SHORT, message="the request that brought the others did not bring it")
     return Bought(
         takes=by_place, missing={place: gone for place in range(len(wanted.pictures)) if place not in by_place}
     )

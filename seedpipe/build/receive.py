@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from seedpipe.build.order import (
+    CAME_SHORT,
     FETCH_AGAIN_HINT,
     RETRY_UNKNOWN_HINT,
     SHORT_HINT,
@@ -161,7 +162,7 @@ class Receiver:
             else:
                 came = f"the service made {len(end.arrived)} of {len(sent.wanted.pictures)} pictures"
                 missing[place] = NotBought(
-                    outcome="short", code="came-short", message=came, request_id=end.request_id, hint=SHORT_HINT
+                    outcome="short", code=CAME_SHORT, message=came, request_id=end.request_id, hint=SHORT_HINT
                 )
         return missing
 

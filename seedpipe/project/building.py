@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from seedpipe.build.budget import Limits
 from seedpipe.build.execute import Executor
-from seedpipe.build.limiter import ImagesPerMinute
 from seedpipe.build.make_derived import DerivedMaker
 from seedpipe.build.make_frames import FrameBuyer
 from seedpipe.build.make_image import ImageMaker
@@ -33,6 +32,7 @@ from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.select import Wish
+from seedpipe.project.limits import open_limiters
 from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
 from seedpipe.project.trust import Endpoint
@@ -40,7 +40,7 @@ from seedpipe.service.addresses import is_loopback_url
 from seedpipe.service.client import Probe, ServiceClient
 from seedpipe.service.refusals import Dialect
 from seedpipe.state.caps import CapKind, Scope
-from seedpipe.state.home import account_folder, account_of, home_folder, new_project_id
+from seedpipe.state.home import account_of, home_folder, new_project_id
 from seedpipe.state.journal import Journal
 from seedpipe.state.lockfile import LockWriter
 from seedpipe.state.requests import Recovery
@@ -170,7 +170,9 @@ async def _carry_out(
     provider = project.catalogue.provider(project.provider)
     dialect = Dialect(unbilled=provider.unbilled_errors, blocked_statuses=provider.blocked_statuses)
     report = Report(emit=emit, clock=lambda: time.monotonic() - began)
-    async with ServiceClient(target.base_url, target.key, dialect=dialect) as client:
+    async with contextlib.AsyncExitStack() as stack:
+        client = await stack.enter_async_context(ServiceClient(target.base_url, target.key, dialect=dialect))
+        limiter = stack.enter_context(open_limiters(project, workshop.account, target))
         # A run that buys nothing leaves no trace in the journal: the memo of the no-op rests on that.
         begin = workshop.journal.begin_run
         journal_run = await asyncio.to_thread(begin, realm=project.realm, user=_user()) if plan.pictures else ""
@@ -178,7 +180,7 @@ async def _carry_out(
             journal=workshop.journal,
             client=client,
             receiver=_receiver(workshop, client, target, report),
-            limiter=_limiters(workshop),
+            limiter=limiter,
             caps=run.limits.caps if project.realm is Realm.LIVE else (),
             run=journal_run,
             profile=project.profile,
@@ -324,20 +326,6 @@ def _fonts(project: Project, memory: Recollection) -> Mapping[str | None, tuple[
         if isinstance(step, Text)
     }
     return {font: (memory.font_digest(font), memory.font_path(font)) for font in named}
-
-
-def _limiters(workshop: Workshop) -> Callable[[str], ImagesPerMinute]:
-    """One window a model, shared by all processes of this machine for the account."""
-    folder = account_folder(home_folder(os.environ), workshop.account)
-    made: dict[str, ImagesPerMinute] = {}
-
-    def limiter(model: str) -> ImagesPerMinute:
-        if model not in made:
-            limit = workshop.project.catalogue.model(model, workshop.project.provider).images_per_minute
-            made[model] = ImagesPerMinute(folder / "rates.sqlite", model=model, limit=limit)
-        return made[model]
-
-    return limiter
 
 
 def _started(executor: Executor, run: Run) -> BuildStarted:

@@ -2,7 +2,7 @@
 
 <home>/salt                                   for the names of accounts
 <home>/projects/<project>/<realm>/            journal.sqlite  owners/  store/  takes/
-<home>/accounts/<account>/                    rates.sqlite
+<home>/accounts/<account>/                    pace.sqlite  owners/
 """
 
 import contextlib
@@ -130,6 +130,15 @@ def account_of(base_url: str, key: str, home: Path) -> str:
     """
     message = f"{normalised_base_url(base_url)}\0{key}".encode()
     return hmac.new(_salt(home / "salt"), message, hashlib.sha256).hexdigest()[:20]
+
+
+def shared_account_of(base_url: str, key: str) -> str:
+    """A name for the account that is the same on every machine: 32 hex digits that say nothing about the key.
+
+    Keyed by the key itself, which is long and random: to guess it from the name is to guess it.
+    """
+    message = f"seedpipe shared limits\0{normalised_base_url(base_url)}".encode()
+    return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()[:32]
 
 
 def account_folder(home: Path, account: str) -> Path:

@@ -17,6 +17,11 @@ _ID: Final = re.compile(r"[0-9]+-[0-9a-f]{16}\Z")
 _SUFFIX: Final = ".lock"
 
 
+def new_owner_id() -> str:
+    """A name that no other process ever has."""
+    return f"{os.getpid()}-{secrets.token_hex(8)}"
+
+
 class Owner:
     """A living holder. Its lock is held from `begin` until `end`, or until the process dies."""
 
@@ -30,7 +35,7 @@ class Owner:
         """A new owner, known as living to every process before anything can be written in its name."""
         make_folder(folder)
         while True:
-            owner_id = f"{os.getpid()}-{secrets.token_hex(8)}"
+            owner_id = new_owner_id()
             path = folder / f"{owner_id}{_SUFFIX}"
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             fcntl.flock(fd, fcntl.LOCK_EX)

@@ -5,13 +5,14 @@
       localhost:8080: {}
     budget: {per_build: 5 USD, per_month: 60 USD}
     catalogue: [~/models.yaml]            # files that override or add to the catalogue
+    redis: redis://limits.example.com/0   # where several machines share the pace of an account
 
 Only the user writes it; a manifest can't. All its faults are told at once.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,7 @@ BUDGET_KEYS: Final = {
 }
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_TOP: Final = ("trust", "budget", "catalogue")
+_TOP: Final = ("trust", "budget", "catalogue", "redis")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class UserSettings:
     trusted: tuple[TrustedHost, ...] = ()
     caps: tuple[UserCap, ...] = ()
     catalogue_files: tuple[Path, ...] = ()
+    redis: str | None = field(default=None, repr=False)  # may hold a password
 
     def trusted_host(self, host: str) -> TrustedHost | None:
         return next((one for one in self.trusted if one.host == host.lower()), None)
@@ -104,6 +106,7 @@ class _Reader:
             trusted=tuple(self._trust(parts["trust"][1])) if "trust" in parts else (),
             caps=tuple(self._caps(parts["budget"][1])) if "budget" in parts else (),
             catalogue_files=tuple(self._files(parts["catalogue"][1])) if "catalogue" in parts else (),
+            redis=self._text(parts["redis"][1], "`redis`") if "redis" in parts else None,
         )
 
     def _trust(self, node: yaml.Node) -> Iterator[TrustedHost]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedpipe.build.limiter import Grant, ImagesPerMinute, SlidingLog
+from seedpipe.build.limiter import Limiter, SqliteBoard
+from seedpipe.build.pace import MINUTE_MS, Grant, SlidingLog, Wait
 from seedpipe.errors import StateError
 from tests.state.journals import python
 
@@ -20,6 +21,17 @@ class HandClock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def limiter_in(
+    path: Path, *, limit: int, model: str = "m", window_ms: int = MINUTE_MS, clock: HandClock | None = None
+) -> Limiter:
+    board = SqliteBoard(path, clock=clock) if clock else SqliteBoard(path)
+    return Limiter(board, model=model, limit=limit, window_ms=window_ms)
+
+
+def give_back(limiter: Limiter, grant: Grant, refund: int) -> None:
+    asyncio.run(limiter.end(grant, refund=refund))
 
 
 # ------------------------------------------------------------------------------------------------------- the decision
@@ -38,7 +50,7 @@ def _most_in_any_window(grants: list[tuple[int, int]], window: int) -> int:
 @given(STEPS, st.integers(7, 20), st.integers(1, 100))
 @settings(max_examples=300, deadline=None)
 def test_never_more_than_the_limit_in_any_window(steps: list[tuple[str, int, int]], limit: int, window: int) -> None:
-    log, now, granted, held_until = SlidingLog(limit, window), 0, {}, 0
+    log, now, granted, held_until, next_id = SlidingLog(limit, window), 0, {}, 0, 0
     for action, weight, pass_ms in steps:
         now += pass_ms
         log.advance(now)
@@ -53,7 +65,9 @@ def test_never_more_than_the_limit_in_any_window(steps: list[tuple[str, int, int
             held_until = max(held_until, now + weight)
         elif (waiting := log.wait(weight, now)) == 0:
             assert now >= held_until
-            granted[log.grant(weight, now)] = (now, weight)
+            next_id += 1
+            log.grant(weight, now, next_id)
+            granted[next_id] = (now, weight)
         else:
             _check_that_waiting_is_exact(log, weight, now, waiting)
     assert _most_in_any_window(list(granted.values()), window) <= limit
@@ -81,7 +95,7 @@ def test_what_never_fits_is_refused() -> None:
 
 def test_a_clock_set_back_blocks_for_a_window_at_most() -> None:
     log = SlidingLog(10, 100)
-    log.grant(10, 1_000_000)
+    log.grant(10, 1_000_000, 1)
     log.hold_until(1_000_000, 1_000_050)
     log.advance(500)
     assert log.wait(10, 500) == 101
@@ -99,69 +113,71 @@ def test_a_clock_set_back_blocks_for_a_window_at_most() -> None:
 def test_two_limiters_on_one_file_keep_one_limit(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, int]], limit: int
 ) -> None:
-    path = tmp_path_factory.mktemp("rates") / "rates.sqlite"
+    path = tmp_path_factory.mktemp("pace") / "pace.sqlite"
     clock = HandClock()
-    limiters = [ImagesPerMinute(path, model="m", limit=limit, clock=clock) for _ in range(2)]
+    limiters = [limiter_in(path, limit=limit, clock=clock) for _ in range(2)]
     granted: list[tuple[int, int]] = []
     true_time = 0  # what passes really; the wall clock may be set back in between
     for who, weight, pass_ms in steps:
         clock.now += pass_ms / 1000
         true_time += max(pass_ms, 0)
-        if isinstance(limiters[who].try_acquire(weight), Grant):
+        grant = limiters[who].try_acquire(weight)
+        if isinstance(grant, Grant):
             granted.append((true_time, weight))
+            give_back(limiters[who], grant, 0)
     assert _most_in_any_window(granted, 60_000) <= limit
 
 
 def test_grants_survive_a_restart_and_models_are_apart(tmp_path: Path) -> None:
-    path, clock = tmp_path / "rates.sqlite", HandClock()
-    first = ImagesPerMinute(path, model="a", limit=10, clock=clock)
+    path, clock = tmp_path / "pace.sqlite", HandClock()
+    first = limiter_in(path, model="a", limit=10, clock=clock)
     assert isinstance(first.try_acquire(8), Grant)
-    again = ImagesPerMinute(path, model="a", limit=10, clock=clock)
-    assert again.try_acquire(3) == 60_001
+    again = limiter_in(path, model="a", limit=10, clock=clock)
+    assert again.try_acquire(3) == Wait(ms=60_001)
     assert isinstance(again.try_acquire(2), Grant)
-    assert isinstance(ImagesPerMinute(path, model="b", limit=10, clock=clock).try_acquire(10), Grant)
+    assert isinstance(limiter_in(path, model="b", limit=10, clock=clock).try_acquire(10), Grant)
     clock.now += 60.002
     assert isinstance(again.try_acquire(10), Grant)
 
 
 def test_refunds(tmp_path: Path) -> None:
-    limiter = ImagesPerMinute(tmp_path / "r", model="m", limit=15, clock=HandClock())
+    limiter = limiter_in(tmp_path / "r", limit=15, clock=HandClock())
     grant = limiter.try_acquire(15)
     assert isinstance(grant, Grant)
-    assert limiter.try_acquire(1) == 60_001
-    limiter.refund(grant, 11)
+    assert limiter.try_acquire(1) == Wait(ms=60_001)
+    give_back(limiter, grant, 11)
     assert isinstance(limiter.try_acquire(11), Grant)
-    assert limiter.try_acquire(1) == 60_001
-    limiter.refund(grant)
-    limiter.refund(grant)
+    assert limiter.try_acquire(1) == Wait(ms=60_001)
+    give_back(limiter, grant, 15)
+    give_back(limiter, grant, 15)
     assert isinstance(limiter.try_acquire(4), Grant)
-    assert limiter.try_acquire(1) == 60_001
+    assert limiter.try_acquire(1) == Wait(ms=60_001)
     with pytest.raises(ValueError, match="nothing less"):
-        limiter.refund(grant, -1)
+        give_back(limiter, grant, -1)
 
 
 def test_a_pause_holds_for_all_and_only_grows(tmp_path: Path) -> None:
     clock = HandClock()
-    one, other = (ImagesPerMinute(tmp_path / "r", model="m", limit=15, clock=clock) for _ in range(2))
+    one, other = (limiter_in(tmp_path / "r", limit=15, clock=clock) for _ in range(2))
     one.pause(10)
     one.pause(5)
-    assert other.try_acquire(1) == 10_000
-    other.pause_until(clock.now + 20)
-    assert one.try_acquire(1) == 20_000
+    assert other.try_acquire(1) == Wait(ms=10_000)
+    other.pause(20)
+    assert one.try_acquire(1) == Wait(ms=20_000)
     clock.now += 20
     assert isinstance(one.try_acquire(1), Grant)
     clock.now -= 5
     one.pause(7)
     clock.now -= 3600
-    assert other.try_acquire(1) == 7_000, "a clock set back does not make a pause longer"
+    assert other.try_acquire(1) == Wait(ms=7_000), "a clock set back does not make a pause longer"
 
 
 def test_a_clock_set_back_by_an_hour_blocks_for_a_minute(tmp_path: Path) -> None:
     clock = HandClock()
-    limiter = ImagesPerMinute(tmp_path / "r", model="m", limit=5, clock=clock)
+    limiter = limiter_in(tmp_path / "r", limit=5, clock=clock)
     assert isinstance(limiter.try_acquire(5), Grant)
     clock.now -= 3600
-    assert limiter.try_acquire(1) == 60_001
+    assert limiter.try_acquire(1) == Wait(ms=60_001)
     clock.now += 60.002
     assert isinstance(limiter.try_acquire(5), Grant)
 
@@ -169,7 +185,7 @@ def test_a_clock_set_back_by_an_hour_blocks_for_a_minute(tmp_path: Path) -> None
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "r").write_bytes(b"garbage" * 100)
     with pytest.raises(StateError, match="rate window"):
-        ImagesPerMinute(tmp_path / "r", model="m", limit=1)
+        limiter_in(tmp_path / "r", limit=1)
 
 
 # ------------------------------------------------------------------------------------------------------------ waiting
@@ -177,13 +193,14 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 
 def test_waiting_is_first_come_first_served(tmp_path: Path) -> None:
     async def scenario() -> list[str]:
-        limiter = ImagesPerMinute(tmp_path / "r", model="m", limit=15, window_ms=200)
+        limiter = limiter_in(tmp_path / "r", limit=15, window_ms=200)
         order: list[str] = []
         waits: list[float] = []
 
         async def ask(name: str, weight: int) -> None:
-            await limiter.acquire(weight, on_wait=waits.append)
+            grant = await limiter.acquire(weight, on_wait=waits.append)
             order.append(name)
+            await limiter.end(grant)
 
         await ask("first", 15)
         heavy = asyncio.create_task(ask("heavy", 15))
@@ -198,7 +215,7 @@ def test_waiting_is_first_come_first_served(tmp_path: Path) -> None:
 
 def test_who_is_cancelled_takes_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
-        limiter = ImagesPerMinute(tmp_path / "r", model="m", limit=10, window_ms=60_000)
+        limiter = limiter_in(tmp_path / "r", limit=10, window_ms=60_000)
         for delay in (0.0, 0.0005, 0.001, 0.002, 0.005):
             task = asyncio.create_task(limiter.acquire(10))
             await asyncio.sleep(delay)
@@ -208,7 +225,7 @@ def test_who_is_cancelled_takes_nothing(tmp_path: Path) -> None:
             except asyncio.CancelledError:
                 pass
             else:
-                limiter.refund(grant)
+                await limiter.end(grant, refund=10)
         assert isinstance(limiter.try_acquire(10), Grant)
         waiting = asyncio.create_task(limiter.acquire(1))
         await asyncio.sleep(0.02)
@@ -220,7 +237,7 @@ def test_who_is_cancelled_takes_nothing(tmp_path: Path) -> None:
 
 
 def test_what_never_fits_is_said_at_once(tmp_path: Path) -> None:
-    limiter = ImagesPerMinute(tmp_path / "r", model="m", limit=10)
+    limiter = limiter_in(tmp_path / "r", limit=10)
     with pytest.raises(ValueError, match="never fit below 10"):
         asyncio.run(limiter.acquire(11))
 
@@ -228,16 +245,17 @@ def test_what_never_fits_is_said_at_once(tmp_path: Path) -> None:
 ASK = """
 import asyncio, json, sys, time
 from pathlib import Path
-from seedpipe.build.limiter import ImagesPerMinute
+from seedpipe.build.limiter import Limiter, SqliteBoard
 async def main():
-    limiter = ImagesPerMinute(Path(sys.argv[1]), model="m", limit=20, window_ms=500)
+    limiter = Limiter(SqliteBoard(Path(sys.argv[1])), model="m", limit=20, window_ms=500)
     print("ready", flush=True); sys.stdin.readline()
     granted = []
     async def ask(weight):
         for _ in range(5):
             before = time.time()
-            await limiter.acquire(weight)
+            grant = await limiter.acquire(weight)
             granted.append((before, time.time(), weight))
+            await limiter.end(grant)
     await asyncio.gather(*(ask(weight) for weight in (1, 2, 3)))
     print(json.dumps(granted), flush=True)
 asyncio.run(main())
@@ -245,7 +263,7 @@ asyncio.run(main())
 
 
 def test_four_processes_share_one_limit(tmp_path: Path) -> None:
-    path = tmp_path / "rates.sqlite"
+    path = tmp_path / "pace.sqlite"
     processes = [python(ASK, str(path)) for _ in range(4)]
     for process in processes:
         assert process.stdout and process.stdout.readline() == "ready\n"
