@@ -6,6 +6,7 @@ from dataclasses import replace
 from seedpipe.canonical import digest_of
 from seedpipe.manifest.compose import compose
 from seedpipe.manifest.node import FrameNode
+from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.image import plan_image
@@ -68,14 +69,36 @@ def _in_batches(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, 
     found: dict[str, PlanNode] = {}
     start = 0
     for number, size in enumerate(sizes, 1):
-        for node in missing[start : start + size]:
-            one = planned[node.address]
-            cost = one.cost
-            if found:  # only the first is sure to come: a batch may bring fewer than it was asked for
-                cost = replace(cost, low=Cost.nothing(walk.currency).low)
-            found[node.address] = replace(one, cost=cost, batch=f"{node.sequence.address}/{number}")
+        usual = _usually(walk, planned[missing[start].address].model or "", size)
+        for place, node in enumerate(missing[start : start + size]):
+            # Only the first is sure to come: a batch may bring fewer than it was asked for.
+            one = _perhaps(walk, planned[node.address], at_least=not found, usually=place < usual)
+            found[node.address] = replace(one, batch=f"{node.sequence.address}/{number}")
         start += size
+    for address, one in planned.items():
+        for reason in one.reasons:
+            if isinstance(reason, why.SameAs) and reason.address in found:
+                buyer = walk.views[reason.address]
+                walk.views[address] = replace(
+                    walk.views[address], comes_at_least=buyer.comes_at_least, comes_usually=buyer.comes_usually
+                )
     return found
+
+
+def _usually(walk: Walk, model: str, asked: int) -> int:
+    """How many frames a batch of `asked` brings by what the model's latest batches brought; all where none is known."""
+    came, of = walk.memory.frames_came(model)
+    return asked if not of else min(asked, max(1, (2 * asked * came + of) // (2 * of)))
+
+
+def _perhaps(walk: Walk, planned: PlanNode, *, at_least: bool, usually: bool) -> PlanNode:
+    """A frame that costs something, and is there for what is made from it, only in the cases in which it comes."""
+    view, cost, nothing = walk.views[planned.address], planned.cost, Money.zero(walk.currency)
+    walk.views[planned.address] = replace(
+        view, comes_at_least=view.comes_at_least and at_least, comes_usually=view.comes_usually and usually
+    )
+    cost = Cost(low=cost.low if at_least else nothing, expected=cost.expected if usually else nothing, high=cost.high)
+    return replace(planned, cost=cost)
 
 
 def _alone(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, PlanNode]) -> dict[str, PlanNode]:

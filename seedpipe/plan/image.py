@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
+from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.key import DEFAULTS_1, Asked, Identity, own_key, request_document, request_key
@@ -182,12 +183,10 @@ class _Case:
             refused = None
         if refused is not None and refused.blocked:
             return State.BLOCKED, why.RefusedBefore(refusal=refused.code, message=refused.message)
-        upstream = self.walk.stopped(self.upstream, bytes_needed=True)
-        if upstream is not None:
-            return State.BLOCKED, upstream
-        if refused is not None:
+        upstream = self.walk.stopped(self.upstream)
+        if refused is not None and (upstream is None or upstream[0] is State.WAITS):
             return State.FAILED, why.RefusedBefore(refusal=refused.code, message=refused.message)
-        return None
+        return upstream
 
     def _asked_again(self, *, blocked: bool) -> bool:
         """A refused request goes out again only when its node is named, or `--retry-blocked` says so of moderation."""
@@ -204,19 +203,19 @@ class _Case:
         if self._output(None) is OutputState.FOREIGN:
             self._view(View(identity=None, stopped=State.EDITED))
             return self.walk.edited(planned)
-        upstream = self.walk.stopped(self.upstream, bytes_needed=True)
+        upstream = self.walk.stopped(self.upstream)
         if upstream is not None:
-            return self._stopped(planned, State.BLOCKED, upstream)
+            return self._stopped(planned, *upstream)
         own = self._own_changes(self.entry) if self.entry is not None else ()
         reasons = (*self._replaced(), *own, *self.walk.coming(self.upstream))
         views = [self.walk.views[address] for address in self.upstream]
         planned = replace(planned, reasons=reasons, writes=True)
         if as_before is not None:
-            self._view(View(identity=None, future=f"perhaps:{self.node.address}", may_be_as_before=True))
+            self._coming(f"perhaps:{self.node.address}", may_be_as_before=True)
             return self._priced(replace(planned, state=State.MAY), self.node.takes)
         supposed = [view.identity or view.future for view in views]
         key = request_key(self.asked, [identity for identity in supposed if identity is not None])
-        self._view(View(identity=None, future=self._future(key)))
+        self._coming(self._future(key))
         only_fetched = all(view.identity is not None or view.fetched_later for view in views)
         return self._ordered(replace(planned, state=State.MAKE if only_fetched else State.FOLLOWS), key, 0)
 
@@ -242,6 +241,17 @@ class _Case:
     def _view(self, view: View) -> None:
         self.walk.views[self.node.address] = view
 
+    def _coming(self, future: Identity, *, may_be_as_before: bool = False) -> None:
+        self._view(
+            View(
+                identity=None,
+                future=future,
+                may_be_as_before=may_be_as_before,
+                comes_at_least=self._comes("comes_at_least"),
+                comes_usually=self._comes("comes_usually"),
+            )
+        )
+
     def _stopped(self, planned: PlanNode, state: State, reason: Reason) -> PlanNode:
         self._view(View(identity=None, stopped=state))
         return replace(planned, state=state, reasons=(reason,), writes=False)
@@ -261,10 +271,22 @@ class _Case:
         price = price_of(
             self.walk.catalogue, self.walk.provider, self.asked.model, self.asked.size, inputs=len(self.references)
         )
-        cost = Cost.exactly(price * pictures)
-        if planned.state is State.MAY:
-            cost = replace(cost, low=Cost.nothing(self.walk.currency).low)
-        return replace(planned, pictures=pictures, cost=cost)
+        nothing, whole = Money.zero(self.walk.currency), price * pictures
+        at_least = self._comes("comes_at_least") and planned.state is not State.MAY
+        cost = Cost(
+            low=whole if at_least else nothing,
+            expected=whole if self._comes("comes_usually") else nothing,
+            high=whole,
+        )
+        return replace(planned, pictures=pictures, cost=cost, by_cascade=self._by_cascade(planned.key))
+
+    def _comes(self, how: str) -> bool:
+        """Whether all that it is made from is there, in the case that `how` names (a field of `View`)."""
+        return all(getattr(self.walk.views[address], how) for address in self.upstream)
+
+    def _by_cascade(self, key: Digest | None) -> bool:
+        """Nothing of its own changed: only pictures that other nodes make."""
+        return self.entry is not None and self.entry.want != key and self.entry.own == self._own()
 
     def _own(self) -> Digest:
         elsewhere = [not isinstance(self.walk.graph[address], SourceNode) for address in self.upstream]
@@ -279,7 +301,7 @@ class _Case:
         old = {name: value for name, value in entry.asked.items() if name != "references"}
         words = self.walk.memory.words(entry.want)
         new = request_document(self.asked, ())
-        return why.compare_documents(old, new, old_prompt=words, defaults=DEFAULTS_1, references=())
+        return why.compare_documents(old, new, old_words=words, defaults=DEFAULTS_1, references=())
 
     def _changes(self, references: list[Identity]) -> tuple[Reason, ...]:
         if self.entry is None:
@@ -287,7 +309,8 @@ class _Case:
         return why.compare_documents(
             self.entry.asked,
             request_document(self.asked, references),
-            old_prompt=self.walk.memory.words(self.entry.want),
+            old_words=self.walk.memory.words(self.entry.want),
             defaults=DEFAULTS_1,
             references=self.upstream,
+            called=self.walk.called,
         )

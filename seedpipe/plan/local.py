@@ -69,10 +69,10 @@ def _known(walk: Walk, node: DerivedNode, entry: DerivedEntry | None, recipe: Di
         return walk.edited(planned)
     if taken is not None:
         return walk.kept(replace(planned, state=state), output)
-    stopped = walk.stopped(node.inputs, bytes_needed=True)
+    stopped = walk.stopped(node.inputs)
     if stopped is not None:
-        walk.views[node.address] = replace(view, stopped=State.BLOCKED)
-        return replace(planned, state=State.BLOCKED, reasons=(stopped,))
+        walk.views[node.address] = replace(view, stopped=stopped[0])
+        return replace(planned, state=stopped[0], reasons=(stopped[1],))
     reason: why.Reason = why.RecipeChanged()
     if entry is None:
         reason = why.New()
@@ -84,18 +84,24 @@ def _known(walk: Walk, node: DerivedNode, entry: DerivedEntry | None, recipe: Di
 def _later(walk: Walk, node: DerivedNode, entry: DerivedEntry | None) -> PlanNode:
     """Something that it is made from comes only in this build."""
     planned = walk.blank(node)
-    stopped = walk.stopped(node.inputs, bytes_needed=True)
+    stopped = walk.stopped(node.inputs)
     if walk.output(planned, None, _pictures(entry)) is OutputState.FOREIGN:
         walk.views[node.address] = View(identity=None, stopped=State.EDITED)
         return walk.edited(planned)
     if stopped is not None:
-        walk.views[node.address] = View(identity=None, stopped=State.BLOCKED)
-        return replace(planned, state=State.BLOCKED, reasons=(stopped,))
+        walk.views[node.address] = View(identity=None, stopped=stopped[0])
+        return replace(planned, state=stopped[0], reasons=(stopped[1],))
     inputs = [walk.views[address] for address in node.inputs]
     as_before = all(view.may_be_as_before for view in inputs if view.identity is None)
     supposed = [view.identity or view.future for view in inputs]
     recipe = _recipe(walk, node, [identity for identity in supposed if identity is not None])
-    walk.views[node.address] = View(identity=None, future=recipe_identity(recipe), may_be_as_before=as_before)
+    walk.views[node.address] = View(
+        identity=None,
+        future=recipe_identity(recipe),
+        may_be_as_before=as_before,
+        comes_at_least=all(view.comes_at_least for view in inputs),
+        comes_usually=all(view.comes_usually for view in inputs),
+    )
     return replace(planned, state=State.FREE, reasons=walk.coming(node.inputs), writes=True)
 
 

@@ -1,5 +1,6 @@
 """What the planner asks of the world that remembers: takes, bytes, refusals, outputs. Answered by `project.memory`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -81,8 +82,12 @@ class Memory(Protocol):
 
     def refused(self, request_key: Digest) -> Refused | None: ...
 
-    def words(self, request_key: Digest) -> str | None:
-        """The prompt that was sent under this key, if this machine remembers it."""
+    def words(self, want: Digest) -> Mapping[str, str]:
+        """The texts (`prompt`, and of a frame `shared`, `compose`) that were wanted under this key, if remembered."""
+        ...
+
+    def frames_came(self, model: str) -> tuple[int, int]:
+        """How many pictures the latest batches of a model brought, and how many they were asked for; zeros of none."""
         ...
 
     def output(self, path: str, wanted: Digest | None, known: tuple[Digest, ...]) -> OutputState:

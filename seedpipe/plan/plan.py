@@ -1,7 +1,7 @@
 """A plan: immutable data that says of every node what a build would do, why, and what it may cost."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -86,6 +86,14 @@ class Cost:
         return {"low": str(self.low), "expected": str(self.expected), "high": str(self.high)}
 
 
+def sum_of(costs: Iterable[Cost], currency: str) -> Cost:
+    """All together, each of the three for itself."""
+    low = expected = high = 0
+    for cost in costs:
+        low, expected, high = low + cost.low.micros, expected + cost.expected.micros, high + cost.high.micros
+    return Cost(low=Money(low, currency), expected=Money(expected, currency), high=Money(high, currency))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanNode:
     """One node's part. `pictures` counts those to buy; `key` is None while an upstream picture isn't made yet.
@@ -110,6 +118,7 @@ class PlanNode:
     axes: tuple[tuple[str, str], ...] = ()
     batch: str | None = None  # frames with the same one are bought by one request
     beside: tuple[tuple[str, Digest], ...] = ()  # the neighbours that a frame bought alone is shown
+    by_cascade: bool = False  # it is bought only because pictures that it is made from are other ones
     position: Position
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,6 +140,7 @@ class PlanNode:
             "axes": dict(self.axes),
             "batch": self.batch,
             "beside": [address for address, _ in self.beside],
+            "by_cascade": self.by_cascade or None,
             "position": str(self.position),
         }
         return {name: value for name, value in values.items() if value not in (None, [], {})} | {
@@ -163,6 +173,16 @@ class Plan:
         return sum(node.pictures for node in self.nodes.values())
 
     @property
+    def directly(self) -> Cost:
+        """What the nodes cost that changed themselves, are new, or get more takes."""
+        return sum_of((node.cost for node in self.nodes.values() if not node.by_cascade), self.currency)
+
+    @property
+    def by_cascade(self) -> Cost:
+        """What is bought only because something upstream is another picture."""
+        return sum_of((node.cost for node in self.nodes.values() if node.by_cascade), self.currency)
+
+    @property
     def counts(self) -> Mapping[State, int]:
         return Counter(node.state for node in self.nodes.values())
 
@@ -183,6 +203,8 @@ class Plan:
             "targets": list(self.targets),
             "pictures": self.pictures,
             "cost": self.cost.to_dict(),
+            "directly": self.directly.to_dict(),
+            "by_cascade": self.by_cascade.to_dict(),
             "seconds": round(self.seconds, 1),
             "counts": {state.value: number for state, number in sorted(self.counts.items())},
             "changes": self.has_changes,

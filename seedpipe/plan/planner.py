@@ -10,7 +10,7 @@ from seedpipe.plan.graph import Graph
 from seedpipe.plan.image import plan_image, where_used_as_it_is
 from seedpipe.plan.local import plan_derived, plan_source
 from seedpipe.plan.memory import Memory, Whereabouts
-from seedpipe.plan.plan import Cost, Plan, PlanNode
+from seedpipe.plan.plan import Plan, PlanNode, sum_of
 from seedpipe.plan.price import currency_of
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
@@ -45,9 +45,6 @@ def make_plan(
     )
     needed = _needed(walk)
     nodes = _planned_all(walk, [node for node in graph if node.address in needed])
-    total = Cost.nothing(walk.currency)
-    for planned in nodes.values():
-        total += planned.cost
     return Plan(
         project=project,
         realm=realm,
@@ -55,7 +52,7 @@ def make_plan(
         currency=walk.currency,
         nodes=nodes,
         targets=wish.targets,
-        cost=total,
+        cost=sum_of((planned.cost for planned in nodes.values()), walk.currency),
         resolved=dict(resolver.made),
     )
 

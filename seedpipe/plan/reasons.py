@@ -1,11 +1,13 @@
 """Why a node is what it is, as data; the sentences stand in one table here, for plan, explain, JSON and pages."""
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, ClassVar
 
+from seedpipe.display import fit
 from seedpipe.names import Digest
+from seedpipe.plan.worddiff import changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +22,9 @@ class Reason:
     def to_dict(self) -> dict[str, Any]:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return {"code": self.code, "sentence": self.sentence()} | {
-            name: value for name, value in values.items() if value is not None
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if value not in (None, ())
         }
 
 
@@ -68,11 +72,18 @@ class ReferenceChanged(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferencesChanged(Reason):
+    """How many there were and are; `added` and `removed` name them as far as the lock knows which picture was whose."""
+
     code: ClassVar = "references-changed"
     before: int
     after: int
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
     def sentence(self) -> str:
+        named = [*(f"+ {name}" for name in self.added), *(f"− {name}" for name in self.removed)]
+        if named:
+            return f"references: {', '.join(named)}"
         if self.before == self.after:
             return "the references stand in another order"
         return f"references: {self.before} → {self.after}"
@@ -99,7 +110,9 @@ class UpstreamStopped(Reason):
     state: str
 
     def sentence(self) -> str:
-        return f"{self.address} is {self.state}"
+        return (
+            f"{self.address} waits for a person's word" if self.state == "waits" else f"{self.address} is {self.state}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +152,16 @@ class NotMade(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedWordsChanged(Reason):
+    """What all frames of a sequence have. Both texts are None where this machine never saw the earlier ones."""
+
     code: ClassVar = "shared-words-changed"
+    old: str | None = None
+    new: str | None = None
 
     def sentence(self) -> str:
-        return "the words that all its frames share changed"
+        if self.old is None or self.new is None:
+            return "the words that all its frames share changed"
+        return "shared words: " + words_changed(self.old, self.new)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,24 +299,24 @@ class OutputAbsent(Reason):
         return f"{self.path} is written again"
 
 
+@lru_cache(maxsize=4096)  # grouping, folding and telling each ask for the same sentence
 def words_changed(old: str, new: str, *, limit: int = 3) -> str:
     """The changed words of two texts, `matte → brushed brass`; at most `limit` places, then how many more."""
-    before, after = old.split(), new.split()
-    changes = []
-    matcher = difflib.SequenceMatcher(a=before, b=after, autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
-            continue
-        left, right = _clip(before[i1:i2]), _clip(after[j1:j2])
-        changes.append(f"{left} → {right}" if left and right else f"+ {right}" if right else f"− {left}")
-    if not changes:
+    told = []
+    for change in changes(old, new):
+        left, right = _clip(change.old), _clip(change.new)
+        if left or right:
+            told.append(f"{left} → {right}" if left and right else f"+ {right}" if right else f"− {left}")
+    if not told:
         return "line breaks"
-    more = f", {len(changes) - limit} more" if len(changes) > limit else ""
-    return ", ".join(changes[:limit]) + more
+    more = f", {len(told) - limit} more" if len(told) > limit else ""
+    return ", ".join(told[:limit]) + more
 
 
-def _clip(words: Sequence[str], limit: int = 6) -> str:
-    return " ".join(words[:limit]) + (" …" if len(words) > limit else "")
+def _clip(text: str, words: int = 6, columns: int = 60) -> str:
+    found = text.split()
+    clipped = " ".join(found[:words]) + (" …" if len(found) > words else "")
+    return fit(clipped, columns)
 
 
 _SHARED = ("shared", "compose")  # texts of a frame's document that all frames of its sequence have
@@ -307,36 +326,62 @@ def compare_documents(
     old: Mapping[str, Any],
     new: Mapping[str, Any],
     *,
-    old_prompt: str | None,
+    old_words: Mapping[str, str],
     defaults: Mapping[str, Any],
     references: Sequence[str],
+    called: Callable[[str], str | None] = lambda _identity: None,
 ) -> tuple[Reason, ...]:
     """What differs between the remembered document and the present one.
 
-    `old` is a lock's `asked` (prompt as a digest), `new` a request document with its words; `references` are the
-    addresses behind the new document's references.
+    `old` is a lock's `asked` (texts as digests), `old_words` those of its texts that this machine remembers, `new` a
+    request document with its words; `references` are the addresses behind the new document's references, `called`
+    says whose picture an old one is.
     """
     reasons: list[Reason] = []
-    if old.get("prompt") != str(Digest.of(new["prompt"].encode())):
-        reasons.append(PromptChanged(old=old_prompt, new=new["prompt"]))
-    if any(old.get(name) != _digest_of(new.get(name)) for name in _SHARED):
-        reasons.append(SharedWordsChanged())
+    if old.get("prompt") != _digest_of(new["prompt"]):
+        reasons.append(PromptChanged(old=old_words.get("prompt"), new=new["prompt"]))
+    for name in _SHARED:
+        if old.get(name) != _digest_of(new.get(name)):
+            known = name not in old or name in old_words
+            before = old_words.get(name, "") if known else None
+            reasons.append(SharedWordsChanged(old=before, new=new.get(name, "")))
     for name in ("model", *(name for name in defaults if name not in _SHARED)):
         before, after = old.get(name, defaults.get(name)), new.get(name, defaults.get(name))
         if before != after:
             reasons.append(FieldChanged(field=name, old=_shown(before), new=_shown(after)))
-    before_references, after_references = old.get("references", []), new.get("references", [])
-    if len(before_references) != len(after_references) or (
-        before_references != after_references and sorted(before_references) == sorted(after_references)
-    ):
-        reasons.append(ReferencesChanged(before=len(before_references), after=len(after_references)))
-    else:
-        reasons += [
-            ReferenceChanged(address=address)
-            for address, before, after in zip(references, before_references, after_references, strict=True)
-            if before != after
-        ]
+    reasons += _compare_references(old.get("references", []), new.get("references", []), references, called)
     return tuple(reasons)
+
+
+def _compare_references(
+    old: Sequence[str], new: Sequence[str], addresses: Sequence[str], called: Callable[[str], str | None]
+) -> Sequence[Reason]:
+    """By the pictures first: one that is there before and after is no change, whatever its address is called now."""
+    if list(old) == list(new):
+        return ()
+    come = list(zip(addresses, new, strict=True))
+    gone = []
+    for identity in old:
+        found = next((pair for pair in come if pair[1] == identity), None)
+        if found is None:
+            gone.append(called(identity))
+        else:
+            come.remove(found)
+    added = [address for address, _ in come if address not in gone]
+    removed = [name for name in gone if name not in [address for address, _ in come]]
+    changed = [address for address, _ in come if address in gone]
+    if added and len(added) == len(removed) and not any(removed):
+        changed, added, removed = [address for address, _ in come], [], []  # the lock knows no other name for them
+    reasons: list[Reason] = [ReferenceChanged(address=address) for address in changed]
+    if added or removed or not reasons:
+        named = tuple(name for name in removed if name is not None)
+        known = len(named) == len(removed)
+        reasons.append(
+            ReferencesChanged(
+                before=len(old), after=len(new), added=tuple(added) if known else (), removed=named if known else ()
+            )
+        )
+    return reasons
 
 
 def _digest_of(text: str | None) -> str | None:

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.graph import Graph
-from seedpipe.plan.key import Identity
+from seedpipe.plan.key import Identity, recipe_identity
 from seedpipe.plan.memory import Memory, OutputState
 from seedpipe.plan.plan import Cost, PlanNode, State
 from seedpipe.plan.reasons import Reason
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
-from seedpipe.state.lock import Lock
+from seedpipe.state.lock import DerivedEntry, ImageEntry, Lock, SourceEntry
 
 _KINDS: Mapping[type[Node], str] = {
     SourceNode: "source",
@@ -34,9 +35,11 @@ class View:
     bytes_at_hand: bool = True
     fetched_later: bool = False
     may_be_as_before: bool = False  # what comes in this build may turn out to be the picture that was there
+    comes_at_least: bool = True  # it is there even if every batch brings no more than its first frame
+    comes_usually: bool = True  # it is there if batches bring as much as they usually do
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Walk:
     """Filled node by node, pictures before what is made from them."""
 
@@ -79,15 +82,40 @@ class Walk:
             return planned
         return replace(planned, reasons=(*planned.reasons, why.OutputAbsent(path=planned.output or "")), writes=True)
 
-    def stopped(self, addresses: Sequence[str], *, bytes_needed: bool) -> Reason | None:
-        """Why something made from `addresses` can't be made in this build. Without bytes, identities are enough."""
+    def stopped(self, addresses: Sequence[str]) -> tuple[State, Reason] | None:
+        """Why something made from `addresses` can't be made in this build, and what it then is.
+
+        `waits` if a person's word is all that is lacking, else `blocked`.
+        """
+        waits: Reason | None = None
         for address in addresses:
             view = self.views[address]
-            if view.stopped is not None and (bytes_needed or view.identity is None):
-                return why.UpstreamStopped(address=address, state=view.stopped.value)
-            if bytes_needed and not view.bytes_at_hand:
-                return why.UpstreamStopped(address=address, state=State.MISSING.value)
-        return None
+            state = view.stopped if view.bytes_at_hand or view.stopped is not None else State.MISSING
+            if state is None:
+                continue
+            reason = why.UpstreamStopped(address=address, state=state.value)
+            if state is not State.WAITS:
+                return State.BLOCKED, reason
+            waits = waits or reason
+        return None if waits is None else (State.WAITS, waits)
+
+    @cached_property
+    def _called(self) -> Mapping[str, str]:
+        names: dict[str, str] = {}
+        for address, entry in self.lock.entries.items():
+            match entry:
+                case ImageEntry():
+                    identity = str(entry.take)
+                case SourceEntry():
+                    identity = str(entry.digest)
+                case DerivedEntry():
+                    identity = recipe_identity(entry.recipe)
+            names.setdefault(identity, address)
+        return names
+
+    def called(self, identity: Identity) -> str | None:
+        """Whose picture it is by the lock; None for one that no node has chosen."""
+        return self._called.get(identity)
 
     def coming(self, addresses: Sequence[str]) -> tuple[Reason, ...]:
         """A reason for each of `addresses` whose picture comes only in this build."""

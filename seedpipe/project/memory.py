@@ -9,6 +9,7 @@ from pathlib import Path
 from seedpipe.fonts import shipped_font
 from seedpipe.images.probe import pixel_digest
 from seedpipe.names import Digest
+from seedpipe.plan.key import TEXTS
 from seedpipe.plan.memory import OutputState, Refused, Uncertain, Whereabouts
 from seedpipe.state.files import WorkTreeFiles
 from seedpipe.state.journal import Journal
@@ -36,6 +37,7 @@ class Recollection:
     _short: Mapping[Digest, Short] | None = None  # read when a frame is first found missing
     _wants: Mapping[Digest, list[Digest]] = field(init=False)
     _fonts: dict[str | None, Digest] = field(default_factory=dict)
+    _batches: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         waiting: dict[Digest, list[Request]] = defaultdict(list)
@@ -136,9 +138,14 @@ class Recollection:
             code=refusal.code or refusal.verdict, message=refusal.message, blocked=refusal.verdict == "blocked"
         )
 
-    def words(self, request_key: Digest) -> str | None:
-        document = self.takes_index.document(request_key) if self.takes_index else None
-        return _prompt_of(document) if document is not None else None
+    def words(self, want: Digest) -> Mapping[str, str]:
+        document = self.takes_index.document(want) if self.takes_index else None
+        return _texts_of(document) if document is not None else {}
+
+    def frames_came(self, model: str) -> tuple[int, int]:
+        if model not in self._batches:
+            self._batches[model] = self.journal.frames_came(model) if self.journal else (0, 0)
+        return self._batches[model]
 
     def output(self, path: str, wanted: Digest | None, known: tuple[Digest, ...]) -> OutputState:
         present = self.outputs.digest(path)
@@ -153,6 +160,6 @@ class Recollection:
         return self.store is not None and self.store.has(digest)
 
 
-def _prompt_of(document: str) -> str | None:
-    prompt = json.loads(document).get("prompt")
-    return prompt if isinstance(prompt, str) else None
+def _texts_of(document: str) -> Mapping[str, str]:
+    known = json.loads(document)
+    return {name: known[name] for name in TEXTS if isinstance(known.get(name), str)}

@@ -6,7 +6,17 @@ from typing import Final
 from seedpipe.display import PLAIN, shown
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
-from seedpipe.review.plan_text import NO_CAPS, Caps, caps_text, cost_words, free_words, nothing_to_do, plan_title
+from seedpipe.review.plan_text import (
+    NO_CAPS,
+    Caps,
+    between,
+    caps_text,
+    cost_words,
+    free_words,
+    nothing_to_do,
+    parts_words,
+    plan_title,
+)
 from seedpipe.review.rows import Row, plan_rows, quiet
 from seedpipe.review.words import about, count, label, places, range_words
 
@@ -50,14 +60,14 @@ def _sum(plan: Plan) -> str:
         return f"{'draws' if plan.realm is Realm.PROOF else 'buys'} nothing{free_words(plan)}"
     if plan.realm is Realm.PROOF:
         return f"draws {count(plan.pictures, 'proof')}{free_words(plan)} · bought live {range_words(plan.cost)}"
-    return f"buys {count(plan.pictures, 'picture')} · {cost_words(plan.cost)}"
+    parts = parts_words(plan)
+    return f"buys {count(plan.pictures, 'picture')} · {cost_words(plan.cost)}" + (f" ({parts})" if parts else "")
 
 
 def _row(row: Row, decimals: int | None) -> str:
     money = ""
     if decimals is not None and row.cost.high:
-        low, high = row.cost.low.rounded(decimals), row.cost.high.rounded(decimals)
-        money = high if low == high else f"{low}–{high}"
+        money = between(row.cost, decimals)
     what = f"{_code(row.what)} {row.number}".rstrip()
     return f"| {label(row.state)} | {what} | {money} | {_safe(row.why)} | {_code(row.place)} |"
 

@@ -237,6 +237,8 @@ def _sum_lines(plan: Plan, caps: Caps, width: int, style: Style) -> list[str]:
             lines = [f"{lines[0]}    {ink(limits)}"]
         else:
             lines += ["  " + ink(line) for line in wrap(limits, width - 2)]
+    parts = parts_words(plan)
+    lines += ["  " + style.dim(line) for line in (wrap(parts, width - 2) if parts else ())]
     lines += ["  " + style.dim(line) for remark in caps.remarks for line in wrap(shown(remark), width - 2)]
     return [*lines, "  " + style.dim(_time_words(plan))] if plan.seconds > 0 else lines
 
@@ -275,6 +277,21 @@ def cost_words(cost: Cost) -> str:
     low, expected, high = amounts(cost.low, cost.expected, cost.high)
     least = f"{low} at least, " if low != expected else ""
     return f"{least}{expected} {cost.high.currency} expected, {high} at most"
+
+
+def parts_words(plan: Plan) -> str | None:
+    """`0.04 directly, 0.24 by cascade`: what an edit costs, and what follows from it; None where all is one of both."""
+    directly, by_cascade = plan.directly, plan.by_cascade
+    if not directly.high or not by_cascade.high:
+        return None
+    decimals = places((directly.low, directly.high, by_cascade.low, by_cascade.high))
+    return f"{between(directly, decimals)} directly, {between(by_cascade, decimals)} by cascade"
+
+
+def between(cost: Cost, decimals: int) -> str:
+    """`0.04`, or `0.04–0.72` where it isn't certain."""
+    low, high = cost.low.rounded(decimals), cost.high.rounded(decimals)
+    return high if low == high else f"{low}–{high}"
 
 
 def _over(high: Money, cap: Money) -> bool:

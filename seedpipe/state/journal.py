@@ -45,6 +45,7 @@ from seedpipe.state.requests import (
 from seedpipe.state.rows import (
     arrivals_of,
     charge_of,
+    frames_came,
     refusals_where,
     request_by_id,
     requests_where,
@@ -351,6 +352,10 @@ class Journal:
     def came_short(self) -> Mapping[Digest, Short]:
         """Want → how its batch came short, of the latest batch that was to bring it."""
         return self._writer.read(short_frames)
+
+    def frames_came(self, model: str) -> tuple[int, int]:
+        """How many pictures the latest batches of a model brought of how many; zeros while there are too few."""
+        return self._writer.read(lambda db: frames_came(db, model))
 
     def spent(self, scope: Scope, currency: str) -> Spent:
         """Charged, reserved and uncertain money of a day, month, run, node, or (an empty scope) of the project."""

@@ -27,6 +27,7 @@ _TAKE_COLUMNS: Final = (
     "digest, request_key, COALESCE(frame.want, request_key), COALESCE(frame.address, request.address), format, width, height, bytes, model, provider, request_id, client_request_id,"
     " cost, cost_currency, price, currency, kept_at, ordinal, arrival.position"
 )
+_BATCHES: Final = (3, 20)  # fewest and most from which it is said how many frames usually come
 
 
 def requests_where(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> tuple[Request, ...]:
@@ -100,6 +101,18 @@ def short_frames(connection: sqlite3.Connection) -> dict[Digest, Short]:
         else:
             found.pop(Digest.parse(want), None)
     return found
+
+
+def frames_came(connection: sqlite3.Connection, model: str) -> tuple[int, int]:
+    """Pictures that the model's latest settled batches brought, and were asked for; zeros while there are too few."""
+    batches = connection.execute(
+        "SELECT images, (SELECT COUNT(*) FROM arrival WHERE arrival.request = request.id AND digest IS NOT NULL)"
+        " FROM request WHERE model = ? AND images > 1 AND state = 'settled' ORDER BY number DESC LIMIT ?",
+        (model, _BATCHES[1]),
+    ).fetchall()
+    if len(batches) < _BATCHES[0]:
+        return 0, 0
+    return sum(came for _, came in batches), sum(asked for asked, _ in batches)
 
 
 def spend_rows(connection: sqlite3.Connection, since: str, until: str) -> tuple[SpendRow, ...]:

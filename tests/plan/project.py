@@ -8,12 +8,13 @@ from seedpipe.canonical import digest_of
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.errors import Fault
 from seedpipe.manifest.expand import expand
-from seedpipe.manifest.node import DerivedNode, ImageNode, SourceNode
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, SourceNode
 from seedpipe.manifest.parse import parse_manifest
 from seedpipe.manifest.steps import Text
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.graph import Graph, link
 from seedpipe.plan.key import (
+    TEXTS,
     own_key,
     recipe_document,
     recipe_identity,
@@ -167,7 +168,7 @@ class Completion:
                     self._source(node, planned)
                 case DerivedNode():
                     self._derived(node, planned)
-                case ImageNode():
+                case ImageNode() | FrameNode():
                     self._image(node, planned)
         project = self.project
         project.lock, left_alone = project.lock.changed(
@@ -202,7 +203,7 @@ class Completion:
         self.entries[node.address] = DerivedEntry(recipe=recipe, take=picture)
         self._put(planned, picture)
 
-    def _image(self, node: ImageNode, planned: PlanNode) -> None:
+    def _image(self, node: ImageNode | FrameNode, planned: PlanNode) -> None:
         memory, asked = self.project.memory, self.resolver.asked(node)
         if planned.state in (State.PINNED, State.STALE) or (planned.state is State.CACHED and not planned.writes):
             if planned.writes and planned.taken is not None:
@@ -221,7 +222,7 @@ class Completion:
             memory.store.add(have[-1])
             memory.pool.setdefault(key, []).append(have[-1])
             self.project.bought += 1
-        memory.prompts[key] = node.prompt
+        memory.texts[key] = {name: document[name] for name in TEXTS if name in document}
         kept = entry if entry is not None and entry.want == key else None
         take = kept.take if kept else have[0]
         elsewhere = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]

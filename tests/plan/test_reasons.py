@@ -29,7 +29,7 @@ def compared(
     return compare_documents(
         remembered_document(request_document(before, old)),
         request_document(after, new),
-        old_prompt=words,
+        old_words={} if words is None else {"prompt": words},
         defaults=DEFAULTS_1,
         references=[f"ref-{number}" for number in range(1, len(new) + 1)],
     )
@@ -65,7 +65,7 @@ def test_each_thing_that_differs_is_a_reason_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ([A], [A, B], "references: 1 → 2"),
+        ([A], [A, B], "references: + ref-2"),
         ([A, B], [], "references: 2 → 0"),
         ([A, B], [B, A], "the references stand in another order"),
         ([A, B], [A, C], "ref-2 is another picture now"),
@@ -78,12 +78,40 @@ def test_references_are_told_by_number_order_or_name(old: list[str], new: list[s
     assert isinstance(reason, ReferencesChanged | ReferenceChanged)
 
 
+def test_references_are_named_where_the_lock_knows_whose_they_were() -> None:
+    project = Project()
+    for name in ("logo", "mark", "seal"):
+        project.write(f"art/{name}.png", name)
+    project.images("""
+logo: {file: art/logo.png}
+mark: {file: art/mark.png}
+seal: {file: art/seal.png}
+hero: {prompt: A lamp, references: [logo]}
+""")
+    project.build()
+    project.edit("[logo]", "[logo, mark]")
+    assert project.why("hero") == ["references: + mark"]
+    project.edit("[logo, mark]", "[mark, seal]")
+    assert project.why("hero") == ["references: + mark, + seal, − logo"]
+    (reason,) = project.plan().nodes["hero"].reasons
+    assert reason.to_dict() == {
+        "code": "references-changed",
+        "sentence": "references: + mark, + seal, − logo",
+        "before": 1,
+        "after": 2,
+        "added": ["mark", "seal"],
+        "removed": ["logo"],
+    }
+    project.edit("[mark, seal]", "[mark]")
+    assert project.why("hero") == ["references: + mark, − logo"], "another reference is no other picture of the same"
+
+
 def test_a_machine_that_never_saw_the_old_words_still_knows_that_they_changed() -> None:
     project = Project().images("hero: {prompt: A lamp in matte steel}")
     project.build()
     project.edit("matte steel", "brushed brass")
     assert project.why("hero") == ["prompt: matte steel → brushed brass"]
-    project.memory.prompts.clear()
+    project.memory.texts.clear()
     assert project.why("hero") == ["the prompt changed"]
     (reason,) = project.plan().nodes["hero"].reasons
     assert reason.to_dict() == {

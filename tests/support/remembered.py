@@ -1,6 +1,6 @@
 """What a project remembers, held in plain dictionaries: the planner's `Memory` and the manifest's files without a disk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -42,7 +42,8 @@ class Remembered:
     open_requests: dict[Digest, Uncertain] = field(default_factory=dict)
     short: dict[Digest, Short] = field(default_factory=dict)
     refusals: dict[Digest, Refused] = field(default_factory=dict)
-    prompts: dict[Digest, str] = field(default_factory=dict)
+    texts: dict[Digest, Mapping[str, str]] = field(default_factory=dict)
+    batches: dict[str, tuple[int, int]] = field(default_factory=dict)  # model → pictures that came, of how many
     outputs: dict[str, Digest] = field(default_factory=dict)
     placed: dict[str, Digest] = field(default_factory=dict)  # what seedpipe itself put at a path
 
@@ -81,8 +82,11 @@ class Remembered:
     def refused(self, request_key: Digest) -> Refused | None:
         return self.refusals.get(request_key)
 
-    def words(self, request_key: Digest) -> str | None:
-        return self.prompts.get(request_key)
+    def words(self, want: Digest) -> Mapping[str, str]:
+        return self.texts.get(want, {})
+
+    def frames_came(self, model: str) -> tuple[int, int]:
+        return self.batches.get(model, (0, 0))
 
     def output(self, path: str, wanted: Digest | None, known: tuple[Digest, ...]) -> OutputState:
         present = self.outputs.get(path)
