@@ -48,8 +48,9 @@ class DerivedMaker:
         await asyncio.to_thread(self.takes.record_recipe, recipe, taken)
         entry = self.lock.entry(node.address)
         known = [entry.take, *([entry.output] if entry.output else [])] if isinstance(entry, DerivedEntry) else []
-        output = await self.pictures.put(node.address, taken, known)
-        self.lock.set(node.address, DerivedEntry(recipe=recipe, take=taken, output=output if output != taken else None))
+        file = await self.pictures.put(node.address, taken, known)
+        output = file.digest if file is not None and file.how else None
+        self.lock.set(node.address, DerivedEntry(recipe=recipe, take=taken, output=output))
         self.report.done(node.address, how, taken, planned.output)
 
     async def _made_before(self, planned: PlanNode, recipe: Digest) -> Digest | None:

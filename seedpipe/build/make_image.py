@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seedpipe.build.make_frames import FrameBuyer
 from seedpipe.build.order import NotBought, WantedPicture
@@ -11,18 +11,22 @@ from seedpipe.build.pictures import Pictures
 from seedpipe.build.purchase import Buyer
 from seedpipe.build.report import NodeError, Report
 from seedpipe.canonical import canonical_json, digest_of
+from seedpipe.catalogue.sizes import parse_pixels
 from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
 from seedpipe.names import Digest
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import own_key, remembered_document, request_document
 from seedpipe.plan.plan import PlanNode, State
+from seedpipe.plan.reasons import ACCEPT_HINT, SizeDiffers
 from seedpipe.plan.resolve import Resolver
+from seedpipe.plan.sizes import SizeRule, fit_of
 from seedpipe.state.lock import ImageEntry, Level, Made
 from seedpipe.state.lockfile import LockWriter
 from seedpipe.state.take import Take
 from seedpipe.state.takes import Takes
 
-_STAYS = (State.CACHED, State.FETCH, State.PINNED, State.STALE)
+_ON_PURPOSE = (State.PINNED, State.STALE)
+_STAYS = (State.CACHED, State.FETCH, *_ON_PURPOSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,7 @@ class _Want:
     document: Mapping[str, object]
     references: Sequence[Digest]
     entry: ImageEntry | None
+    rule: SizeRule
     key: Digest = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,24 +80,30 @@ class ImageMaker:
         have = await asyncio.to_thread(self.frames.at_hand, want.key)
         bought, failures = await self._buy(want, have)
         takes = [*have, *(take for take in bought if take.digest not in {old.digest for old in have})]
-        chosen = want.chosen_before.take if want.chosen_before else takes[0].digest if takes else None
-        if chosen is None:
+        chosen = self._choice(want, takes)
+        if chosen is None and not takes:
             raise _node_error(failures[0] if failures else None)
-        await self._choose(want, chosen, takes)
-        self.report.done(node.address, "made" if bought else "cached", chosen, want.planned.output)
+        if chosen is not None:
+            self._say_sizes(want, bought)
+            await self._choose(want, chosen, takes)
+            self.report.done(node.address, "made" if bought else "cached", chosen, want.planned.output)
         for failure in failures:
             if failure.outcome != "stopped":
                 self.report.failed(node.address, _node_error(failure))
+        if chosen is None:
+            raise _wrong_size(want.rule, takes[0])
 
     def _want(self, node: ImageNode | FrameNode) -> _Want:
         references = [self.pictures.of(reference.address) for reference in node.references]
         entry = self.lock.entry(node.address)
+        asked = self.resolver.asked(node)
         return _Want(
             node=node,
             planned=self.pictures.plan.nodes[node.address],
-            document=request_document(self.resolver.asked(node), [item.identity for item in references]),
+            document=request_document(asked, [item.identity for item in references]),
             references=[item.digest for item in references],
             entry=entry if isinstance(entry, ImageEntry) else None,
+            rule=self.resolver.size_rule(node, asked),
         )
 
     # Buying
@@ -135,13 +146,39 @@ class ImageMaker:
 
     # Choosing
 
+    def _choice(self, want: _Want, takes: Sequence[Take]) -> Digest | None:
+        """What is chosen for this very want, else the first picture that `on_size_mismatch` lets be chosen."""
+        before = want.chosen_before
+        right = next((take.digest for take in takes if not want.rule.refuses((take.width, take.height))), None)
+        if before is None:
+            return right
+        refused = before.level is Level.AUTO and want.rule.refuses(parse_pixels(before.made.size))
+        return right if refused else before.take
+
+    def _say_sizes(self, want: _Want, bought: Sequence[Take]) -> None:
+        """What was decoded is the truth; that it isn't what was asked is worth a line."""
+        for take in bought:
+            came = (take.width, take.height)
+            if want.rule.differs(came):
+                fit = want.rule.fit(came)
+                what = "the picture is kept as it is"
+                if want.rule.refuses(came):
+                    what = "it is kept as a take and not chosen"
+                elif fit is not None:
+                    what = f"its file is cut to {fit} here"
+                asked = f"{want.rule.asked.text} was asked for and {take.width}x{take.height} came"
+                self.report.notice(want.node.address, f"{asked}; {what}")
+
     async def _choose(self, want: _Want, chosen: Digest, takes: Sequence[Take]) -> None:
         """The lock's new line. A present choice for the same want keeps its level; only the list of takes grows."""
         address, before = want.node.address, want.chosen_before
         self.pictures.came(address, str(chosen), chosen)
-        output = await self.pictures.put(address, chosen, [*want.known, *(take.digest for take in takes)])
         take = next((take for take in takes if take.digest == chosen), None)
-        made = before.made if before else _made(take) if take else None
+        stays = before is not None and before.take == chosen
+        made = before.made if before and stays else _made(take) if take else None
+        fit = None if made is None else want.rule.fit(parse_pixels(made.size))
+        known = [*want.known, *(take.digest for take in takes)]
+        file = await self.pictures.put(address, chosen, known, fit=fit)
         if made is None:
             return  # its record is lost: the bytes and the file are right, the lock keeps what it says
         listed = dict.fromkeys([*(before.takes if before else ()), *(take.digest for take in takes), chosen])
@@ -155,7 +192,8 @@ class ImageMaker:
                 made=made,
                 asked=remembered_document(want.document),
                 takes=tuple(listed),
-                output=output if output != chosen else None,
+                output=file.digest if file is not None and file.how else None,
+                finish={} if file is None else file.how,
             ),
         )
 
@@ -164,9 +202,12 @@ class ImageMaker:
         address = want.node.address
         if not await self.pictures.bring_in(want.planned, taken):
             raise NodeError("missing", "bytes-missing", f"the chosen picture {taken.short} is gone")
-        if want.planned.state in (State.PINNED, State.STALE) or want.chosen_before:
+        entry = want.entry
+        if entry is not None and entry.take == taken and (want.planned.state in _ON_PURPOSE or want.chosen_before):
             self.pictures.came(address, str(taken), taken)
-            await self.pictures.put(address, taken, want.known)
+            file = await self.pictures.put(address, taken, want.known, fit=fit_of(want.rule, entry))
+            if file is not None and file.how != entry.finish:  # equal ones may differ by the image library's version
+                self.lock.set(address, replace(entry, output=file.digest if file.how else None, finish=file.how))
         else:
             await self._choose(want, taken, await asyncio.to_thread(self.frames.at_hand, want.key))
         how = "fetched" if want.planned.state is State.FETCH else "cached"
@@ -188,6 +229,11 @@ def _made(take: Take) -> Made:
         cost=None if take.cost is None else str(take.cost),
         request_id=take.request_id,
     )
+
+
+def _wrong_size(rule: SizeRule, take: Take) -> NodeError:
+    reason = SizeDiffers(asked=rule.asked.text, came=f"{take.width}x{take.height}", take=str(take.digest))
+    return NodeError("failed", reason.code, reason.sentence(), request_id=take.request_id, hint=ACCEPT_HINT)
 
 
 def _node_error(failure: NotBought | None) -> NodeError:

@@ -31,17 +31,13 @@ class WantedPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One request: under which key, for which pictures, and what each costs. `address` names it in messages.
-
-    `size` None: what was asked for isn't remembered.
-    """
+    """One request: under which key, for which pictures, and what each costs. `address` names it in messages."""
 
     address: str
     ordinal: int
     key: Digest
     document: str
     model: str
-    size: str | None
     price: Money  # of one picture
     pictures: tuple[WantedPicture, ...]
 

@@ -54,7 +54,6 @@ class OrderMaker:
                 key=digest_of(document),
                 document=canonical_json(document),
                 model=asked.model,
-                size=asked.size,
                 price=price_of(self.catalogue, self.provider, asked.model, asked.size, inputs=len(references)),
                 pictures=tuple(pictures),
             ),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from seedpipe.build.finishing import Finisher
+from seedpipe.build.finishing import Finished, Finisher
 from seedpipe.build.report import NodeError, Report
 from seedpipe.names import Digest
 from seedpipe.plan.key import Identity, recipe_identity
@@ -73,15 +73,17 @@ class Pictures:
             return False
         return self.store.keep(self.outputs.file(output).read_bytes()) == digest
 
-    async def put(self, address: str, taken: Digest, known: Sequence[Digest]) -> Digest | None:
-        """Write a node's output; the digest of the file, None if there is none or someone else's stands there.
+    async def put(
+        self, address: str, taken: Digest, known: Sequence[Digest], *, fit: str | None = None
+    ) -> Finished | None:
+        """Write a node's output, cut to `fit` (`WxH`); None if there is none or someone else's file stands there.
 
         `known` are other pictures of the node, which may be replaced.
         """
         path = self.plan.nodes[address].output
         if path is None:
             return None
-        written = await self.work(self._finisher.put, path, taken, known)
+        written = await self.work(self._finisher.put, path, taken, known, fit)
         if written is None:
             self.report.notice(address, f"{path} was changed by someone else and is left alone")
         return written

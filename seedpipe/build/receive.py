@@ -176,7 +176,7 @@ class Receiver:
         await asyncio.to_thread(self.journal.kept, sent.request, index, picture, request_id=request_id)
         take = self._take(sent, index, digest, info, request_id)
         await asyncio.to_thread(self._index, take, wanted, picture_of)
-        self._say_size(wanted, picture_of.address, item, info)
+        self._say_size(picture_of.address, item, info)
         self.report.kept(
             TakeKept(
                 at=self.report.clock(),
@@ -243,16 +243,11 @@ class Receiver:
             request_id=refusal.request_id,
         )
 
-    def _say_size(self, wanted: Wanted, address: str, item: PictureAt | PictureBytes, info: PictureInfo) -> None:
-        """What was decoded is the truth; that it isn't what was asked is worth a line."""
-        came = f"{info.width}x{info.height}"
-        if wanted.size is not None and "x" in wanted.size and came != wanted.size:
-            message = f"{wanted.size} was asked for and {came} came; the picture is kept as it is"
-        elif item.size is not None and item.size != (info.width, info.height):
-            message = f"the service says {item.size[0]}x{item.size[1]}, the picture has {came}"
-        else:
-            return
-        self.report.notice(address, message)
+    def _say_size(self, address: str, item: PictureAt | PictureBytes, info: PictureInfo) -> None:
+        """What was decoded is the truth, whatever the service says."""
+        if item.size is not None and item.size != (info.width, info.height):
+            says = f"the service says {item.size[0]}x{item.size[1]}"
+            self.report.notice(address, f"{says}, the picture has {info.width}x{info.height}")
 
     # What a dead build left behind
 
@@ -265,7 +260,6 @@ class Receiver:
             key=request.request_key,
             document=request.document,
             model=request.model,
-            size=None,
             price=request.price,
             pictures=tuple(_pictures_of(request)),
         )

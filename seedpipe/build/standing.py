@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from seedpipe.build.report import NodeError
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, PlanNode, State
-from seedpipe.plan.reasons import SameAs
+from seedpipe.plan.reasons import ACCEPT_HINT, SameAs, SizeDiffers
 from seedpipe.state.lock import Lock
 
 _IN_THE_WAY: Mapping[State, tuple[str, str]] = {
@@ -53,4 +53,5 @@ def in_the_way(plan: Plan) -> Iterator[tuple[str, NodeError]]:
         if reason.code in ("upstream-stopped", "left-out"):
             yield node.address, NodeError("skipped", reason.code, reason.sentence())
         else:
-            yield node.address, NodeError(outcome, reason.code, reason.sentence(), hint=hint)
+            step = ACCEPT_HINT if isinstance(reason, SizeDiffers) else hint
+            yield node.address, NodeError(outcome, reason.code, reason.sentence(), hint=step)

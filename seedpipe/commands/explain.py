@@ -7,6 +7,7 @@ from seedpipe.commands.opening import opened
 from seedpipe.commands.showing import planned
 from seedpipe.limits import ExitCode
 from seedpipe.names import Realm
+from seedpipe.plan.plan import PlanNode
 from seedpipe.plan.select import select
 from seedpipe.project.memory import Recollection
 from seedpipe.review.explain_text import TakeLine, explain_text
@@ -53,7 +54,7 @@ def command(
                     node,
                     made_from=above,
                     makes=project.graph.makes(node.address),
-                    takes=_takes(project.lock, memory, node.address, plan.realm),
+                    takes=_takes(project.lock, memory, plan.nodes[node.address], plan.realm),
                     realm=plan.realm,
                     width=console.width,
                     style=console.style,
@@ -63,22 +64,23 @@ def command(
     return ExitCode.DONE
 
 
-def _takes(lock: Lock, memory: Recollection, address: str, realm: Realm) -> list[TakeLine]:
-    entry = lock.image(address)
-    if entry is None:
-        return []
-    known = {take.digest: take for take in memory.takes_index.of(entry.want)} if memory.takes_index else {}
+def _takes(lock: Lock, memory: Recollection, planned: PlanNode, realm: Realm) -> list[TakeLine]:
+    """The takes of the present choice; where there is none, those that were paid for and not chosen."""
+    entry = lock.image(planned.address)
+    want = planned.key if entry is None else entry.want
+    known = {take.digest: take for take in memory.takes_index.of(want)} if memory.takes_index and want else {}
     lines = []
-    for digest in dict.fromkeys([*entry.takes, entry.take]):
+    for digest in dict.fromkeys(known if entry is None else [*entry.takes, entry.take]):
         take = known.get(digest)
+        chosen = entry if entry is not None and digest == entry.take else None
         lines.append(
             TakeLine(
                 digest=digest,
-                chosen=digest == entry.take,
-                size=f"{take.width}x{take.height}" if take else entry.made.size if digest == entry.take else None,
+                chosen=chosen is not None,
+                size=f"{take.width}x{take.height}" if take else chosen.made.size if chosen else None,
                 at=take.received_at[:16].replace("T", " ") if take else None,
                 cost=str(take.cost) if take and take.cost and realm is Realm.LIVE else None,
-                note=entry.level.value if digest == entry.take else None,
+                note=chosen.level.value if chosen else None,
             )
         )
     return lines

@@ -12,3 +12,12 @@ def resample(
     if image.mode == "RGB":
         return image.resize(size, Image.Resampling.LANCZOS, box=part)
     return image.convert("RGBa").resize(size, Image.Resampling.LANCZOS, box=part).convert("RGBA")
+
+
+def cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """An `RGB` or `RGBA` picture scaled until it covers `size`; what stands over is cut evenly on both sides."""
+    scale = min(image.width / size[0], image.height / size[1])
+    cut_x, cut_y = (image.width - size[0] * scale) / 2, (image.height - size[1] * scale) / 2
+    if cut_x < 1e-6 and cut_y < 1e-6:
+        return resample(image, size)
+    return resample(image, size, (cut_x, cut_y, image.width - cut_x, image.height - cut_y))

@@ -13,7 +13,7 @@ from seedpipe.images.decode import decode, name_in_messages, read_picture_bytes,
 from seedpipe.images.encode import encode
 from seedpipe.images.lettering import draw_text
 from seedpipe.images.place import corner, share
-from seedpipe.images.resample import resample
+from seedpipe.images.resample import cover, resample
 from seedpipe.manifest.steps import Convert, Crop, Overlay, Resize, Step, Text
 
 Size = tuple[int, int]
@@ -137,11 +137,7 @@ def _resize(image: Image.Image, step: Resize) -> Image.Image:
     size = _resized(image.size, step)
     if step.mode != "fill" or step.width is None or step.height is None:
         return resample(image, size)
-    scale = min(image.width / size[0], image.height / size[1])
-    cut_x, cut_y = (image.width - size[0] * scale) / 2, (image.height - size[1] * scale) / 2
-    if cut_x < 1e-6 and cut_y < 1e-6:
-        return resample(image, size)
-    return resample(image, size, (cut_x, cut_y, image.width - cut_x, image.height - cut_y))
+    return cover(image, size)
 
 
 def _overlay(image: Image.Image, step: Overlay, path: Path) -> Image.Image:

@@ -11,7 +11,13 @@ from urllib.parse import urlsplit
 from seedpipe.limits import MAX_TAKES
 from seedpipe.manifest.findings import BadValueError
 from seedpipe.manifest.normalise import normalise_text
-from seedpipe.manifest.values import BACKGROUNDS, OPTIMIZE_PROMPT, OUTPUT_FORMATS, RESPONSE_FORMATS
+from seedpipe.manifest.values import (
+    BACKGROUNDS,
+    ON_SIZE_MISMATCH,
+    OPTIMIZE_PROMPT,
+    OUTPUT_FORMATS,
+    RESPONSE_FORMATS,
+)
 from seedpipe.manifest.wording import did_you_mean
 from seedpipe.names import is_name, suggest_slug
 
@@ -206,6 +212,7 @@ SCALARS: Final[Mapping[str, Converter]] = {
     "guidance_scale": to_guidance,
     "background": choice(BACKGROUNDS),
     "web_search": to_flag,
+    "on_size_mismatch": choice(ON_SIZE_MISMATCH),
     "variant": to_word,
     "output": to_output,
 }

@@ -16,6 +16,7 @@ from seedpipe.manifest.values import (
     Flag,
     Given,
     Number,
+    OnSizeMismatch,
     OptimizePrompt,
     OutputFormat,
     ResponseFormat,
@@ -167,6 +168,11 @@ class Parameters(_Written):
     guidance_scale: Given[Number] = Field(None, description="1 to 10, for the models that take it.")
     background: Given[Background] = Field(None, description="`opaque` or `transparent`, for the models that have it.")
     web_search: Given[Flag] = Field(None, description="Let the model search the web, for the models that can.")
+    on_size_mismatch: Given[OnSizeMismatch] = Field(
+        None,
+        description="Of a picture that came in another size than was asked: `accept` (default), `fail` (kept, not used) "
+        "or `fit` (its file is cut to size here, free). In no key.",
+    )
 
 
 class Frame(_Written):

@@ -53,6 +53,7 @@ class ImageNode:
     guidance_scale: str | None = None  # a decimal as text, so that keys have no floats
     background: str | None = None  # `opaque` | `transparent`
     web_search: bool = False
+    on_size_mismatch: str = "accept"  # `accept` | `fail` | `fit`; in no key
     variant: str | None = None
     takes: int = 1
     output: str | None = None  # relative to the output folder; None = made from the address
@@ -111,6 +112,10 @@ class FrameNode:
     def takes(self) -> int:
         """Of a frame one picture is bought; another is a decision of its own."""
         return 1
+
+    @property
+    def on_size_mismatch(self) -> str:
+        return self.sequence.base.on_size_mismatch
 
     @property
     def references(self) -> tuple[Reference, ...]:

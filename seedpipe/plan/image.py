@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from seedpipe.catalogue.sizes import size_text
 from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.key import DEFAULTS_1, Asked, Identity, own_key, request_document, request_key
 from seedpipe.plan.memory import OutputState, Whereabouts
+from seedpipe.plan.outputs import made_of
 from seedpipe.plan.plan import Cost, PlanNode, State
 from seedpipe.plan.price import price_of
 from seedpipe.plan.reasons import Reason
+from seedpipe.plan.sizes import Pixels, SizeRule, came_of, fit_of
 from seedpipe.plan.walk import View, Walk
 from seedpipe.state.lock import ImageEntry, Level
 
@@ -80,8 +83,7 @@ class _Case:
         if self.entry is not None and self.entry.want == key:
             if self.entry.level is Level.PINNED:
                 return self._kept(planned, self.entry, State.PINNED)
-            have = len({*self.entry.takes, *self.walk.memory.takes(key)})
-            return self._settled(planned, self.entry.take, State.CACHED, have=have)
+            return self._chosen(planned, self.entry, key)
         if self.entry is not None:
             state = self._kept_on_purpose(self.entry)
             if state is not None:
@@ -89,7 +91,18 @@ class _Case:
         if key is None:
             return self._later(planned)
         pool = self.walk.memory.takes(key)
-        return self._pooled(planned, pool) if pool else self._new(planned, key, known)
+        return self._pooled(planned, key, pool) if pool else self._new(planned, key, known)
+
+    def _chosen(self, planned: PlanNode, entry: ImageEntry, key: Digest) -> PlanNode:
+        """The choice stays, unless nobody made it and `on_size_mismatch` refuses it."""
+        pool = self.walk.memory.takes(key)
+        have = len({*entry.takes, *pool})
+        if entry.level is not Level.AUTO or not self.rule.refuses(self._came(entry.take, key)):
+            return self._settled(planned, entry.take, State.CACHED, have=have)
+        right = self._right(pool, key)
+        if right is None:
+            return self._wrong_size(planned, key, entry.take, have)
+        return replace(self._settled(planned, right, State.CACHED, have=have), writes=True)
 
     def _kept(self, planned: PlanNode, entry: ImageEntry, state: State) -> PlanNode:
         """Nothing is bought beside it, however many takes the manifest asks for."""
@@ -98,10 +111,13 @@ class _Case:
         planned = replace(planned, reasons=(why.CascadeOff() if without_cascade else kept,))
         return self._settled(planned, entry.take, state, have=self.node.takes)
 
-    def _pooled(self, planned: PlanNode, pool: Sequence[Digest]) -> PlanNode:
+    def _pooled(self, planned: PlanNode, key: Digest, pool: Sequence[Digest]) -> PlanNode:
         """The very request was paid for before: a rename, a new axis, a reverted edit."""
+        right = self._right(pool, key)
+        if right is None:
+            return self._wrong_size(planned, key, pool[0], len(pool))
         replaced = self._replaced()
-        settled = self._settled(replace(planned, reasons=replaced), pool[0], State.CACHED, have=len(pool))
+        settled = self._settled(replace(planned, reasons=replaced), right, State.CACHED, have=len(pool))
         if settled.state is not State.CACHED:
             return settled
         reasons = (*replaced, why.PaidBefore(), *settled.reasons[len(replaced) :])
@@ -118,6 +134,48 @@ class _Case:
         named = self.node.address in self.walk.wish.selection.named
         return State.STALE if entry.level is Level.APPROVED and not named else None
 
+    # What came, and the size that it was asked to have
+
+    @cached_property
+    def rule(self) -> SizeRule:
+        return self.walk.resolver.size_rule(self.node, self.asked)
+
+    def _came(self, taken: Digest, key: Digest | None) -> Pixels | None:
+        """A picture's size; of one that isn't chosen it is looked up only where something depends on it."""
+        if self.entry is not None and self.entry.take == taken:
+            return came_of(self.rule, self.entry)
+        return None if key is None or not self.rule.matters else self.walk.memory.pixels(taken, key)
+
+    def _other_size(self, taken: Digest, key: Digest | None) -> str | None:
+        """The size of a picture that hasn't the one that was asked for."""
+        came = self._came(taken, key)
+        return size_text(came) if came is not None and self.rule.differs(came) else None
+
+    def _refitted(self, taken: Digest) -> Reason | None:
+        """Why the file of a chosen picture that stays is another one now."""
+        entry = self.entry
+        if entry is None or entry.take != taken or fit_of(self.rule, entry) == entry.finish.get("fit"):
+            return None
+        return why.OutputFitted(path=self.blank.output or "", came=entry.made.size, size=fit_of(self.rule, entry))
+
+    def _right(self, pool: Sequence[Digest], key: Digest) -> Digest | None:
+        """The first picture that may be chosen by itself."""
+        return next((taken for taken in pool if not self.rule.refuses(self._came(taken, key))), None)
+
+    def _wrong_size(self, planned: PlanNode, key: Digest, taken: Digest, have: int) -> PlanNode:
+        """Paid and kept, not used: it is a person's word to take it or to have another one bought."""
+        uncertain = self._uncertain(key)
+        if uncertain is not None:
+            return self._stopped(planned, State.UNKNOWN, uncertain)
+        came = self._other_size(taken, key)
+        reason = why.SizeDiffers(asked=self.asked.size, came=came or "another", take=str(taken))
+        if have < self.node.takes and self._obstacle(key) is None:
+            self._view(View(identity=None, future=self._future(key)))
+            reasons = (reason, why.MoreTakes(have=have, want=self.node.takes))
+            return self._bought(replace(planned, writes=True), key, have, reasons)
+        self._view(View(identity=str(taken), stopped=State.FAILED))
+        return replace(planned, state=State.FAILED, taken=taken, came=came, reasons=(reason,))
+
     # A picture that was chosen, or that was paid for under this very key
 
     def _settled(self, planned: PlanNode, taken: Digest, state: State, *, have: int) -> PlanNode:
@@ -131,7 +189,9 @@ class _Case:
         if where is Whereabouts.NOWHERE:
             reason = why.BytesMissing(digest=str(taken))
             return replace(planned, state=State.MISSING, reasons=(reason,))
-        output = self._output(taken)
+        fit = self.rule.fit(self._came(taken, planned.key))
+        planned = replace(planned, came=self._other_size(taken, planned.key), fit=fit)
+        output = self._output(taken, fit)
         if output is OutputState.FOREIGN:
             return self.walk.edited(planned)
         key = planned.key
@@ -142,7 +202,7 @@ class _Case:
         if where is Whereabouts.OUTPUT:
             # A kept choice stays what it is called, but its bytes have to come into the store all the same.
             state, planned = (State.FETCH, planned) if state is State.CACHED else (state, replace(planned, writes=True))
-        return self.walk.kept(replace(planned, state=state), output)
+        return self.walk.kept(replace(planned, state=state), output, self._refitted(taken))
 
     # A picture that there isn't yet
 
@@ -260,12 +320,16 @@ class _Case:
         found = self.walk.memory.uncertain(key) if key is not None and not self.walk.wish.retry_unknown else None
         return None if found is None else why.ChargeUncertain(since=found.since, cost=found.cost, why=found.why)
 
-    def _output(self, taken: Digest | None) -> OutputState:
+    def _output(self, taken: Digest | None, fit: str | None = None) -> OutputState:
+        """How the output file stands to the picture `taken`, cut to `fit`."""
         entry = self.entry
+        wanted = taken if fit is None else None
+        made = None if taken is None else made_of(taken, fit)
         if entry is None:
-            return self.walk.output(self.blank, taken, ())
-        wanted = entry.output or taken if taken == entry.take else taken
-        return self.walk.output(self.blank, wanted, (entry.take, entry.output, *entry.takes))
+            return self.walk.output(self.blank, wanted, (), made)
+        if taken == entry.take and entry.finish.get("fit") == fit:
+            wanted = entry.output or taken
+        return self.walk.output(self.blank, wanted, (entry.take, entry.output, *entry.takes), made)
 
     def _priced(self, planned: PlanNode, pictures: int) -> PlanNode:
         price = price_of(

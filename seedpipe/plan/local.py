@@ -10,6 +10,7 @@ from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.key import Identity, recipe_document, recipe_identity
 from seedpipe.plan.memory import OutputState, Whereabouts
+from seedpipe.plan.outputs import made_of
 from seedpipe.plan.plan import PlanNode, State
 from seedpipe.plan.walk import View, Walk
 from seedpipe.state.lock import DerivedEntry
@@ -63,7 +64,7 @@ def _known(walk: Walk, node: DerivedNode, entry: DerivedEntry | None, recipe: Di
         state = State.FETCH if where is Whereabouts.OUTPUT else State.CACHED
     planned = replace(planned, taken=taken)
     wanted = entry.output if entry is not None and entry.output is not None and entry.take == taken else taken
-    output = walk.output(planned, wanted, _pictures(entry))
+    output = walk.output(planned, wanted, _pictures(entry), None if taken is None else made_of(taken, None))
     if output is OutputState.FOREIGN:
         walk.views[node.address] = view if taken is not None else replace(view, stopped=State.EDITED)
         return walk.edited(planned)

@@ -90,6 +90,15 @@ class Memory(Protocol):
         """How many pictures the latest batches of a model brought, and how many they were asked for; zeros of none."""
         ...
 
-    def output(self, path: str, wanted: Digest | None, known: tuple[Digest, ...]) -> OutputState:
-        """How the file at `path` stands to `wanted`; `known` are other pictures of the node."""
+    def pixels(self, picture: Digest, want: Digest) -> tuple[int, int] | None:
+        """Width and height of a picture that came for `want`, decoded; None if neither record nor bytes are at hand."""
+        ...
+
+    def output(
+        self, path: str, wanted: Digest | None, known: tuple[Digest, ...], made_of: str | None = None
+    ) -> OutputState:
+        """How the file at `path` stands to `wanted`; `known` are other pictures of the node.
+
+        A file that seedpipe put there is right as well if it noted that it was made of `made_of`.
+        """
         ...

@@ -7,6 +7,7 @@ from typing import Final
 from seedpipe.errors import Fault
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
 from seedpipe.manifest.steps import Convert
+from seedpipe.names import Digest
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1
 
@@ -41,6 +42,11 @@ def output_paths(graph: Graph) -> Mapping[str, str]:
         if not isinstance(node, SourceNode):
             paths[node.address] = node.output or default_output(node.address, format_of(node, graph))
     return paths
+
+
+def made_of(taken: Digest, fit: str | None) -> str:
+    """What an output file is made of, for the record of outputs: the take, and the pixels that it is cut to."""
+    return f"{taken} {fit}" if fit is not None else str(taken)
 
 
 def output_faults(nodes: Iterable[Node], paths: Mapping[str, str]) -> list[Fault]:

@@ -99,6 +99,7 @@ class PlanNode:
     """One node's part. `pictures` counts those to buy; `key` is None while an upstream picture isn't made yet.
 
     `size` is `WxH` or a tier; `output` is relative to the project's folder; `taken` is the chosen picture if it stays.
+    `came` is that picture's size where it isn't what was asked, `fit` what the output is cut to then (`WxH`).
     """
 
     address: str
@@ -111,6 +112,8 @@ class PlanNode:
     taken: Digest | None = None
     model: str | None = None
     size: str | None = None
+    came: str | None = None
+    fit: str | None = None
     made_from: tuple[str, ...] = ()
     output: str | None = None
     writes: bool = False  # the output file will be written
@@ -133,6 +136,8 @@ class PlanNode:
             "take": None if self.taken is None else str(self.taken),
             "model": self.model,
             "size": self.size,
+            "came": self.came,
+            "fit": self.fit,
             "made_from": list(self.made_from),
             "output": self.output,
             "writes": self.writes,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from seedpipe.display import fit
 from seedpipe.names import Digest
@@ -251,6 +251,39 @@ class OutputEdited(Reason):
 
     def sentence(self) -> str:
         return f"{self.path} is not a picture that seedpipe put there"
+
+
+ACCEPT_HINT: Final = (
+    "`on_size_mismatch: accept` takes it as it came, `fit` cuts its file to size; nothing is bought again"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeDiffers(Reason):
+    """`on_size_mismatch: fail`: every picture that came has another size. `take` is the first of them, kept and paid."""
+
+    code: ClassVar = "size-differs"
+    asked: str
+    came: str
+    take: str
+
+    def sentence(self) -> str:
+        return f"{self.asked} was asked for and {self.came} came (take {self.take[7:19]}, kept)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFitted(Reason):
+    """The picture stays, its file is made anew for another `on_size_mismatch`. `size` None: as it came."""
+
+    code: ClassVar = "output-fitted"
+    path: str
+    came: str
+    size: str | None
+
+    def sentence(self) -> str:
+        if self.size is None:
+            return f"{self.path} is written again as it came, {self.came}"
+        return f"{self.path} is cut from {self.came} to {self.size}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

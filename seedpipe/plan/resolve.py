@@ -8,6 +8,7 @@ from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.catalogue.model import EXACT, Mode
 from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.plan.key import DEFAULTS_1, Asked
+from seedpipe.plan.sizes import AskedSize, SizeRule, asked_size
 
 CARRIED: Final = 2  # frames of one request that the next request of a chain takes as references
 
@@ -20,6 +21,7 @@ class Resolver:
     provider: str
     remembered: Mapping[str, str]
     made: dict[str, str] = field(default_factory=dict)
+    _sizes: dict[tuple[str, str], AskedSize] = field(default_factory=dict)
 
     def model(self, name: str) -> str:
         """The dated id. Raises `UnknownModelError`."""
@@ -88,6 +90,14 @@ class Resolver:
             guidance_scale=node.guidance_scale,
             variant=node.variant,
         )
+
+    def size_rule(self, node: ImageNode | FrameNode, asked: Asked) -> SizeRule:
+        """What size the node's picture is to have, and what if it comes in another."""
+        found = self._sizes.get((asked.model, asked.size))
+        if found is None:
+            found = asked_size(self.catalogue.model(asked.model, self.provider), asked.size)
+            self._sizes[asked.model, asked.size] = found
+        return SizeRule(asked=found, on_mismatch=node.on_size_mismatch)
 
     def _frame(self, node: FrameNode) -> Asked:
         sequence = node.sequence

@@ -69,18 +69,26 @@ class Walk:
             position=node.position,
         )
 
-    def output(self, planned: PlanNode, wanted: Digest | None, known: Sequence[Digest | None]) -> OutputState:
-        """How the node's output file stands to `wanted`; `known` are other pictures that may be replaced."""
-        return self.memory.output(planned.output or "", wanted, tuple(digest for digest in known if digest is not None))
+    def output(
+        self, planned: PlanNode, wanted: Digest | None, known: Sequence[Digest | None], made_of: str | None = None
+    ) -> OutputState:
+        """How the node's output file stands to `wanted`; `known` are other pictures that may be replaced.
+
+        `made_of` (`outputs.made_of`) is what the file is to be made of, for those that aren't the picture itself.
+        """
+        present = tuple(digest for digest in known if digest is not None)
+        return self.memory.output(planned.output or "", wanted, present, made_of)
 
     def edited(self, planned: PlanNode) -> PlanNode:
         return replace(planned, state=State.EDITED, reasons=(why.OutputEdited(path=planned.output or ""),))
 
-    def kept(self, planned: PlanNode, output: OutputState) -> PlanNode:
-        """The picture stays; its file may have to be written again, for nothing."""
+    def kept(self, planned: PlanNode, output: OutputState, differs: Reason | None = None) -> PlanNode:
+        """The picture stays; its file may have to be written again, for nothing, `differs` being why if it is there."""
         if output is OutputState.RIGHT:
             return planned
-        return replace(planned, reasons=(*planned.reasons, why.OutputAbsent(path=planned.output or "")), writes=True)
+        absent = why.OutputAbsent(path=planned.output or "")
+        reason = absent if output is OutputState.ABSENT or differs is None else differs
+        return replace(planned, reasons=(*planned.reasons, reason), writes=True)
 
     def stopped(self, addresses: Sequence[str]) -> tuple[State, Reason] | None:
         """Why something made from `addresses` can't be made in this build, and what it then is.

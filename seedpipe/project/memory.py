@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seedpipe.fonts import shipped_font
-from seedpipe.images.probe import pixel_digest
+from seedpipe.images.probe import pixel_digest, probe_picture
 from seedpipe.names import Digest
 from seedpipe.plan.key import TEXTS
 from seedpipe.plan.memory import OutputState, Refused, Uncertain, Whereabouts
@@ -147,11 +147,21 @@ class Recollection:
             self._batches[model] = self.journal.frames_came(model) if self.journal else (0, 0)
         return self._batches[model]
 
-    def output(self, path: str, wanted: Digest | None, known: tuple[Digest, ...]) -> OutputState:
+    def pixels(self, picture: Digest, want: Digest) -> tuple[int, int] | None:
+        takes = self.takes_index.of(want) if self.takes_index else ()
+        known = next(((take.width, take.height) for take in takes if take.digest == picture), None)
+        if known is None and self.store is not None and self.store.has(picture):
+            info = probe_picture(self.store.path(picture))  # its record stayed on another machine
+            known = (info.width, info.height)
+        return known
+
+    def output(
+        self, path: str, wanted: Digest | None, known: tuple[Digest, ...], made_of: str | None = None
+    ) -> OutputState:
         present = self.outputs.digest(path)
         if present is None:
             return OutputState.ABSENT
-        if present == wanted:
+        if present == wanted or (made_of is not None and self.outputs.is_made_of(path, made_of)):
             return OutputState.RIGHT
         ours = present in known or present == self.outputs.ours(path) or self._in_store(present)
         return OutputState.OURS if ours else OutputState.FOREIGN

@@ -9,7 +9,7 @@ from seedpipe.manifest.node import DerivedNode, ImageNode, Node, SourceNode
 from seedpipe.manifest.steps import Convert, Crop, Overlay, Resize, Step, Text
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.plan import PlanNode, State
-from seedpipe.plan.reasons import PromptChanged
+from seedpipe.plan.reasons import PromptChanged, SizeDiffers
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.worddiff import diff_lines, word_diff
 from seedpipe.review.words import amounts, label, next_step, paint_state, pattern, range_words, sentence
@@ -44,7 +44,7 @@ def explain_text(
     """`made_from` are the states of the pictures it is made from, `makes` the nodes made from it directly."""
     width = max(width, MIN_WIDTH)
     verb = paint_state(planned.state, label(planned.state), style)
-    lines = [style.bold(planned.address), f"  {verb}: {sentence(planned.state, realm)}"]
+    lines = [style.bold(planned.address), f"  {verb}: {_state_words(planned, realm)}"]
     page = _Page(lines, width, style)
     for reason in planned.reasons:
         page.mark("·", shown(reason.sentence()))
@@ -153,7 +153,7 @@ def _facts(page: _Page, planned: PlanNode, realm: Realm) -> None:
     if planned.model is not None:
         page.field("model", planned.model)
     if planned.size is not None:
-        page.field("size", planned.size)
+        page.field("size", _size_words(planned))
     if planned.cost.high and realm is Realm.PROOF:
         page.field("price", f"nothing; bought live {range_words(planned.cost)}")
     elif planned.cost.high:
@@ -167,6 +167,19 @@ def _facts(page: _Page, planned: PlanNode, realm: Realm) -> None:
         page.field("key", "known once what it is made from is made")
     if planned.output is not None:
         page.field("output", planned.output + (" (will be written)" if planned.writes else ""))
+
+
+def _state_words(planned: PlanNode, realm: Realm) -> str:
+    if any(isinstance(reason, SizeDiffers) for reason in planned.reasons) and planned.state is State.FAILED:
+        return "came in another size than was asked"
+    return sentence(planned.state, realm)
+
+
+def _size_words(planned: PlanNode) -> str:
+    if planned.came is None:
+        return planned.size or ""
+    fitted = f"; the file is cut to {planned.fit}" if planned.fit is not None else ""
+    return f"{planned.size} was asked for, {planned.came} came{fitted}"
 
 
 def _takes(page: _Page, takes: Sequence[TakeLine]) -> None:

@@ -8,7 +8,7 @@ from seedpipe.display import Style
 from seedpipe.money import MICROS, Money
 from seedpipe.names import Realm, definition_of
 from seedpipe.plan.plan import STATE_SENTENCES, Cost, PlanNode, State
-from seedpipe.plan.reasons import RefusedBefore
+from seedpipe.plan.reasons import ACCEPT_HINT, RefusedBefore, SizeDiffers
 
 # What needs a person first, then what is bought, what is kept on purpose, what is free, what is done.
 STATE_ORDER: Final = (
@@ -67,6 +67,8 @@ def next_step(planned: PlanNode) -> str | None:
     refused = any(isinstance(reason, RefusedBefore) for reason in planned.reasons)
     if planned.state not in NEXT_STEPS or (planned.state is State.BLOCKED and not refused):
         return None
+    if any(isinstance(reason, SizeDiffers) for reason in planned.reasons):
+        return ACCEPT_HINT
     return NEXT_STEPS[planned.state].format(node=planned.address)
 
 

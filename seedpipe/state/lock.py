@@ -72,6 +72,7 @@ class ImageEntry:
 
     `own` is the want key with pictures made elsewhere masked: it tells an edit from a cascade. `asked` is the key's
     document with the prompt as a digest: it tells what changed on a machine that never saw the earlier words.
+    `finish` says what was done to the output on its way from the take (`fit`: cut to these pixels; `format`).
     """
 
     want: Digest
@@ -82,6 +83,7 @@ class ImageEntry:
     asked: Mapping[str, Any] = field(default_factory=dict)
     takes: tuple[Digest, ...] = ()
     output: Digest | None = None  # of the output file, where it isn't the take itself
+    finish: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -95,6 +97,8 @@ class ImageEntry:
         }
         if self.output is not None:
             values["output"] = str(self.output)
+        if self.finish:
+            values["finish"] = dict(self.finish)
         return values
 
 
@@ -262,6 +266,7 @@ def _read_entry(data: Mapping[str, Any]) -> Entry:
         asked=data["asked"],
         takes=tuple(Digest.parse(take) for take in data["takes"]),
         output=output,
+        finish={name: _text(value) for name, value in data.get("finish", {}).items()},
     )
 
 

@@ -23,13 +23,17 @@ RACY_SECONDS = 2.0  # a file changed this recently may change again within its t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """A file as it was when it was hashed. `ours` is the digest that seedpipe last wrote there, if it did."""
+    """A file as it was when it was hashed. `ours` is the digest that seedpipe last wrote there, if it did.
+
+    `made_of` names what that was made of and how (`plan.outputs.made_of`), so that nothing has to be made to compare.
+    """
 
     size: int
     mtime_ns: int
     inode: int
     digest: Digest
     ours: Digest | None
+    made_of: str | None = None
 
 
 class Outputs:
@@ -66,7 +70,7 @@ class Outputs:
             facts = os.fstat(fd)
         finally:
             os.close(fd)
-        self._note(path, facts, digest, stamp.ours if stamp else None)
+        self._note(path, facts, digest, stamp)
         return digest
 
     def ours(self, path: str) -> Digest | None:
@@ -74,11 +78,21 @@ class Outputs:
         stamp = self._stamps.get(path)
         return stamp.ours if stamp else None
 
-    def place(self, path: str, digest: Digest, store: Store) -> None:
+    def is_made_of(self, path: str, made_of: str) -> bool:
+        """Whether the file that stands at `path` is what seedpipe put there, and made of just this."""
+        stamp = self._stamps.get(path)
+        return stamp is not None and stamp.made_of == made_of and self.digest(path) == stamp.ours
+
+    def place(self, path: str, digest: Digest, store: Store, made_of: str) -> None:
         """Put a kept picture at `path`. Raises `ReadRefusedError` for a place outside, `StateError`, `OSError`."""
         target = self._files.output_path(path)
         store.materialise(digest, target)
-        self._note(path, target.lstat(), digest, digest)
+        self.note_ours(path, digest, made_of)
+
+    def note_ours(self, path: str, digest: Digest, made_of: str) -> None:
+        """The file that stands at `path` is ours, and made of this."""
+        facts = self._files.output_path(path).lstat()
+        self._note(path, facts, digest, Stamp(size=0, mtime_ns=0, inode=0, digest=digest, ours=digest, made_of=made_of))
 
     def file(self, path: str) -> Path:
         """The absolute path behind `path`. Raises `ReadRefusedError`."""
@@ -100,14 +114,16 @@ class Outputs:
             with contextlib.suppress(OSError):
                 self.save()
 
-    def _note(self, path: str, facts: os.stat_result, digest: Digest, ours: Digest | None) -> None:
+    def _note(self, path: str, facts: os.stat_result, digest: Digest, known: Stamp | None) -> None:
         fresh = time.time() - facts.st_mtime < RACY_SECONDS
+        ours = known.ours if known else None
         stamp = Stamp(
             size=facts.st_size,
             mtime_ns=0 if fresh and ours != digest else facts.st_mtime_ns,
             inode=facts.st_ino,
             digest=digest,
             ours=ours,
+            made_of=known.made_of if known else None,
         )
         with self._guard:
             self._stamps[path] = stamp
@@ -121,6 +137,7 @@ def _write(stamp: Stamp) -> list[Any]:
         stamp.inode,
         stamp.digest.hex,
         None if stamp.ours is None else stamp.ours.hex,
+        stamp.made_of,
     ]
 
 
@@ -137,8 +154,9 @@ def _read(record: Path) -> dict[str, Stamp]:
                 inode=inode,
                 digest=Digest(digest),
                 ours=None if ours is None else Digest(ours),
+                made_of=made_of[0] if made_of else None,
             )
-            for path, (size, mtime_ns, inode, digest, ours) in data["files"].items()
+            for path, (size, mtime_ns, inode, digest, ours, *made_of) in data["files"].items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -46,6 +46,8 @@ class Remembered:
     batches: dict[str, tuple[int, int]] = field(default_factory=dict)  # model → pictures that came, of how many
     outputs: dict[str, Digest] = field(default_factory=dict)
     placed: dict[str, Digest] = field(default_factory=dict)  # what seedpipe itself put at a path
+    made_of: dict[str, str] = field(default_factory=dict)  # and what that was made of
+    sizes: dict[Digest, tuple[int, int]] = field(default_factory=dict)
 
     def source_digest(self, path: str) -> Digest:
         return Digest.of(self.files.read(path))
@@ -88,13 +90,19 @@ class Remembered:
     def frames_came(self, model: str) -> tuple[int, int]:
         return self.batches.get(model, (0, 0))
 
-    def output(self, path: str, wanted: Digest | None, known: tuple[Digest, ...]) -> OutputState:
+    def pixels(self, picture: Digest, want: Digest) -> tuple[int, int] | None:
+        return self.sizes.get(picture)
+
+    def output(
+        self, path: str, wanted: Digest | None, known: tuple[Digest, ...], made_of: str | None = None
+    ) -> OutputState:
         present = self.outputs.get(path)
         if present is None:
             return OutputState.ABSENT
-        if present == wanted:
+        ours = present == self.placed.get(path)
+        if present == wanted or (ours and made_of is not None and self.made_of.get(path) == made_of):
             return OutputState.RIGHT
-        ours = present in known or present == self.placed.get(path) or present in self.store
+        ours = ours or present in known or present in self.store
         return OutputState.OURS if ours else OutputState.FOREIGN
 
     # What the tests do to it
