@@ -27,6 +27,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @option("--scenario", type=_FILE, metavar="FILE", help="Faults to make, as YAML.")
 @option("--endpoint-model", default="seedream-4-5-251128", help="The model behind `ep-…` ids.")
 @option("--catalogue", type=_FILE, multiple=True, metavar="FILE", help="A user catalogue laid over the shipped one.")
+@option(
+    "--time-out-references",
+    is_flag=True,
+    help="References on other machines time out. [default: a stand-in is drawn, nothing is fetched]",
+)
+@option("--strict", is_flag=True, help="Refuse what the service ignores: `n`, a seed on 4.x, a misspelt field.")
 @option("--workers", type=click.IntRange(1, 64), help="Threads that draw. [default: processors, 4 at most]")
 @option("--exit-with-stdin", is_flag=True, help="Stop when standard input closes.")
 @pass_invocation
@@ -44,6 +50,8 @@ def command(
     scenario: Path | None,
     endpoint_model: str,
     catalogue: tuple[Path, ...],
+    time_out_references: bool,
+    strict: bool,
     workers: int | None,
     exit_with_stdin: bool,
 ) -> int:
@@ -72,6 +80,8 @@ def command(
             scenario=scenario,
             endpoint_model=endpoint_model,
             catalogue=catalogue,
+            invent=not time_out_references,
+            strict=strict,
             workers=workers,
             exit_with_stdin=exit_with_stdin,
         ),

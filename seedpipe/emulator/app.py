@@ -73,6 +73,8 @@ def _api_routes(emulator: Emulator, dialect: Dialect) -> list[Route]:
         return await generate(request, emulator, dialect) if request.method == "POST" else _nothing()
 
     async def models(request: Request) -> Response:
+        if request.method == "OPTIONS" and dialect.lists_models:
+            return _preflight()
         if request.method != "GET" or not dialect.lists_models:
             return _nothing()
         caller = caller_of(request)

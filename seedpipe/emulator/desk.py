@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,32 +14,29 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from seedpipe.emulator.codes import ERROR_CODES, Refusal, refusal_for
 from seedpipe.emulator.faults import Fault, FaultBook, FaultKind
 from seedpipe.emulator.identity import client_trace, key_hash, request_id, trace_id
 from seedpipe.emulator.job import Job, Workshop
 from seedpipe.emulator.layers import RESERVED, size_for_layers
 from seedpipe.emulator.ledger import Ledger
 from seedpipe.emulator.pace import MinuteLimit
-from seedpipe.emulator.references import Reference, fetch_references, open_reference
+from seedpipe.emulator.references import Reference, addresses_of, fetch_references, open_reference
 from seedpipe.emulator.refusals import (
-    BURST,
     IMAGES_PER_MINUTE,
     INTERNAL,
     NO_BALANCE,
     OVERDUE,
-    OVERLOADED,
-    QUOTA,
     TOO_MANY_AT_ONCE,
     UNAUTHORISED,
     UNAVAILABLE,
-    Refusal,
     RefusedError,
+    fetch_timeout,
     invalid,
     moderated,
-    refusal_for,
     unreadable,
 )
-from seedpipe.emulator.rules import AUTO, Dialect, Order, Pixels, final_size, read_order
+from seedpipe.emulator.rules import Dialect, Order, Pixels, final_size, read_order, spoken_name
 from seedpipe.emulator.settings import Settings
 from seedpipe.emulator.signing import Signer
 
@@ -51,10 +48,10 @@ _FIRST_WORDS: Final = 12
 
 REFUSING: Final[Mapping[FaultKind, Refusal]] = {
     FaultKind.RATE_LIMIT: IMAGES_PER_MINUTE,
-    FaultKind.OVERLOADED: OVERLOADED,
-    FaultKind.BURST: BURST,
+    FaultKind.OVERLOADED: ERROR_CODES["ServerOverloaded"],
+    FaultKind.BURST: ERROR_CODES["RequestBurstTooFast"],
     FaultKind.INFLIGHT: TOO_MANY_AT_ONCE,
-    FaultKind.QUOTA: QUOTA,
+    FaultKind.QUOTA: ERROR_CODES["QuotaExceeded"],
     FaultKind.UNAUTHORISED: UNAUTHORISED,
     FaultKind.INTERNAL_ERROR: INTERNAL,
     FaultKind.UNAVAILABLE: UNAVAILABLE,
@@ -101,9 +98,18 @@ def caller_of(request: Request) -> Caller:
         account=key_hash(key) if key else "",
         arrived=now,
         began=time.monotonic(),
-        gzip="gzip" in headers.get("accept-encoding", ""),
+        gzip=accepts_gzip(headers.get("accept-encoding", "")),
         host=headers.get("host", "127.0.0.1"),
     )
+
+
+def accepts_gzip(accepted: str) -> bool:
+    """Whether an `Accept-Encoding` has gzip with a weight above 0."""
+    for part in accepted.lower().split(","):
+        name, _, weight = part.partition(";")
+        if name.strip() in ("gzip", "x-gzip", "*"):
+            return weight.replace(" ", "").removeprefix("q=").rstrip("0.") != "" or not weight
+    return False
 
 
 def bearer_key(headers: Headers) -> str:
@@ -143,9 +149,9 @@ class Emulator:
         async with self._room_for(min(length, _MAX_BODY)):
             order = read_order(await _read_body(request, length), dialect)
             notes |= _order_notes(order)
-            fetched = await asyncio.to_thread(fetch_references, order.references)
+            fetched = await asyncio.to_thread(fetch_references, order.references, invent=self.settings.invent)
             references = await asyncio.to_thread(_open_all, order, fetched)
-            count = len(order.references)
+            count, addresses = len(order.references), addresses_of(order.references)
             order = replace(order, references=())
             del fetched
         _check_transparency(order, references)
@@ -156,7 +162,7 @@ class Emulator:
         }
         faults = self.book.take(order.prompt, order.wire_id)
         notes["faults"] = [str(fault.kind) for fault in faults]
-        _refuse_by_fault(faults, gateway=dialect.gateway)
+        _refuse_by_fault(faults, order, addresses, gateway=dialect.gateway)
         job = Job(
             request_id=caller.request_id,
             order=order,
@@ -167,6 +173,11 @@ class Emulator:
         )
         notes["pixels"] = f"{job.size[0]}x{job.size[1]}"
         return job
+
+    async def pause(self, seconds: float) -> None:
+        """As long as the service would work on something, scaled by the latency; less if the emulator stops."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds * self.settings.latency)
 
     async def start(self, job: Job, caller: Caller, notes: Mapping[str, object]) -> None:
         """Admit a job under the limits and let it run. Raises `RefusedError`."""
@@ -266,21 +277,24 @@ def _check_layers(order: Order, references: tuple[Reference, ...]) -> None:
 
 
 def _size_of(order: Order, references: tuple[Reference, ...]) -> Pixels:
-    if order.layers and order.tier == AUTO:
+    if order.layers and order.tier is not None:
         width, height = references[0].width, references[0].height
-        return size_for_layers(width, height, order.model.min_pixels, order.model.max_pixels)
+        return size_for_layers(order.tier, width, height, order.model.min_pixels, order.model.max_pixels)
     return final_size(order, [reference.ratio for reference in references])
 
 
-def _refuse_by_fault(faults: tuple[Fault, ...], *, gateway: bool) -> None:
+def _refuse_by_fault(faults: tuple[Fault, ...], order: Order, addresses: tuple[str, ...], *, gateway: bool) -> None:
     """The faults that are plain refusals before anything is made."""
     for fault in faults:
         by_gateway = fault.dialect == "gateway" if fault.dialect else gateway
         if fault.kind in REFUSING and not fault.billed:
-            raise RefusedError(REFUSING[fault.kind], retry_after=fault.retry_after)
+            refusal = REFUSING[fault.kind].about(spoken_name(order.wire_id, order.model))
+            raise RefusedError(refusal, retry_after=fault.retry_after)
         if fault.kind is FaultKind.REFUSE:
             refusal = refusal_for(fault.code, fault.status, fault.message)
-            raise RefusedError(refusal, retry_after=fault.retry_after)
+            raise RefusedError(refusal.about(order.wire_id), retry_after=fault.retry_after)
+        if fault.kind is FaultKind.FETCH_TIMEOUT and addresses:
+            raise fetch_timeout(addresses[0])
         if fault.kind is FaultKind.BALANCE:
             raise RefusedError(NO_BALANCE if by_gateway else OVERDUE)
         if fault.kind is FaultKind.MODERATE_INPUT:

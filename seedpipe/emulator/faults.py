@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from seedpipe.emulator.refusals import ERROR_CODES
+from seedpipe.emulator.codes import is_known
 
 
 class FaultKind(StrEnum):
@@ -40,6 +40,7 @@ class FaultKind(StrEnum):
     TRUNCATED_BODY = "truncated-body", "billed, the answer breaks off in the middle"
     MODERATE_INPUT = "moderate-input", "the prompt is refused"
     MODERATE_REFERENCE = "moderate-reference", "a reference is refused"
+    FETCH_TIMEOUT = "fetch-timeout", "a reference given by its address can't be fetched: 400 after ten seconds"
     MODERATE_OUTPUT = "moderate-output", "a picture is refused; a batch loses item `index`, or all of them"
     ERROR_IN_200 = "error-in-200", "status 200 with a top-level error, nothing billed"
 
@@ -204,7 +205,7 @@ def _parse_fault(number: int, entry: object) -> Fault:
     for name, value in values.items():
         _check_value(number, name, value)
     fault = Fault(kind=kinds[kind], **values)
-    if fault.kind is FaultKind.REFUSE and fault.code not in ERROR_CODES and fault.status is None:
+    if fault.kind is FaultKind.REFUSE and not is_known(fault.code) and fault.status is None:
         message = "`refuse` needs a `code` of the service's table, or `status`"
         raise ScenarioError(message, number=number, field="code")
     if fault.kind is FaultKind.BAD_GATEWAY and fault.status not in (None, 502, 503, 504):

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -19,6 +19,7 @@ from seedpipe.emulator.answers import (
     outcome_event,
     plain_body,
 )
+from seedpipe.emulator.codes import Refusal, refusal_for
 from seedpipe.emulator.desk import (
     REFUSING,
     BodyTooLargeError,
@@ -29,7 +30,7 @@ from seedpipe.emulator.desk import (
 )
 from seedpipe.emulator.faults import Fault, FaultKind
 from seedpipe.emulator.job import Job, Outcome, inline_picture
-from seedpipe.emulator.refusals import ID_DOCUMENTED, INTERNAL, Refusal, RefusedError, refusal_for
+from seedpipe.emulator.refusals import INTERNAL, RefusedError
 from seedpipe.emulator.replies import (
     CutResponse,
     ShortResponse,
@@ -48,7 +49,6 @@ _TOO_LARGE: Final = Refusal(
     code="RequestBodyTooLarge",
     message="The request body is larger than the limit allowed.",
     type="PayloadTooLarge",
-    told=ID_DOCUMENTED,
 )
 _HTML: Final = {FaultKind.BAD_GATEWAY: 502, FaultKind.GATEWAY_TIMEOUT: 524}
 
@@ -67,10 +67,11 @@ async def generate(request: Request, emulator: Emulator, dialect: Dialect) -> Re
         return CutResponse()
     except (RefusedError, BodyTooLargeError) as error:
         refusal = error.refusal if isinstance(error, RefusedError) else _TOO_LARGE
+        await emulator.pause(getattr(error, "took", 0.0))
         await asyncio.to_thread(emulator.ledger.begin, caller.request_id, notes, f"refused: {refusal.code}")
         return refuse(refusal, caller, getattr(error, "retry_after", None))
     if job.order.stream and not job.fault(FaultKind.JSON_FOR_STREAM, *_HTML, *REFUSING):
-        return StreamReply(_events(job, emulator, caller), caller.headers())
+        return StreamReply(_events(job, emulator, caller), caller.headers)
     return await _answer(job, emulator, caller)
 
 
@@ -91,12 +92,12 @@ def _unmade(job: Job, caller: Caller) -> Response | None:
     if job.fault(FaultKind.DROP_BEFORE_BILLING):
         return CutResponse()
     if job.fault(FaultKind.ERROR_IN_200):
-        error = {"code": INTERNAL.code, "message": f"{INTERNAL.message}{INTERNAL.told}{caller.request_id}"}
+        error = {"code": INTERNAL.code, "message": INTERNAL.words(caller.request_id)}
         body = {"model": job.order.wire_id, "created": int(time.time()), "error": error}
         return json_reply(body, status=200, headers=caller.headers(), accepts_gzip=caller.gzip)
     failed = job.fault(FaultKind.STREAM_ERROR)
     if failed and failed.count == 0 and job.order.stream:
-        return StreamReply(_only(_error_event(failed, caller)), caller.headers())
+        return StreamReply(_only(_error_event(failed, job)), caller.headers)
     lost = job.fault(*_HTML)
     return html_reply(lost.status or _HTML[lost.kind]) if lost and lost.billed is False else None
 
@@ -114,40 +115,41 @@ async def _answer(job: Job, emulator: Emulator, caller: Caller) -> Response:
     first = job.outcomes[0].error  # of layers the only one: if any fails, all do (§4.1)
     if first is not None and not job.order.sequence:
         return refuse(first, caller)
-    created = int(time.time())
-    items = [await _item(outcome, job, emulator, caller) for outcome in job.outcomes]
-    reply = json_reply(plain_body(job, items, created), status=200, headers=caller.headers(), accepts_gzip=caller.gzip)
+    finished = job.outcomes[-1].at  # `created` is the time of the end, and the addresses are signed then (CN)
+    items = [await _item(outcome, job, emulator, caller, at=finished) for outcome in job.outcomes]
+    reply = json_reply(
+        plain_body(job, items, int(finished)), status=200, headers=caller.headers(), accepts_gzip=caller.gzip
+    )
     if job.fault(FaultKind.TRUNCATED_BODY):
         return ShortResponse(reply.body, status_code=200, headers=dict(reply.headers))
     return reply
 
 
-async def _item(outcome: Outcome, job: Job, emulator: Emulator, caller: Caller) -> dict[str, object]:
+async def _item(outcome: Outcome, job: Job, emulator: Emulator, caller: Caller, *, at: float) -> dict[str, object]:
     """One `data` entry; a base64 picture is read back from the store, so no answer waits in memory."""
-    inline = job.order.inline
     picture = ""
     if outcome.error is None:
-        if inline:
+        if job.order.inline:
             picture = await asyncio.to_thread(inline_picture, emulator.ledger, outcome)
         else:
-            picture = _address(outcome, job, emulator, caller)
-    return item_body(outcome, picture, inline=inline, says_format=job.order.model.counts_inputs)
+            picture = _address(outcome, job, emulator, caller, at)
+    return item_body(outcome, picture, job)
 
 
-def _address(outcome: Outcome, job: Job, emulator: Emulator, caller: Caller) -> str:
+def _address(outcome: Outcome, job: Job, emulator: Emulator, caller: Caller, at: float) -> str:
+    age = emulator.settings.url_life + 1 if job.fault(FaultKind.EXPIRED_URL) else 0
     return result_url(
         emulator.signer,
         host=caller.host,
         path=outcome.path,
         seconds=emulator.settings.url_life,
         marked=job.order.watermark,
-        age=emulator.settings.url_life + 1 if job.fault(FaultKind.EXPIRED_URL) else 0,
+        at=datetime.fromtimestamp(at - age, tz=UTC),
     )
 
 
-def result_url(signer: Signer, *, host: str, path: str, seconds: int, marked: bool, age: int) -> str:
-    """A signed address on the emulator's own host, as if made `age` seconds ago."""
-    at = datetime.now(tz=UTC) - timedelta(seconds=age)
+def result_url(signer: Signer, *, host: str, path: str, seconds: int, marked: bool, at: datetime) -> str:
+    """A signed address on the emulator's own host."""
     query = signer.sign(host=host, path=f"/{path}", at=at, seconds=seconds, marked=marked)
     return f"http://{host}/{path}?{query}"
 
@@ -156,10 +158,10 @@ async def _only(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-def _error_event(fault: Fault, caller: Caller) -> bytes:
+def _error_event(fault: Fault, job: Job) -> bytes:
     """A whole-request failure inside a stream (FIX)."""
-    refusal = refusal_for(fault.code or INTERNAL.code, fault.status, fault.message)
-    return error_event(refusal.code, f"{refusal.message}{ID_DOCUMENTED}{caller.request_id}")
+    refusal = refusal_for(fault.code or INTERNAL.code, fault.status, fault.message).about(job.order.wire_id)
+    return error_event(refusal.code, refusal.words(job.request_id))
 
 
 async def _events(job: Job, emulator: Emulator, caller: Caller) -> AsyncIterator[bytes]:
@@ -170,17 +172,17 @@ async def _events(job: Job, emulator: Emulator, caller: Caller) -> AsyncIterator
     async for outcome in job.stream():
         if cut_after and shown >= cut_after.count:
             continue  # the rest is made and billed, nobody hears of it
-        item = await _item(outcome, job, emulator, caller)
+        item = await _item(outcome, job, emulator, caller, at=outcome.at)
         if job.fault(FaultKind.PREVIEWS) and outcome.error is None:
             preview = {"partial_image_index": outcome.index, "b64_json": "AAAA"}
             yield event("partial_image", job.order.wire_id, int(time.time()), preview)
         if job.fault(FaultKind.KEEP_ALIVE):
             yield COMMENT
-        yield outcome_event(job, outcome, item, int(time.time()), pretty=pretty)
+        yield outcome_event(job, outcome, item, int(outcome.at), pretty=pretty)
         shown += 1
     if cut_after:
         if cut_after.kind is FaultKind.STREAM_ERROR:
-            yield _error_event(cut_after, caller)
+            yield _error_event(cut_after, job)
         return
     if job.stopped or job.fault(FaultKind.DROP_AFTER_BILLING, FaultKind.TRUNCATED_BODY):
         raise StreamCutError

@@ -7,16 +7,17 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from seedpipe.emulator.codes import Refusal
 from seedpipe.emulator.draw import Sketch, render
 from seedpipe.emulator.faults import DOWNLOAD_FAULTS, Fault, FaultKind, fault_to_dict
 from seedpipe.emulator.layers import layer_count, make_layer
 from seedpipe.emulator.ledger import Ledger
 from seedpipe.emulator.pace import seconds_for
 from seedpipe.emulator.references import Reference
-from seedpipe.emulator.refusals import INTERNAL, Refusal, moderated
+from seedpipe.emulator.refusals import INTERNAL, moderated
 from seedpipe.emulator.rules import Order, Pixels, undated
 from seedpipe.emulator.sequences import frame_words, sequence_length
 
@@ -28,6 +29,7 @@ class Outcome:
     """What became of one picture: an object's `path` and the size it is said to have, or an `error`."""
 
     index: int
+    at: float  # Unix seconds of its end
     path: str = ""
     size: Pixels = (0, 0)
     format: str = "jpeg"
@@ -155,12 +157,12 @@ class Workshop:
         if error := _item_error(job, index):
             await asyncio.sleep(wait)
             await self._record(job, index, {"error": error.code}, billed=False)
-            return Outcome(index=index, error=error)
+            return Outcome(index=index, at=time.time(), error=error)
         loop = asyncio.get_running_loop()
         outcome, fields = await loop.run_in_executor(self._pool, self._draw, job, index)
         await asyncio.sleep(max(0.0, wait - (time.monotonic() - began)))
         await self._record(job, index, fields, billed=True)
-        return outcome
+        return replace(outcome, at=time.time())
 
     async def _record(self, job: Job, index: int, fields: dict[str, object], *, billed: bool) -> None:
         await asyncio.to_thread(self._ledger.add_image, job.request_id, index, fields, billed=billed)
@@ -182,12 +184,11 @@ class Workshop:
         data = render(_sketch(job, index, size, real, transparent=job.order.transparent or box is not None))
         if FaultKind.GARBAGE in kinds:
             data = b"<!-- not a picture -->" + secrets.token_bytes(2048)
-        path = f"{undated(job.order.model.name)}/{job.request_id}_{index}.{extension}"
+        path = f"{undated(job.order.model.wire_ids[0])}/{job.request_id}_{index}.{extension}"
         on_download = next((fault for fault in job.faults if fault.kind in DOWNLOAD_FAULTS), None)
         self._ledger.keep_object(
             path,
             data,
-            born=time.time(),
             media_type=_MEDIA[extension],
             fault=fault_to_dict(on_download) if on_download else None,
         )
@@ -198,7 +199,7 @@ class Workshop:
             "bytes": len(data),
         }
         said = layer.fields(job.size) if layer else {}
-        return Outcome(index=index, path=path, size=told, format=kind, layer=said), fields
+        return Outcome(index=index, at=time.time(), path=path, size=told, format=kind, layer=said), fields
 
 
 def inline_picture(ledger: Ledger, outcome: Outcome) -> str:

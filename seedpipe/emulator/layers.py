@@ -1,6 +1,6 @@
 """Layer decomposition: how many layers, what each shows and where it lies. Pure; §3.3 and §4 name the fields.
 
-That a layer is a PNG of its box's size is our reading: the documents give no sample.
+A layer is a PNG of its box's size, the box counts the base's pixels (KB).
 """
 
 import math
@@ -13,8 +13,8 @@ from seedpipe.emulator.rules import Pixels
 RESERVED: Final = 17  # pictures that a layer call counts against the limit until it is done (BP265)
 _USUAL: Final = 4
 _ASKED: Final = re.compile(r"\b([0-9]{1,2})\s+layers\b", re.IGNORECASE)
-_LEAST: Final = 1024 * 1024
-_MOST: Final = 2048 * 2048
+_STEP: Final = 16  # sides are rounded up to it: a 1500x1920 input taken apart at 1K came as 912x1168 (KB)
+_TIERS: Final = {"1k": 1024, "1.5k": 1536, "2k": 2048}
 _NAMES: Final = ("subject", "foreground", "lettering", "light", "shadow", "ornament")
 
 
@@ -54,10 +54,15 @@ def make_layer(index: int, whole: Pixels) -> Layer:
     return Layer(z_index=index, name=name, description=f"{name} of the picture, layer {index}", box=box)
 
 
-def size_for_layers(width: int, height: int, least: int, most: int) -> Pixels:
-    """`auto`: the input's own size while it is in range, else 1K or 2K with its aspect (BP265)."""
+def size_for_layers(tier: str, width: int, height: int, least: int, most: int) -> Pixels:
+    """The base keeps the input's aspect (KB). `auto`: its own size while in range, else that of 1K or 2K (BP265)."""
     pixels = width * height
-    if least <= pixels <= most:
+    if tier not in _TIERS and least <= pixels <= most:
         return width, height
-    scale = math.sqrt((_LEAST if pixels < least else _MOST) / pixels)
-    return round(width * scale), round(height * scale)
+    side = _TIERS.get(tier) or (_TIERS["1k"] if pixels < least else _TIERS["2k"])
+    scale = side / math.sqrt(pixels)
+    return _rounded_up(width * scale), _rounded_up(height * scale)
+
+
+def _rounded_up(side: float) -> int:
+    return _STEP * math.ceil(side / _STEP)

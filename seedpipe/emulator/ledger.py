@@ -1,5 +1,6 @@
 """The memory of the emulator: what was asked, what was billed, and the pictures; all of it survives a restart."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -7,7 +8,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ create table if not exists object (
   path text primary key, born real not null, media_type text not null, fault text, downloads integer not null) strict;
 """
 _FORMAT: Final = 1
+_UNTOLD: Final = 86_400.0  # seconds: drawn, and not yet part of an answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,21 +79,29 @@ class Ledger:
             )
 
     def end(self, request_id: str, outcome: str) -> None:
-        with self._lock:
+        """The last word on a request. The life of its pictures begins now: no address of them is older."""
+        with self._lock, self._transaction():
             self._db.execute("update request set outcome = ? where request_id = ?", (outcome, request_id))
+            self._db.execute(
+                "update object set born = ? where path in "
+                "(select json_extract(fields, '$.path') from image where request_id = ?)",
+                (time.time(), request_id),
+            )
 
     def add_image(self, request_id: str, position: int, fields: Mapping[str, object], *, billed: bool) -> None:
-        """One picture of a request, at the moment its making ends. This is the bill."""
-        with self._lock:
+        """One picture of a request, at the moment its making ends. This is the bill, and its life begins."""
+        with self._lock, self._transaction():
             self._db.execute(
                 "insert or replace into image values (?, ?, ?, ?)",
                 (request_id, position, int(billed), json.dumps(fields)),
             )
+            self._db.execute("update object set born = ? where path = ?", (time.time(), fields.get("path")))
 
-    def keep_object(
-        self, path: str, data: bytes, *, born: float, media_type: str, fault: Mapping[str, object] | None
-    ) -> None:
-        """Write a picture file, fsynced, then its record. `path` is as in its address, without the first slash."""
+    def keep_object(self, path: str, data: bytes, *, media_type: str, fault: Mapping[str, object] | None) -> None:
+        """Write a picture file, fsynced, then its record. `path` is as in its address, without the first slash.
+
+        It does not age before `add_image` says that it is done; what never is goes a day later than others.
+        """
         with self._file(path).open("wb") as stream:
             stream.write(data)
             stream.flush()
@@ -99,7 +109,7 @@ class Ledger:
         with self._lock:
             self._db.execute(
                 "insert or replace into object values (?, ?, ?, ?, 0)",
-                (path, born, media_type, None if fault is None else json.dumps(fault)),
+                (path, time.time() + _UNTOLD, media_type, None if fault is None else json.dumps(fault)),
             )
 
     def find_object(self, path: str) -> StoredObject | None:
@@ -162,6 +172,16 @@ class Ledger:
             "billed_images": sum(billed.values()),
             "outcomes": _counts([outcome for _, outcome, _ in requests]),
         }
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
 
     def _file(self, path: str) -> Path:
         # Addresses come from outside, so no part of them becomes part of a file's name.

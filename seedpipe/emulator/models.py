@@ -17,7 +17,7 @@ _NEW_SENTENCES: Final = "2026"  # models released since then name the tiers they
 _SQUARE: Final = (2048, 2048)
 
 
-def make_dialects(catalogue: Catalogue, *, endpoint_model: str) -> Mapping[str, Dialect]:
+def make_dialects(catalogue: Catalogue, *, endpoint_model: str, strict: bool = False) -> Mapping[str, Dialect]:
     """The three addresses. An id that two providers share follows the first of each address's list.
 
     Raises `UnknownModelError` for `endpoint_model`.
@@ -44,6 +44,7 @@ def make_dialects(catalogue: Catalogue, *, endpoint_model: str) -> Mapping[str, 
             gateway=prefix == GATEWAY,
             lists_models=prefix != PLAN,
             plan=prefix == PLAN,
+            strict=strict,
             endpoint=behind,
         )
     return dialects
@@ -75,11 +76,13 @@ def _rules(model: Model, wire_ids: tuple[str, ...]) -> ModelRules:
         max_references=model.references.max,
         min_references=0 if Mode.TEXT_TO_IMAGE in model.modes else 1,
         max_reference_bytes=model.references.max_bytes,
+        reference_formats=tuple(model.references.formats),
         output_formats=("jpeg", "png") if model.sends_output_format else (),
         fast="fast" in model.optimize_modes,
         sequence=Mode.SEQUENCE in model.modes,
         stream=Mode.STREAM in model.modes,
         search=model.has(Feature.WEB_SEARCH),
+        seeded=model.has(Feature.SEED),
         edits_layers=model.has(Feature.BACKGROUND),
         lists_tiers=model.released >= _NEW_SENTENCES,
         counts_inputs=model.has(Feature.LAYERS),

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from seedpipe.emulator.codes import ERROR_CODES
 from seedpipe.emulator.faults import scenario_schema
-from seedpipe.emulator.refusals import ERROR_CODES
 from seedpipe.emulator.rules import MAX_IMAGES, Dialect, ModelRules
 
 Schema = dict[str, Any]

@@ -27,11 +27,14 @@ class MinuteLimit:
     _windows: dict[tuple[str, str], deque[tuple[float, int]]] = field(default_factory=dict)
 
     def admit(self, account: str, model: str, images: int, now: float) -> bool:
-        """Count `images` if they still fit; a batch counts what it may make, until `settle` says what it made."""
+        """Count `images` if they still fit; a batch counts what it may make, until `settle` says what it made.
+
+        One that may make more than a whole minute allows waits for an empty minute, not for ever.
+        """
         window = self._windows.setdefault((account, model), deque())
         while window and window[0][0] <= now - self.minute:
             window.popleft()
-        if sum(count for _, count in window) + images > self.per_minute:
+        if sum(count for _, count in window) + min(images, self.per_minute) > self.per_minute:
             return False
         window.append((now, images))
         return True

@@ -7,7 +7,7 @@ import hashlib
 import http.client
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
@@ -15,15 +15,17 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 
-from seedpipe.emulator.refusals import Refusal, RefusedError, fetch_timeout, invalid
+from seedpipe.emulator.draw import Sketch, render
+from seedpipe.emulator.refusals import FETCH_SECONDS, RefusedError, empty_address, fetch_timeout, invalid
 from seedpipe.emulator.rules import ModelRules, check_reference
 
 THUMBNAIL_SIDE: Final = 640
-FETCH_SECONDS: Final = 5.0
 _MAX_FETCHED: Final = 40_000_000  # above every limit, so that the check of the size speaks
 _DATA_URL: Final = re.compile(r"data:image/([a-z0-9.+-]+);base64,")
 _PILLOW_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+_NAMES: Final = {"HEIF": "heic"}  # by Pillow's name, where the service has another
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heif", b"heim", b"heis")
+_NOWHERE: Final = (".invalid", ".test")  # names that never resolve (RFC 2606)
 _URL_START: Final = re.compile(r"https?://[^/\s]+", re.ASCII)
 _BAD_URL: Final = "invalid url specified"
 _BAD_BASE64: Final = "Invalid base64 image_url"
@@ -46,32 +48,34 @@ class Reference:
         return self.width / self.height
 
 
-def fetch_references(texts: tuple[str, ...]) -> Mapping[str, bytes]:
-    """The bytes behind http addresses. Only this machine is reached; others end as the service's own time-out does.
+def addresses_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """Those of the references that the service fetches itself, each once."""
+    return tuple(text for text in dict.fromkeys(texts) if _URL_START.match(text))
 
+
+def fetch_references(texts: Sequence[str], *, invent: bool) -> Mapping[str, bytes]:
+    """The bytes behind http addresses. Only this machine is ever reached.
+
+    Others are stood in for by a picture of their name (`invent`), or end as the service's own time-out does.
     Raises `RefusedError`.
     """
-    return {text: _fetch(text) for text in dict.fromkeys(texts) if _URL_START.match(text)}
+    return {text: _fetch(text, invent=invent) for text in addresses_of(texts)}
 
 
 def open_reference(text: str, fetched: Mapping[str, bytes], model: ModelRules) -> Reference:
     """Decode and check one `image`. Raises `RefusedError`."""
     if not text:
-        raise RefusedError(
-            Refusal(
-                status=400,
-                code="InvalidImageURL.EmptyURL",
-                message="The parameter `image` specified in the request is not valid: empty url.",
-                type="BadRequest",
-            )
-        )
+        raise empty_address()
     data = fetched[text] if text in fetched else _decode(text, model)
     if len(data) > model.max_reference_bytes:
         raise _too_big(model)
     try:
-        return _open(data)
+        found = _open(data)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise invalid("image", _BAD_BASE64) from None
+    if (name := _NAMES.get(found.format, found.format.lower())) not in model.reference_formats:
+        raise invalid("image", f"the image format {name} is not supported")
+    return found
 
 
 def _decode(text: str, model: ModelRules) -> bytes:
@@ -147,13 +151,18 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _fetch(url: str) -> bytes:
-    address = urlsplit(url)
-    host = address.hostname or ""
-    if address.scheme != "http" or not _is_loopback(host):
+def _fetch(url: str, *, invent: bool) -> bytes:
+    try:
+        address = urlsplit(url)
+        host, port = address.hostname or "", address.port or 80
+    except ValueError:
+        raise invalid("image", _BAD_URL) from None
+    if not _is_loopback(host) and invent and not host.endswith(_NOWHERE):
+        return _stand_in(address.path.rpartition("/")[2] or host, url)
+    if not _is_loopback(host) or address.scheme != "http":
         raise fetch_timeout(url)
     try:
-        connection = http.client.HTTPConnection(host, address.port or 80, timeout=FETCH_SECONDS)
+        connection = http.client.HTTPConnection(host, port, timeout=FETCH_SECONDS)
         with contextlib.closing(connection):
             connection.request("GET", f"{address.path or '/'}{'?' if address.query else ''}{address.query}")
             answer = connection.getresponse()
@@ -162,3 +171,21 @@ def _fetch(url: str) -> bytes:
             return answer.read(_MAX_FETCHED)
     except (OSError, http.client.HTTPException, ValueError):
         raise fetch_timeout(url) from None
+
+
+def _stand_in(name: str, url: str) -> bytes:
+    """For what would have to be fetched from elsewhere: always the same picture for an address, with its file's name."""
+    return render(
+        Sketch(
+            prompt=name,
+            references=(),
+            reference_digests=(),
+            width=768,
+            height=768,
+            model="stand-in",
+            number=1,
+            total=1,
+            nonce=hashlib.sha256(url.encode()).hexdigest(),
+            format="jpeg",
+        )
+    )

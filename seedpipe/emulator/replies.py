@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,19 +84,20 @@ class StreamCutError(Exception):
 
 
 class StreamReply(Response):
-    """Server-sent events whose headers are withheld until the first event is there (KB)."""
+    """Server-sent events whose headers are withheld, and made, when the first event is there (KB)."""
 
-    def __init__(self, events: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
-        super().__init__(status_code=200, headers=dict(headers), media_type="text/event-stream")
+    def __init__(self, events: AsyncIterator[bytes], headers: Callable[[], Mapping[str, str]]) -> None:
+        super().__init__(status_code=200, media_type="text/event-stream")
         del self.headers["content-length"]
         self._events = events
+        self._late = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
         try:
             async for event in self._events:
                 if not started:
-                    await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                    await self._start(send)
                     started = True
                 await send({"type": "http.response.body", "body": event, "more_body": True})
         except StreamCutError as error:
@@ -105,8 +106,12 @@ class StreamReply(Response):
             await cut(scope)
             return
         if not started:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await self._start(send)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _start(self, send: Send) -> None:
+        self.headers.update(self._late())
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
 
 
 def json_reply(body: Mapping[str, object], *, status: int, headers: Mapping[str, str], accepts_gzip: bool) -> Response:

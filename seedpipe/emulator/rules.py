@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from seedpipe.emulator.refusals import RefusedError, invalid, missing, no_such_model, not_in_plan, unsupported
+from seedpipe.emulator.refusals import (
+    RefusedError,
+    invalid,
+    missing,
+    no_such_model,
+    not_in_plan,
+    unreadable_aspect,
+    unsupported,
+)
 
 Pixels = tuple[int, int]  # width, height
 
@@ -38,11 +46,13 @@ class ModelRules:
     max_references: int  # 0: text to image only
     min_references: int = 0
     max_reference_bytes: int = 30_000_000
+    reference_formats: tuple[str, ...] = ("jpeg", "png")
     output_formats: tuple[str, ...] = ()  # what `output_format` may say; empty: the field is ignored, always jpeg
     fast: bool = False
     sequence: bool = False
     stream: bool = False
     search: bool = False  # the `tools` field
+    seeded: bool = False  # `seed` and `guidance_scale` mean something
     edits_layers: bool = False  # `layer_decomposition` and `background`
     lists_tiers: bool = False  # which of the two sentences a wrong tier gets (§3.4)
     counts_inputs: bool = False  # `usage.input_images`, `data[].output_format` (BP265)
@@ -62,6 +72,7 @@ class Dialect:
     gateway: bool = False  # moderation is 403 and an empty balance 429 (OVERVIEW)
     lists_models: bool = True
     plan: bool = False
+    strict: bool = False  # refuse what the service ignores: a test's wish
     endpoint: ModelRules | None = None  # what stands behind every `ep-…`
 
 
@@ -84,6 +95,7 @@ class Order:
     fast: bool
     transparent: bool
     layers: bool = False  # the one reference is taken apart; `tier` may be `auto`
+    search: bool = False  # the web may be searched
 
 
 def read_order(body: Mapping[str, object], dialect: Dialect) -> Order:
@@ -94,6 +106,8 @@ def read_order(body: Mapping[str, object], dialect: Dialect) -> Order:
     if not wire_id or not (layers or prompt.strip()):
         raise missing()
     model = find_model(wire_id, dialect)
+    if dialect.strict:
+        _refuse_ignored(fields, model)
     references = _references(fields, model)
     tier, size = _layer_size(fields, model, references) if layers else _size(fields, wire_id, model)
     sequence, max_images = _sequence(fields, model, len(references))
@@ -112,8 +126,9 @@ def read_order(body: Mapping[str, object], dialect: Dialect) -> Order:
         watermark=_flag(fields, "watermark", dialect.watermark),
         fast=_is_fast(fields, model),
         transparent=_is_transparent(fields, model, references),
-        format=_checked_extras(fields, model, output_format),
+        format=_format(fields, output_format),
         layers=layers,
+        search=_searches(fields, model),
     )
 
 
@@ -145,15 +160,20 @@ def check_reference(width: int, height: int) -> None:
     if not MIN_REFERENCE_PIXELS <= width * height <= MAX_REFERENCE_PIXELS:
         raise invalid("image", f"image pixels must be between {MIN_REFERENCE_PIXELS} and {MAX_REFERENCE_PIXELS}")
     if not within_aspect(width, height):
-        raise invalid("image", "image aspect ratio must be between 1/16 and 16")
+        raise unreadable_aspect(width / height)
 
 
 def within_aspect(width: int, height: int) -> bool:
     return width <= MAX_ASPECT * height and height <= MAX_ASPECT * width
 
 
+def spoken_name(wire_id: str, model: ModelRules) -> str:
+    """How the service names a model in its sentences (§3.4): `doubao-seedream-4-5`; never by an endpoint's id."""
+    return undated(model.wire_ids[0] if wire_id.startswith("ep-") else wire_id)
+
+
 def undated(wire_id: str) -> str:
-    """`doubao-seedream-4-5` for the dated id: how the service names a model in its sentences (§3.4)."""
+    """`doubao-seedream-4-5` for the dated id."""
     return _DATE.sub("", wire_id)
 
 
@@ -233,7 +253,7 @@ def _size(fields: Mapping[str, object], wire_id: str, model: ModelRules) -> tupl
 
 def _wrong_tier(wire_id: str, model: ModelRules) -> str:
     if not model.lists_tiers:
-        return f"the specified size is not supported for model {undated(wire_id)}"
+        return f"the specified size is not supported for model {spoken_name(wire_id, model)}"
     *most, last = ("'WIDTHxHEIGHT'", *(f"'{tier}'" for tier in model.tiers))
     return f"size must be one of {', '.join(most)}, or {last}"
 
@@ -330,8 +350,41 @@ def _is_transparent(fields: Mapping[str, object], model: ModelRules, references:
     return True
 
 
-def _checked_extras(fields: Mapping[str, object], model: ModelRules, output_format: str) -> str:
-    """`tools`, refused where the model lacks them; and the format, which transparency decides."""
-    if fields.get("tools") and not model.search:
-        raise unsupported("tools")
+def _format(fields: Mapping[str, object], output_format: str) -> str:
+    """The format, which transparency decides."""
     return "png" if fields.get("background") == "transparent" else output_format
+
+
+def _searches(fields: Mapping[str, object], model: ModelRules) -> bool:
+    """`tools`, of which there is one: the web search."""
+    tools = fields.get("tools") or []
+    if tools and not model.search:
+        raise unsupported("tools")
+    if not isinstance(tools, list):
+        raise _wrong_type("tools", "an array", tools)
+    for tool in tools:
+        if not isinstance(tool, Mapping):
+            raise _wrong_type("tools", "an array of objects", tool)
+        if tool.get("type") != "web_search":
+            raise invalid("tools.type", "must be one of: web_search")
+    return bool(tools)
+
+
+_ALWAYS: Final = frozenset(
+    ["model", "prompt", "image", "size", "response_format", "watermark", "optimize_prompt", "optimize_prompt_options"]
+)
+_HARMLESS: Final = (("stream", False), ("layer_decomposition", False), ("seed", -1), ("background", "opaque"))
+
+
+def _refuse_ignored(fields: Mapping[str, object], model: ModelRules) -> None:
+    """What the service takes without a word and does nothing with: `n`, a seed on 4.x, a misspelt key."""
+    known = set(_ALWAYS)
+    known |= {"sequential_image_generation", "sequential_image_generation_options"} if model.sequence else set()
+    known |= {"stream"} if model.stream else set()
+    known |= {"tools"} if model.search else set()
+    known |= {"output_format"} if model.output_formats else set()
+    known |= {"layer_decomposition", "background"} if model.edits_layers else set()
+    known |= {"seed", "guidance_scale"} if model.seeded else set()
+    for name, value in fields.items():
+        if name not in known and (name, value) not in _HARMLESS:
+            raise unsupported(name)

@@ -54,7 +54,7 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _origin: No
         catalogue = load_catalogue([(str(path), path.read_bytes()) for path in settings.catalogue])
         emulator = Emulator(
             settings=settings,
-            dialects=make_dialects(catalogue, endpoint_model=settings.endpoint_model),
+            dialects=make_dialects(catalogue, endpoint_model=settings.endpoint_model, strict=settings.strict),
             ledger=ledger,
             workshop=Workshop(ledger, scale=settings.latency, workers=settings.workers or _processors()),
             signer=Signer(secret=ledger.secret),

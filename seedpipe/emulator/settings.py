@@ -17,6 +17,8 @@ class Settings:
     minute: float = 60.0  # the limiter's minute, shorter in tests
     inflight: int | None = None  # requests being worked on at once; more get a 429
     url_life: int = 86_400  # of result addresses
+    invent: bool = True  # references elsewhere get a stand-in; else they time out
+    strict: bool = False  # refuse the fields that the service ignores
     scenario: Path | None = None  # faults, as YAML
     endpoint_model: str = "seedream-4-5-251128"  # what stands behind `ep-…`
     catalogue: tuple[Path, ...] = ()  # user files laid over the shipped one

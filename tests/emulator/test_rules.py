@@ -1,12 +1,14 @@
 """Every rule of the body, on the wire: what is sent → status, code, the exact sentence."""
 
 import base64
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.emulator.running import KEY, Running, data_url, opened, order, picture
+from tests.emulator.running import KEY, Running, data_url, emulator, opened, order, picture
 
 BAD = "The parameter `{}` specified in the request is not valid: {}."
 LIMITS = {
@@ -20,6 +22,11 @@ LIMITS = {
 MISSING = (400, "MissingParameter", "The request failed because it is missing one or multiple required parameters.")
 NO_MODEL = "The model or endpoint {} does not exist or you do not have access to it."
 SMALL = data_url(picture())
+SEARCHING = "doubao-seedream-5-0-260128"
+
+
+EXTENTS = b"\0\0\0\x14ispe\0\0\0\0" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")
+HEIC = b"\0\0\0\x18ftypheic" + b"\0" * 12 + EXTENTS + b"\0" * 64
 
 
 def bad(field: str, reason: str) -> tuple[int, str, str]:
@@ -30,9 +37,15 @@ def unsupported(field: str) -> tuple[int, str, str]:
     return bad(field, f"the parameter `{field}` is not supported by the current model")
 
 
-def body(model: str = "4.0", **fields: Any) -> dict[str, Any]:
-    return {"model": LIMITS[model], "prompt": "p", "size": "2048x2048", **fields}
+def body(of: str = "4.0", **fields: Any) -> dict[str, Any]:
+    return {"model": LIMITS[of], "prompt": "p", "size": "2048x2048", **fields}
 
+
+TOO_WIDE = (
+    400,
+    "InvalidParameter",
+    "expected the aspect ratio to be between 0.06 and 16.00, but received image with aspect ratio: 17.00 instead.",
+)
 
 REFUSED = [
     # what is missing, or unknown
@@ -85,13 +98,13 @@ REFUSED = [
     (body(image=data_url(b"<html>blocked</html>")), bad("image", "Invalid base64 image_url")),
     (body(image=data_url(picture()[:60])), bad("image", "Invalid base64 image_url")),
     (body(image=data_url(picture(14, 14))), bad("image", "image width and height must be greater than 14 pixels")),
-    (body(image=data_url(picture(255, 15))), bad("image", "image aspect ratio must be between 1/16 and 16")),
+    (body(image=data_url(picture(255, 15))), TOO_WIDE),
     (
         body(image=data_url(picture(6001, 6000, mode="1", colour=0))),
         bad("image", "image pixels must be between 196 and 36000000"),
     ),
     (body(image=data_url(b"\0" * 30_000_001)), bad("image", "image size must be less than or equal to 30 MB")),
-    (body(image=""), (400, "InvalidImageURL.EmptyURL", BAD.format("image", "empty url"))),
+    (body(image=""), (400, "InvalidImageURL.EmptyURL", "Empty base64 image url")),
     # everything else
     (body(response_format="png"), bad("response_format", "must be one of: url, b64_json")),
     (body("lite", output_format="webp"), bad("output_format", "must be one of: jpeg, png")),
@@ -118,6 +131,21 @@ REFUSED = [
     (body("pro", sequential_image_generation="disabled"), unsupported("sequential_image_generation")),
     (body("pro", tools=[{"type": "web_search"}]), unsupported("tools")),
     (body("lite", tools=[{"type": "web_search"}]), unsupported("tools")),
+    (body("lite", model=SEARCHING, tools="web_search"), bad("tools", "expected an array, but got a string instead")),
+    (
+        body("lite", model=SEARCHING, tools=["web_search"]),
+        bad("tools", "expected an array of objects, but got a string instead"),
+    ),
+    (body("lite", model=SEARCHING, tools=[{"type": "code"}]), bad("tools.type", "must be one of: web_search")),
+    # a model is called as the request called it, an endpoint by what stands behind it
+    (
+        body("4.5", model="doubao-seedream-4-5-251128", size="1K"),
+        bad("size", "the specified size is not supported for model doubao-seedream-4-5"),
+    ),
+    (
+        body("4.5", model="ep-20260101-123456", size="1K"),
+        bad("size", "the specified size is not supported for model seedream-4-5"),
+    ),
     (body(sequential_image_generation="on"), bad("sequential_image_generation", "must be one of: auto, disabled")),
     (
         body(sequential_image_generation="auto", sequential_image_generation_options={"max_images": 16}),
@@ -181,6 +209,7 @@ def test_refusals(live: Running, sent: dict[str, Any], expected: tuple[int, str,
         (body(image=[SMALL] * 11), bad("image", "number of reference images cannot exceed 10")),
         (body("lite", size="4K"), bad("size", "size must be one of 'WIDTHxHEIGHT', '2k', or '3k'")),
         (body("lite", size="4096x4096"), bad("size", "image size must be at most 10404496 pixels")),
+        (body(image=data_url(HEIC, "heic")), bad("image", "the image format heic is not supported")),
         (body(image=data_url(b"\0" * 10_000_001)), bad("image", "image size must be less than or equal to 10 MB")),
     ],
 )
@@ -299,19 +328,87 @@ def test_reference_formats(live: Running, kind: str) -> None:
 
 
 def test_heic_is_taken_and_avif_is_not(live: Running) -> None:
-    extents = b"\0\0\0\x14ispe\0\0\0\0" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")
-    live.make(image=data_url(b"\0\0\0\x18ftypheic" + b"\0" * 12 + extents + b"\0" * 64, "heic"))
+    sent = order(image=data_url(HEIC, "heic"))
+    assert live.post(sent, prefix="/api/v3").status_code == 200
     refused = live.post(order(image=data_url(picture(kind="AVIF"), "avif")))
     assert "Invalid base64 image_url" in refused.json()["error"]["message"]
 
 
-def test_addresses_elsewhere_time_out_as_the_service_does(live: Running) -> None:
-    refused = live.post(order(image="https://example.com/a.png"))
-    assert refused.status_code == 400
-    sentence = "Timeout while downloading url=https://example.com/a.png. Request id: 02"
-    assert refused.json()["error"]["message"].startswith(sentence)
-    assert refused.elapsed.total_seconds() < 2
-    assert live.post(order(image="http://127.0.0.1:9/a.png")).json()["error"]["message"].startswith("Timeout")
+def test_addresses_that_can_not_be_fetched_time_out_as_the_service_does(live: Running) -> None:
+    for url in ("https://pictures.invalid/a.png", "http://127.0.0.1:9/a.png", "https://localhost/a.png"):
+        refused = live.post(order(image=url))
+        assert refused.status_code == 400
+        message = f"Timeout while downloading url={url}. Request id: 02"
+        assert refused.json()["error"]["message"].startswith(message)
+        assert refused.elapsed.total_seconds() < 2
+    assert (
+        live.post(order(image="http://[::1/a.png"))
+        .json()["error"]["message"]
+        .startswith(BAD.format("image", "invalid url specified"))
+    )
+
+
+def test_a_reference_elsewhere_gets_a_stand_in_and_nothing_is_fetched(live: Running) -> None:
+    url, other = "https://example.com/art/logo.png", "https://example.com/art/other.png"
+    live.make(image=[url, other])
+    one, two = live.last()["references"]
+    live.make(image=url)
+    assert one != two and live.last()["references"] == [one]
+    live.scenario("fetch-timeout")
+    assert live.post(order(image=url)).json()["error"]["message"].startswith(f"Timeout while downloading url={url}.")
+    assert live.post(order(image=SMALL)).status_code == 200  # a data URL needs no fetching
+
+
+def test_references_elsewhere_may_time_out(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """After ten seconds, true to life: `x-envoy-upstream-service-time: 10030` (GH:ZJT#94)."""
+    with emulator(tmp_path_factory.mktemp("elsewhere"), invent=False, latency=0.03) as running:
+        refused = running.post(order(image="https://example.com/a.png"))
+        assert refused.json()["error"]["message"].startswith("Timeout while downloading url=https://example.com/a.png.")
+        assert 300 <= int(refused.headers["x-envoy-upstream-service-time"]) < 5000
+
+
+IGNORED = [
+    ("4.0", {"n": 1}),
+    ("4.0", {"seed": 7}),
+    ("4.5", {"guidance_scale": 2.5}),
+    ("4.5", {"output_format": "jpeg"}),
+    ("lite", {"negative_prompt": "fog"}),
+    ("4.0", {"watermarc": False}),
+]
+
+
+@pytest.mark.parametrize(("model", "fields"), IGNORED)
+def test_what_the_service_ignores_is_refused_on_wish(live: Running, picky: Running, model: str, fields: Any) -> None:
+    sent = body(model, **fields)
+    assert live.post(sent, prefix="/api/v3").status_code == 200
+    error = picky.post(sent, prefix="/api/v3").json()["error"]
+    assert (error["code"], error["param"]) == ("InvalidParameter", next(iter(fields)))
+
+
+def test_what_the_official_sdks_send_is_never_refused(picky: Running) -> None:
+    """All that is unset as null, and what means nothing."""
+    unset = dict.fromkeys(["image", "seed", "guidance_scale", "optimize_prompt", "tools", "layer_decomposition", "n"])
+    for fields in ({}, unset, {"stream": False, "layer_decomposition": False}):
+        assert picky.post(body("4.0", size="1K", **fields), prefix="/api/v3").status_code == 200
+    seeded = body("3.0", size="512x512", seed=7, guidance_scale=3.5)
+    assert picky.post(seeded, prefix="/api/v3").status_code == 200
+
+
+@pytest.fixture(scope="module")
+def picky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with emulator(tmp_path_factory.mktemp("strict"), strict=True) as running:
+        yield running
+
+
+def test_the_web_is_searched_where_it_can_be(live: Running) -> None:
+    sent = body("lite", model=SEARCHING, tools=[{"type": "web_search"}])
+    answer = live.post(sent, prefix="/api/v3").json()
+    assert list(answer) == ["model", "created", "data", "tools", "usage"]
+    assert (answer["tools"], answer["usage"]["tool_usage"]) == ([{"type": "web_search"}], {"web_search": 1})
+    *_, last, _ = live.post(sent | {"stream": True}, prefix="/api/v3").text.strip().split("\n\n")
+    completed = json.loads(last.partition("data: ")[2])
+    assert (completed["tools"], completed["usage"]["tool_usage"]) == ([{"type": "web_search"}], {"web_search": 1})
+    assert "tools" not in live.post(sent | {"tools": []}, prefix="/api/v3").json()
 
 
 def test_addresses_on_this_machine_are_fetched(live: Running) -> None:

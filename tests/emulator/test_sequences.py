@@ -20,6 +20,11 @@ from tests.emulator.running import KEY, Running, data_url, emulator, opened, ord
         ("一组分镜", 15),
         ("a storyboard of a morning", 15),
         ("1. dawn\n2. noon\n3. dusk", 3),
+        ("Generate four cinematic sci-fi storyboards", 4),
+        ("a series of 4 coherent illustrations of one courtyard through the seasons", 4),
+        ("three posters in one style", 3),
+        ("Scene 1: dawn. Scene 2: noon. Scene 3: dusk.", 3),
+        ("a table with 3 lamps and pictures", 1),
         ("a lamp", 1),
     ],
 )
@@ -30,6 +35,10 @@ def test_how_many(prompt: str, length: int) -> None:
 def test_words_of_a_frame() -> None:
     prompt = "A morning, 2 images:\nFrame 1: dawn\nFrame 2: noon"
     assert [frame_words(prompt, position) for position in range(3)] == ["dawn", "noon", prompt]
+    in_one_line = "Generate 3 separate images: 1. dawn 2. noon 3. dusk"
+    assert [frame_words(in_one_line, position) for position in range(3)] == ["dawn", "noon", "dusk"]
+    assert frame_words("Frame 1: a shelf with 2. hand tools\nFrame 2: noon", 1) == "noon"
+    assert frame_words("1. only one", 0) == "1. only one"
 
 
 def batch(count: int = 3, **fields: Any) -> dict[str, Any]:
@@ -68,6 +77,9 @@ def test_an_internal_error_ends_a_batch(live: Running) -> None:
     live.scenario({"do": "item-error", "index": 1})
     body = live.post(batch()).json()
     assert [("url" in item) for item in body["data"]] == [True, False]
+    error = body["data"][1]["error"]  # with the id, as live answers have it (GH:ComfyUI#9952)
+    words = f"The service encountered an unexpected internal error. Request id: {live.last()['request_id']}"
+    assert error == {"code": "InternalServiceError", "message": words}
     assert live.last()["billed_images"] == 1
 
 
@@ -132,4 +144,5 @@ def test_headers_wait_for_the_first_picture(tmp_path_factory: pytest.TempPathFac
             headers = time.monotonic() - began
             answer.read()
         assert headers > 0.1
+        assert int(answer.headers["x-envoy-upstream-service-time"]) > 100
         assert time.monotonic() - began > 2 * headers

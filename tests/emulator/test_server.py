@@ -71,16 +71,25 @@ def test_sigkill_loses_nothing_that_was_answered(folder: Path) -> None:
 
 
 def test_addresses_live_as_long_as_told(folder: Path) -> None:
-    with emulator(folder, url_life=1) as running:
+    with emulator(folder, url_life=2) as running:  # counted from a whole second, so it may be 1
         url = running.make()["data"][0]["url"]
-        assert "X-Tos-Expires=1&" in url
+        assert "X-Tos-Expires=2&" in url
         assert running.http.get(url).status_code == 200
-        time.sleep(1.1)
+        time.sleep(2.1)
         assert b"Request has expired" in running.http.get(url).content
     ledger = Ledger(folder / "state")
     assert ledger.sweep_older_than(1) <= 1
     assert list((folder / "state/objects").iterdir()) == []
     ledger.close()
+
+
+def test_the_life_of_an_address_begins_when_it_is_told(folder: Path) -> None:
+    """Pictures are drawn at once and told after their time; they must not have lived by then."""
+    with emulator(folder, url_life=3) as running, ThreadPoolExecutor(2) as pool:
+        running.scenario({"do": "latency", "seconds": 3.3})
+        answers = pool.map(running.post, [order(), order(stream=True)])
+        for url in [re.findall(r'"url":"([^"]+)"', answer.text)[0] for answer in answers]:
+            assert running.http.get(url).status_code == 200
 
 
 def test_images_per_minute(folder: Path) -> None:
