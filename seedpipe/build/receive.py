@@ -30,7 +30,12 @@ from seedpipe.images.probe import PictureInfo, probe_picture
 from seedpipe.names import Digest
 from seedpipe.service.client import ServiceClient
 from seedpipe.service.delivery import Delivery, Frames
-from seedpipe.service.download import DownloadFailedError
+from seedpipe.service.download import (
+    DownloadError,
+    DownloadExpiredError,
+    DownloadImpossibleError,
+    DownloadRefusedError,
+)
 from seedpipe.service.refusals import Refusal
 from seedpipe.service.reply import PictureAt, PictureBytes
 from seedpipe.service.stream import FrameArrived, FrameFailed
@@ -122,7 +127,7 @@ class Receiver:
         request = sent.request
         for failed in end.failed:
             self.journal.item_refused(request, failed.index, code=failed.fault.code, message=failed.fault.message)
-        broken = [error for error in errors.values() if not isinstance(error, DownloadFailedError)]
+        broken = [error for error in errors.values() if not _may_still_come(error)]
         if broken:
             self.journal.unknown(request, broken[0].message, request_id=end.request_id)
             return
@@ -221,7 +226,11 @@ class Receiver:
             data = await asyncio.to_thread(item.decode)
             await asyncio.to_thread(temporary.write_bytes, data)
             digest = Digest.of(data)
-        info = await asyncio.to_thread(_probe, temporary)
+        try:
+            info = await asyncio.to_thread(_probe, temporary)
+        except SeedpipeError as error:
+            temporary.unlink(missing_ok=True)
+            raise DownloadRefusedError(error.message) if isinstance(item, PictureAt) else error from None
         await asyncio.to_thread(self.store.keep_file, temporary, digest)
         return digest, info
 
@@ -274,7 +283,7 @@ class Receiver:
             try:
                 takes.append(await self._keep(sent, item.index, PictureAt(url=item.url), request.request_id))
             except SeedpipeError as error:
-                if not isinstance(error, DownloadFailedError):
+                if not _may_still_come(error):
                     why = f"it was made, but its address is gone: {error.message}"
                     await asyncio.to_thread(self.journal.unknown, request.id, why)
                 return takes
@@ -308,6 +317,11 @@ def _refusal_of(frame: FrameFailed, end: Delivery) -> Refusal:
     )
 
 
+def _may_still_come(error: SeedpipeError) -> bool:
+    """A name that leads elsewhere, a portal's page, half a picture: all of that may pass while the address lives."""
+    return isinstance(error, DownloadError) and not isinstance(error, DownloadExpiredError | DownloadImpossibleError)
+
+
 def _not_kept(error: SeedpipeError) -> NotBought:
     """It was paid for and didn't arrive. A URL that lives is left for the next build; else it is held."""
-    return not_kept(error.message, FETCH_AGAIN_HINT if isinstance(error, DownloadFailedError) else RETRY_UNKNOWN_HINT)
+    return not_kept(error.message, FETCH_AGAIN_HINT if _may_still_come(error) else RETRY_UNKNOWN_HINT)

@@ -32,7 +32,11 @@ class DownloadError(ServiceError):
 
 
 class DownloadRefusedError(DownloadError):
-    """The URL leads where nothing is fetched from, or to something that is no picture of ours: definite."""
+    """What the URL leads to now is no picture of ours, or nothing is fetched from there: not tried again at once."""
+
+
+class DownloadImpossibleError(DownloadRefusedError):
+    """The URL itself is none that anything is ever fetched from."""
 
 
 class DownloadExpiredError(DownloadError):
@@ -191,7 +195,7 @@ class Downloader:
     async def _way(self, location: Location, *, near: bool) -> Sequence[str | None]:
         """Checked addresses to try in order; [None] for the proxy. Refuses every place that is not public."""
         if location.scheme != "https" and not near:
-            raise DownloadRefusedError(f"`{location.without_query}` is not https: nothing is fetched from it")
+            raise DownloadImpossibleError(f"`{location.without_query}` is not https: nothing is fetched from it")
         proxied = self._proxied and location.scheme == "https" and not bypasses_proxy(location.host)
         literal = parse_address(location.host)
         try:
@@ -243,7 +247,7 @@ def _parsed(url: str) -> Location:
     try:
         return parse_url(url)
     except ValueError as error:
-        raise DownloadRefusedError(f"the URL of the picture can't be used: {error}") from None
+        raise DownloadImpossibleError(f"the URL of the picture can't be used: {error}") from None
 
 
 def _redirected(location: Location, target: str) -> Location:
