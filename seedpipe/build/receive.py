@@ -6,11 +6,12 @@ The order is the promise: bytes are kept before they are recorded, and what was 
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from seedpipe.build.order import (
+    ALONE_HINT,
     CAME_SHORT,
     FETCH_AGAIN_HINT,
     RETRY_UNKNOWN_HINT,
@@ -154,7 +155,7 @@ class Receiver:
             if place in errors:
                 missing[place] = _not_kept(errors[place])
             elif place in failed:
-                missing[place] = refused(_refusal_of(failed[place], end))
+                missing[place] = replace(refused(_refusal_of(failed[place], end)), hint=ALONE_HINT)
             elif place in end.unknown:
                 message = end.refusal.message if end.refusal else "the answer does not say what became of it"
                 missing[place] = NotBought(

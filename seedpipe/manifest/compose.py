@@ -1,7 +1,7 @@
 """The prompt of a sequence: from what its frames share and each frame's own words to the text that is sent.
 
 Frozen by the manifest's format, as every text of ours that reaches a prompt. A manifest may bring its own template
-(`sequence.compose`). "Image N" always is a reference, so what is to be drawn is called "frame N".
+(`sequence.compose`, or `defaults.compose` for all). "Image N" always is a reference, so what is to be drawn is called "frame N".
 """
 
 import functools

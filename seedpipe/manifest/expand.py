@@ -8,7 +8,7 @@ from seedpipe.limits import MAX_NODES
 from seedpipe.manifest.definition import Definition, Manifest
 from seedpipe.manifest.fields import to_condition
 from seedpipe.manifest.findings import BadValueError, Findings
-from seedpipe.manifest.frames import frame_ids
+from seedpipe.manifest.frame_list import FrameList
 from seedpipe.manifest.garbage import paused_collection
 from seedpipe.manifest.make_node import NodeMaker
 from seedpipe.manifest.matrix import Item, Matrix, MatrixReader
@@ -43,23 +43,23 @@ def _expand(manifest: Manifest, files: ProjectFiles) -> Expansion:
     matrices = [reader.read(definition) for definition in manifest.definitions]
     books = [RecipeBook(manifest, matrix.definition, matrix, reader, faults) for matrix in matrices]
     _check_names(manifest.definitions, faults)
-    ids = {definition.name: frame_ids(definition, faults) for definition in manifest.definitions}
-    _check_count(matrices, ids, faults)
+    frames = {definition.name: FrameList(definition, scope, faults) for definition in manifest.definitions}
+    _check_count(matrices, {name: listed.count for name, listed in frames.items()}, faults)
     if faults.errors:  # what depends on broken tables and axes would only be noise
         for book in books:
             book.recipe(())
         raise ManifestError(findings.close().faults, texts={**scope.texts, **manifest.texts})
     switched_off: list[str] = []
     items = [list(_existing(matrix, scope, findings, switched_off)) for matrix in matrices]
-    addresses = AddressBook(
-        (
-            address
-            for group, matrix in zip(items, matrices, strict=True)
-            for address in _addresses(group, ids[matrix.definition.name])
-        ),
-        switched_off,
-    )
-    maker = NodeMaker(scope, addresses, files, findings)
+    addresses = [
+        address
+        for group, matrix in zip(items, matrices, strict=True)
+        for address in _addresses(group, matrix.definition, frames[matrix.definition.name], findings)
+    ]
+    if len(addresses) > MAX_NODES:  # frames made from data are counted only now
+        message = f"with all its frames there are {len(addresses):,} nodes; a project may have {MAX_NODES:,}"
+        raise ManifestError([Fault(code="too-many-nodes", message=message)], texts={**scope.texts, **manifest.texts})
+    maker = NodeMaker(scope, AddressBook(addresses, switched_off), files, findings, frames)
     nodes: list[Node] = []
     for book, group in zip(books, items, strict=True):
         nodes += _nodes(book, group, maker, findings)
@@ -79,18 +79,19 @@ def _check_names(definitions: Iterable[Definition], faults: FaultCollector) -> N
             faults.add("case-clash", message, definition.place.key_position, hint="rename one of them")
 
 
-def _addresses(items: Iterable[Item], frames: tuple[str, ...] | None) -> Iterable[str]:
+def _addresses(items: Iterable[Item], definition: Definition, frames: FrameList, findings: Findings) -> Iterable[str]:
     for item in items:
-        yield from [item.address] if frames is None else [f"{item.address}#{frame}" for frame in frames]
+        if definition.entry.sequence is None:
+            yield item.address
+        else:
+            yield from (f"{item.address}#{frame.id}" for frame in frames.of(item, findings))
 
 
-def _check_count(
-    matrices: Iterable[Matrix], frames: Mapping[str, tuple[str, ...] | None], faults: FaultCollector
-) -> None:
+def _check_count(matrices: Iterable[Matrix], frames: Mapping[str, int], faults: FaultCollector) -> None:
     """Before anything is built."""
     total = 0
     for matrix in matrices:
-        count = matrix.count * len(frames[matrix.definition.name] or ("",))
+        count = matrix.count * max(1, frames[matrix.definition.name])
         total += count
         if count > MAX_NODES or total > MAX_NODES >= total - count:
             name = matrix.definition.name

@@ -9,6 +9,7 @@ from seedpipe.manifest.expand_steps import StepError, StepReader, step_has_templ
 from seedpipe.manifest.fields import is_pixels, to_tag, to_url
 from seedpipe.manifest.finder import FileFinder
 from seedpipe.manifest.findings import BadValueError, Findings
+from seedpipe.manifest.frame_list import FrameList
 from seedpipe.manifest.frames import FrameMaker
 from seedpipe.manifest.matrix import Item
 from seedpipe.manifest.node import DerivedNode, ImageNode, Node, Reference, SourceNode
@@ -25,13 +26,20 @@ from seedpipe.source import Position, ProjectFiles
 class NodeMaker:
     """Makes nodes. What is wrong goes to the findings; a node with a fault may come out incomplete, or not at all."""
 
-    def __init__(self, scope: Scope, book: AddressBook, files: ProjectFiles, findings: Findings) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        book: AddressBook,
+        files: ProjectFiles,
+        findings: Findings,
+        frames: Mapping[str, FrameList],
+    ) -> None:
         self.scope = scope
         self.book = book
         self.findings = findings
         self.finder = FileFinder(files, findings)
         self.prompts = PromptMaker(scope, self.finder, findings)
-        self.frames = FrameMaker(scope, findings)
+        self.frames = FrameMaker(scope, findings, frames)
 
     def make(self, recipe: Recipe, item: Item) -> Iterable[Node]:
         """The node of an item; of a sequence one for each frame; none after a fault."""

@@ -122,12 +122,13 @@ class Step(_Written):
     )
 
 
+_Items = Annotated[Annotated[Text, Tag("<text>")] | Annotated[list[Scalar], Tag("<list>")], _TEXT_OR_LIST]
+
+
 class Each(_Written):
     """A list of references made from data."""
 
-    each: Annotated[Annotated[Text, Tag("<text>")] | Annotated[list[Scalar], Tag("<list>")], _TEXT_OR_LIST] = Field(
-        description="A template that gives a list, or text split at `,` or `;`."
-    )
+    each: _Items = Field(description="A template that gives a list, or text split at `,` or `;`.")
     node: Text = Field(description="The address of each; `{{ item }}` is the list's item.")
 
 
@@ -175,26 +176,45 @@ class Parameters(_Written):
     )
 
 
-class Frame(_Written):
-    """One picture of a sequence."""
+_COMPOSE_NAMES: Final = "it may name `frames` (`number`, `id`, `prompt`, `caption`), `count`, `shared` and `beside`"
 
-    id: Text = Field(description="Its name in addresses: `board#hands`. Letters, digits, `.`, `_` and `-`.")
+
+class _FrameBody(_Written):
     prompt: Text = Field(description="What this frame shows: a Jinja2 template.")
     caption: Given[Text] = Field(None, description="Words for people, beside the picture; in no key.")
     duration: Given[Number] = Field(None, description="Seconds in an animatic; in no key.")
     output: Given[Text] = Field(None, description="Path of this frame's file below the output folder.")
 
 
+class Frame(_FrameBody):
+    """One picture of a sequence."""
+
+    id: Text = Field(description="Its name in addresses: `board#hands`. Letters, digits, `.`, `_` and `-`.")
+
+
+class EachFrame(_FrameBody):
+    """Frames made from data: one for each item of a list, in its order."""
+
+    each: _Items = Field(description="The name of a table or of a list, or a template that gives a list.")
+    id: Given[Text] = Field(None, description="Its name in addresses. Without it: the item's key, or its text.")
+
+
 class Sequence(_Written):
     """Pictures that are made together: `frames` with words of their own, or `max_images` of one prompt."""
 
-    frames: Given[list[Frame]] = Field(None, description="The pictures in order, each with its own words.")
-    max_images: Given[Whole] = Field(None, description="How many pictures at most; any number from 1 is complete.")
-    compose: Given[Text] = Field(
-        None,
-        description="Another template for the prompt; it may name `frames` (`number`, `id`, `prompt`, `caption`), "
-        "`count`, `shared` and `beside`.",
+    frames: Given[Annotated[Annotated[list[Frame], Tag("<list>")] | Annotated[EachFrame, Tag("<mapping>")], _SHAPE]] = (
+        Field(
+            None, description="The pictures in order, each with its own words: a list, or made with `each` from data."
+        )
     )
+    max_images: Given[Whole] = Field(None, description="How many pictures at most; any number from 1 is complete.")
+    compose: Given[Text] = Field(None, description=f"Another template for the prompt; {_COMPOSE_NAMES}.")
+
+
+class Defaults(Parameters):
+    """Parameters of all images, and the words around the frames of all sequences."""
+
+    compose: Given[Text] = Field(None, description=f"A template for the prompts of sequences; {_COMPOSE_NAMES}.")
 
 
 class _Body(Parameters):
@@ -305,7 +325,7 @@ class ManifestFile(_Written):
         Field(None, description="Tables for templates and matrices.")
     )
     templates: Given[Text] = Field(None, description="Folder of Jinja2 includes, imports and macros.")
-    defaults: Given[Parameters] = Field(None, description="Parameters of all images; an entry's own are stronger.")
+    defaults: Given[Defaults] = Field(None, description="Parameters of all images; an entry's own are stronger.")
     budget: Given[Budget] = Field(None, description="Caps; they can only tighten what the user allows.")
     profiles: Given[dict[str, Profile]] = Field(None, description="Other ways to build: `--profile NAME`.")
     images: Given[dict[str, Entry]] = Field(None, description="The pictures, by name.")

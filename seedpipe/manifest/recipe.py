@@ -42,7 +42,7 @@ _PAID: Final = frozenset(
 _FIELDS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.SOURCE: frozenset(("file", "url", "tags")),
     Kind.IMAGE: _PAID,
-    Kind.SEQUENCE: (_PAID | {"sequence"}) - {"takes"},
+    Kind.SEQUENCE: (_PAID | {"sequence", "compose"}) - {"takes"},
     Kind.DERIVED: frozenset(("from_", "steps", "output", "tags")),
 }
 _INSTEAD: Final[Mapping[str, str]] = {

@@ -9,19 +9,19 @@ from typing import Any, Final
 
 from seedpipe.manifest import model
 from seedpipe.manifest.definition import Place
+from seedpipe.manifest.each import each_value
 from seedpipe.manifest.findings import BadValueError, Findings
 from seedpipe.manifest.matrix import Item
 from seedpipe.manifest.node import Reference
 from seedpipe.manifest.paths import is_glob
-from seedpipe.manifest.rows import RefList, Refs, RefText, Row, Table
+from seedpipe.manifest.rows import RefList, Refs, RefText
 from seedpipe.manifest.scope import Scope
 from seedpipe.manifest.template import TemplateError
-from seedpipe.manifest.values import describe, is_template
+from seedpipe.manifest.values import is_template
 from seedpipe.manifest.wording import did_you_mean
 from seedpipe.names import definition_of, natural_key
 from seedpipe.source import Position
 
-_SPLIT: Final = re.compile(r"[,;]")
 _SHOWN: Final = 3
 
 
@@ -204,7 +204,7 @@ class ReferencePlan:
 
     def _each(self, written: model.Each, place: Place, position: Position, item: Item) -> list[Reference]:
         found: list[Reference] = []
-        for value in self._each_values(written.each, place.below("each"), item):
+        for value in each_value(written.each, place.below("each"), item, self.scope, self.findings) or ():
             values = {**item.values, "item": value}
             try:
                 text = self.scope.render(written.node, values).strip()
@@ -216,29 +216,6 @@ class ReferencePlan:
             else:
                 found.extend(Reference(address=address, position=position) for address in addresses)
         return found
-
-    def _each_values(self, written: str | list[Any], place: Place, item: Item) -> list[Any]:
-        if isinstance(written, list):
-            return [
-                self.scope.render(value, item.values).strip() if isinstance(value, str) else value for value in written
-            ]
-        try:
-            value = self.scope.library.evaluate(written, item.values) if is_template(written) else written
-        except TemplateError as error:
-            self.findings.template(item.address, place, error)
-            return []
-        if isinstance(value, str) and not is_template(written):
-            named = self.scope.list_named(value)
-            value = value if named is None else named
-        if isinstance(value, str):
-            return [part.strip() for part in _SPLIT.split(value) if part.strip()]
-        if value is None or isinstance(value, list | tuple | Table):
-            return [] if value is None else list(value)
-        if isinstance(value, Row | int | float) and not isinstance(value, bool):
-            return [value]
-        message = f"`each` wants a list, or text split at `,` or `;`; found {describe(value)}"
-        self.findings.bad(item.address, place.position, BadValueError(message))
-        return []
 
 
 def _parts(written: Any, place: Place) -> Iterable[_Part]:

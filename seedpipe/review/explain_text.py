@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from seedpipe.display import PLAIN, Style, display_width, fit, pad, shown, shown_lines, wrap
-from seedpipe.manifest.node import DerivedNode, ImageNode, Node, SourceNode
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, Reference, SourceNode
 from seedpipe.manifest.steps import Convert, Crop, Overlay, Resize, Step, Text
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.plan import PlanNode, State
@@ -54,7 +54,11 @@ def explain_text(
     page.blank()
     match node:
         case ImageNode():
-            _image(page, planned, node, made_from)
+            _words(page, planned, node.prompt)
+            page.field("its words", str(node.prompt_position))
+            _references(page, node.references, made_from)
+        case FrameNode():
+            _frame(page, planned, node, made_from)
         case DerivedNode():
             _derived(page, node, made_from)
         case SourceNode():
@@ -102,17 +106,20 @@ class _Page:
             self.field(name, f"{pattern(addresses)} ×{len(addresses):,}" if more else listed)
 
 
-def _image(page: _Page, planned: PlanNode, node: ImageNode, made_from: Mapping[str, State]) -> None:
+def _words(page: _Page, planned: PlanNode, prompt: str) -> None:
+    """The prompt, with what changed in it if that is known."""
     changed = next((reason for reason in planned.reasons if isinstance(reason, PromptChanged)), None)
     if changed is not None and changed.old is not None:
         parts = word_diff(shown_lines(changed.old), shown_lines(changed.new))
         page.block("prompt", diff_lines(parts, page.room, page.style))
-    else:
-        page.field("prompt", node.prompt)
-        if changed is not None:
-            page.field("", "(the earlier words are not known on this machine)")
-    page.field("its words", str(node.prompt_position))
-    names = [reference.address for reference in node.references]
+        return
+    page.field("prompt", prompt)
+    if changed is not None:
+        page.field("", "(the earlier words are not known on this machine)")
+
+
+def _references(page: _Page, references: Sequence[Reference], made_from: Mapping[str, State]) -> None:
+    names = [reference.address for reference in references]
     wide = max(map(display_width, names), default=0)
     lines = []
     for number, name in enumerate(names, 1):
@@ -120,6 +127,29 @@ def _image(page: _Page, planned: PlanNode, node: ImageNode, made_from: Mapping[s
         verb = "" if state is None else paint_state(state, label(state), page.style)
         lines.append(f"image {number:<2}  {pad(fit(name, page.room - 20), min(wide, page.room - 20))}  {verb}".rstrip())
     page.block("made from", lines)
+
+
+def _frame(page: _Page, planned: PlanNode, node: FrameNode, made_from: Mapping[str, State]) -> None:
+    """Its own words, then those of all frames; what people read; and how it is bought."""
+    frame, sequence = node.frame, node.sequence
+    if sequence.counted:
+        page.field("prompt", sequence.base.prompt)
+    else:
+        _words(page, planned, frame.prompt)
+        if sequence.base.prompt:
+            page.field("shared", sequence.base.prompt)
+    page.field("its words", str(node.prompt_position))
+    page.field("frame", f"{frame.number} of {len(sequence.frames)} of {sequence.address}")
+    if frame.caption is not None:
+        page.field("caption", frame.caption)
+    if frame.duration is not None:
+        page.field("duration", f"{frame.duration} s")
+    if planned.batch is not None:
+        page.field("bought", "by one request with others of its sequence")
+    elif planned.state.buys:
+        beside = " and ".join(address for address, _ in planned.beside)
+        page.field("bought", f"alone, beside {beside}" if beside else "alone")
+    _references(page, node.references, made_from)
 
 
 def _derived(page: _Page, node: DerivedNode, made_from: Mapping[str, State]) -> None:
@@ -163,7 +193,7 @@ def _facts(page: _Page, planned: PlanNode, realm: Realm) -> None:
         page.field("price", f"{least}{expected} {planned.cost.high.currency} expected, {high} at most{many}")
     if planned.key is not None:
         page.field("key", planned.key.short)
-    elif planned.kind == "image":
+    elif planned.kind in ("image", "frame"):
         page.field("key", "known once what it is made from is made")
     if planned.output is not None:
         page.field("output", planned.output + (" (will be written)" if planned.writes else ""))

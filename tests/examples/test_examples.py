@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jsonschema
@@ -16,7 +17,8 @@ from seedpipe.images.fontfile import covered
 from seedpipe.manifest.document import compose_document
 from seedpipe.manifest.expand import expand
 from seedpipe.manifest.model import manifest_schema
-from seedpipe.manifest.node import DerivedNode, ImageNode, Node, SourceNode, upstream_addresses
+from seedpipe.manifest.compose import compose
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode, upstream_addresses
 from seedpipe.manifest.parse import parse_manifest
 from seedpipe.manifest.steps import Text
 from tests.support.files import FolderFiles
@@ -37,6 +39,16 @@ class Case:
     @property
     def path(self) -> Path:
         return ROOT / self.folder
+
+    def asked(self, profile: str | None = None) -> Iterator[ImageNode]:
+        """Every picture as it would be asked for: an image; a sequence as one, and each of its frames alone."""
+        for node in self.nodes(profile):
+            if isinstance(node, ImageNode):
+                yield node
+            elif isinstance(node, FrameNode):
+                yield replace(node.sequence.base, prompt=compose(node.sequence, [node.frame]))
+                if node.frame.number == 1:
+                    yield replace(node.sequence.base, prompt=compose(node.sequence, node.sequence.frames))
 
     def nodes(self, profile: str | None = None) -> tuple[Node, ...]:
         files = FolderFiles(self.path)
@@ -59,7 +71,7 @@ with_each_example = pytest.mark.parametrize("case", EXAMPLES, ids=str)
 @with_each_case
 def test_makes_as_many_pictures_as_its_page_says(case: Case) -> None:
     kinds = Counter(type(node) for node in case.nodes())
-    assert (kinds[ImageNode], kinds[DerivedNode]) == (case.paid, case.free)
+    assert (kinds[ImageNode] + kinds[FrameNode], kinds[DerivedNode]) == (case.paid, case.free)
 
 
 @with_each_example
@@ -73,7 +85,7 @@ def test_counts_in_the_words_of_the_example(case: Case) -> None:
 def test_a_draft_is_the_same_project_on_a_cheaper_model(case: Case) -> None:
     real, draft = case.nodes(), case.nodes("draft")
     assert [node.address for node in draft] == [node.address for node in real]
-    assert {(node.model, node.size) for node in draft if isinstance(node, ImageNode)} == {("seedream-4-0", "1K")}
+    assert {(node.model, node.size) for node in case.asked("draft")} == {("seedream-4-0", "1K")}
 
 
 @with_each_case
@@ -82,28 +94,26 @@ def test_the_service_would_take_every_request(case: Case, profile: str | None) -
     if profile and case not in EXAMPLES:
         pytest.skip("the starter has no profiles")
     catalogue = load_catalogue()
-    for node in case.nodes(profile):
-        if isinstance(node, ImageNode):
-            model = catalogue.model(catalogue.model_id(node.model), "apiyi")
-            found = check(
-                model,
-                size=node.size,
-                aspect=node.aspect,
-                references=len(node.references),
-                output_format=node.output_format,
-                optimize_prompt=node.optimize_prompt,
-                prompt=node.prompt,
-            )
-            assert not found, (node.address, found)
+    for node in case.asked(profile):
+        model = catalogue.model(catalogue.model_id(node.model), "apiyi")
+        found = check(
+            model,
+            size=node.size,
+            aspect=node.aspect,
+            references=len(node.references),
+            output_format=node.output_format,
+            optimize_prompt=node.optimize_prompt,
+            prompt=node.prompt,
+        )
+        assert not found, (node.address, found)
 
 
 @with_each_case
 def test_prompts_speak_of_each_reference_and_of_no_other(case: Case) -> None:
-    for node in case.nodes():
-        if isinstance(node, ImageNode):
-            spoken = {int(number) for number in re.findall(r"\bimage (\d+)\b", node.prompt)}
-            assert spoken == set(range(1, len(node.references) + 1)), node.address
-            assert "{" not in node.prompt and "#0" not in node.prompt
+    for node in case.asked():
+        spoken = {int(number) for number in re.findall(r"\bimage (\d+)\b", node.prompt)}
+        assert spoken == set(range(1, len(node.references) + 1)), node.address
+        assert "{" not in node.prompt and "#0" not in node.prompt
 
 
 @with_each_case
@@ -152,13 +162,23 @@ def test_an_example_names_its_schema(case: Case) -> None:
     assert (case.path / name).resolve() == ROOT / "schemas/seedpipe.schema.json"
 
 
-def test_a_shot_holds_its_people_in_their_order() -> None:
-    shot = next(node for node in EXAMPLES[1].nodes() if node.address == "shot/090-turning")
-    assert isinstance(shot, ImageNode)
-    assert [reference.address for reference in shot.references] == ["cast/tomas", "cast/ines", "place/lamproom"]
-    assert "Tomas is the person on the sheet in image 1" in shot.prompt
-    assert "Ines is the person on the sheet in image 2" in shot.prompt
-    assert "The place is the one in image 3" in shot.prompt
+def test_a_shot_holds_its_people_and_its_place() -> None:
+    shot = next(node for node in EXAMPLES[1].nodes() if node.address == "shot/lamproom#090-turning")
+    assert isinstance(shot, FrameNode)
+    people = [f"cast/{name}" for name in ("ines", "tomas", "odile")]
+    assert [reference.address for reference in shot.references] == [*people, "place/lamproom"]
+    shared = shot.sequence.base.prompt
+    assert "Tomas is the person on the sheet in image 2." in shared and "at the place in image 4:" in shared
+    assert "In it: Tomas and Ines. Camera: 24 mm" in shot.frame.prompt
+    assert (shot.frame.duration, shot.frame.caption) == ("4.5", "Eight turns a minute. “Don’t push. Walk.”")
+
+
+def test_every_shot_of_the_storyboard_is_a_frame_of_its_place() -> None:
+    frames = [node for node in EXAMPLES[1].nodes() if isinstance(node, FrameNode)]
+    assert {node.sequence.address: len(node.sequence.frames) for node in frames} == {
+        "shot/causeway": 4, "shot/kitchen": 3, "shot/lamproom": 5
+    }  # fmt: skip
+    assert all(node.frame.caption and node.frame.duration for node in frames)
 
 
 def test_a_sku_keeps_its_zeros_and_its_override() -> None:

@@ -1,7 +1,5 @@
 """One emulator for all sessions of a worker; each test is another account at it, with faults of its own."""
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +34,7 @@ class Account:
 
     def faults(self, *faults: dict[str, Any]) -> None:
         """From now on these happen, and no others."""
-        origin = self.service.base_url.rsplit("/", 1)[0]
-        body = json.dumps({"faults": list(faults)}).encode()
-        request = urllib.request.Request(f"{origin}/_emulator/scenario", data=body, method="PUT")
-        urllib.request.urlopen(request, timeout=10).close()
+        self.service.faults(*faults)
 
 
 @pytest.fixture(scope="session")

@@ -145,3 +145,16 @@ def test_a_long_sequence_is_a_chain_that_carries_two_frames(workspace: Workspace
     lock = (workspace.folder / ".seedpipe/proof/seedpipe.lock").read_text()
     assert '@resolved/frames/18+1 "14,4"' in lock
     assert set(workspace.plan().values()) == {"cached"}
+
+
+def test_a_frame_explains_itself(workspace: Workspace) -> None:
+    board(workspace)
+    said = workspace.run("explain", "board#wide", "--proof").out
+    assert "  prompt      Wide, the workshop at dawn\n  shared      Noir film, the watchmaker of image 1.\n" in said
+    assert "  frame       1 of 3 of board\n  caption     05:40\n  duration    2.5 s\n" in said
+    assert "  bought      by one request with others of its sequence\n  made from   image 1   who  cached\n" in said
+    assert workspace.run("build").code == 0
+    workspace.edit("seedpipe.yaml", "hands on the lamp", "hands on the brass lamp")
+    said = workspace.run("explain", "board#hands", "--proof").out
+    assert "  prompt      Close, hands on the {+brass +}lamp\n" in said
+    assert "  bought      alone, beside board#wide and board#face\n" in said

@@ -80,9 +80,18 @@ class Service:
     process: subprocess.Popen[str]
 
     def ledger(self) -> Any:
-        origin = self.base_url.rsplit("/", 1)[0]
-        with urllib.request.urlopen(f"{origin}/_emulator/ledger", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self._control}/ledger", timeout=10) as answer:
             return json.load(answer)
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        """From now on these happen, and no others."""
+        body = json.dumps({"faults": list(faults)}).encode()
+        request = urllib.request.Request(f"{self._control}/scenario", data=body, method="PUT")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    @property
+    def _control(self) -> str:
+        return f"{self.base_url.rsplit('/', 1)[0]}/_emulator"
 
     @property
     def environ(self) -> dict[str, str]:
