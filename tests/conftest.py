@@ -37,7 +37,11 @@ def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
 @pytest.fixture(autouse=True)
 def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test has a home of its own and can reach loopback only, so none can spend or touch real state."""
-    for name in [name for name in os.environ if name.startswith(("SEEDPIPE_", "ARK_", "APIYI_", "BYTEPLUS_", "XDG_"))]:
+    for name in [
+        name
+        for name in os.environ
+        if name.startswith(("SEEDPIPE_", "ARK_", "APIYI_", "BYTEPLUS_", "VOLCENGINE_", "XDG_"))
+    ]:
         monkeypatch.delenv(name)
     for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)

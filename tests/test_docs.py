@@ -12,6 +12,7 @@ import click
 import jsonschema
 import pytest
 
+from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.cli import VERBS, main
 from seedpipe.cli import seedpipe as group
 from seedpipe.emulator.control import read_scenario
@@ -20,6 +21,7 @@ from seedpipe.manifest.document import compose_document
 from seedpipe.manifest.model import manifest_schema
 from seedpipe.review.build_lines import NEXT
 from seedpipe.review.words import NEXT_STEPS
+from seedpipe.state.settings import UserSettings, read_settings
 from tests.support.workspace import REPOSITORY, Workspace, service
 
 README = REPOSITORY / "README.md"
@@ -103,12 +105,18 @@ def test_every_next_step_names_commands_that_exist() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_every_yaml_block_is_what_the_reader_and_an_editor_take(page: Path) -> None:
+def test_every_yaml_block_is_what_the_reader_and_an_editor_take(page: Path, tmp_path: Path) -> None:
     for block in blocks(page.read_text(encoding="utf-8"), "yaml"):
         document, faults = compose_document("page.yaml", block.encode())
         assert document is not None and not faults
-        if isinstance(document.value, dict) and "faults" in document.value:
+        keys = set(document.value) if isinstance(document.value, dict) else set()
+        if "faults" in keys:
             assert read_scenario(block)
+        elif keys and keys <= {"models", "providers"}:
+            assert load_catalogue([("page.yaml", block.encode())]) != load_catalogue()
+        elif keys and keys <= {"trust", "budget", "catalogue"}:
+            (tmp_path / "config.yaml").write_text(block, encoding="utf-8")
+            assert read_settings(tmp_path) != UserSettings()
         elif document.value is not None:  # some are a comment only
             jsonschema.Draft202012Validator(manifest_schema()).validate(document.value)
 

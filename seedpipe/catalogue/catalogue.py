@@ -14,9 +14,9 @@ from seedpipe.catalogue.lookup import (
     UnknownModelError,
     UnknownPriceError,
     UnknownProviderError,
-    normal_name,
 )
 from seedpipe.catalogue.model import Model
+from seedpipe.catalogue.names import normal_name
 from seedpipe.catalogue.provider import Offer, Price, Provider
 from seedpipe.catalogue.records import read_model, read_provider
 from seedpipe.catalogue.tree import (
@@ -29,6 +29,7 @@ from seedpipe.catalogue.tree import (
     merge,
     read_tree,
 )
+from seedpipe.source import Position
 
 __all__ = [
     "Catalogue",
@@ -45,6 +46,8 @@ __all__ = [
 ]
 
 _DATED: Final = re.compile(r"(.+)-[0-9]{6}\Z")
+# What `like` doesn't take over: another server never gets a key by being like one.
+_OWN: Final = ("id", "aliases", "hosts", "key_variables", "keys_apart", "key_hint", "endpoints", "notes", "free_images")
 
 
 def load_catalogue(user_texts: Sequence[tuple[str, bytes]] = ()) -> Catalogue:
@@ -78,7 +81,7 @@ def _lay_over(trees: dict[str, Branch], entry: Entry) -> None:
             like = own.text("like")
             if like not in trees:
                 raise own.fault(f"there is no `{like}` to be like", "like")
-            base = trees[like].without("id", "aliases", "hosts")
+            base = trees[like].without(*_OWN)
         elif base is None:
             base = Branch(branch.position, {}, {})
         trees[name] = branch_of(merge(base, branch.without("like")), name)
@@ -89,11 +92,15 @@ def _shipped_trees() -> tuple[Mapping[str, Branch], Mapping[str, Branch]]:
     folder = importlib.resources.files("seedpipe.catalogue")
     found: list[Mapping[str, Branch]] = []
     for room in ("models", "providers"):
+        files = sorted(
+            (item for item in folder.joinpath(room).iterdir() if item.name.endswith(".yaml")),
+            key=lambda item: item.name,
+        )
+        branches = [read_tree(f"{room}/{file.name}", file.read_bytes()) for file in files]
         trees: dict[str, Branch] = {}
-        for file in sorted(folder.joinpath(room).iterdir(), key=lambda item: item.name):
-            if file.name.endswith(".yaml"):
-                branch = read_tree(f"{room}/{file.name}", file.read_bytes())
-                trees[Entry(branch).text("id")] = branch
+        for branch in sorted(branches, key=lambda branch: "like" in branch.items):  # what others are like comes first
+            name = Entry(branch).text("id")
+            _lay_over(trees, Entry(Branch(branch.position, {name: branch}, {})))
         found.append(MappingProxyType(trees))
     return found[0], found[1]
 
@@ -107,17 +114,18 @@ def _shipped_catalogue() -> Catalogue:
 def _build(model_trees: Mapping[str, Branch], provider_trees: Mapping[str, Branch]) -> Catalogue:
     models = [read_model(name, tree) for name, tree in model_trees.items()]
     models.sort(key=lambda model: model.released, reverse=True)
+    own_names = _names(models, (), model_trees)
     providers: dict[str, Provider] = {}
     served: dict[tuple[str, str], Model] = {}
     for name, tree in provider_trees.items():
-        provider, overrides = read_provider(name, tree, model_trees)
+        provider, overrides = read_provider(name, tree, own_names)
         providers[name] = provider
         served.update(_serve(provider, models, overrides, model_trees))
     return Catalogue(
         models=MappingProxyType({model.id: replace(model, peers=tuple(models)) for model in models}),
         providers=MappingProxyType(providers),
         served=MappingProxyType(served),
-        names=MappingProxyType(_names(models, providers.values(), model_trees)),
+        names=MappingProxyType(_names(models, providers.values(), model_trees, provider_trees)),
     )
 
 
@@ -135,16 +143,20 @@ def _with_overrides(model: Model, overrides: Mapping[str, Tree], trees: Mapping[
     return read_model(model.id, branch_of(merge(trees[model.id], overrides[model.id]), model.id))
 
 
-def _names(models: Iterable[Model], providers: Iterable[Provider], trees: Mapping[str, Branch]) -> dict[str, str]:
+def _names(
+    models: Iterable[Model],
+    providers: Iterable[Provider],
+    model_trees: Mapping[str, Branch],
+    provider_trees: Mapping[str, Branch] = MappingProxyType({}),
+) -> dict[str, str]:
     """Every spelling → dated id. One spelling for two models is a fault."""
     names: dict[str, str] = {}
 
-    def claim(spelling: str, dated_id: str) -> None:
+    def claim(spelling: str, dated_id: str, provider: str = "") -> None:
         owner = names.setdefault(normal_name(spelling), dated_id)
         if owner != dated_id:
-            shipped, _ = _shipped_trees()
-            foreign = [name for name in (dated_id, owner) if trees[name] is not shipped.get(name)]
-            position = trees[foreign[0] if foreign else dated_id].position
+            said = [provider_trees.get(provider), model_trees[dated_id], model_trees[owner]]
+            position = _position_of([branch for branch in said if branch is not None])
             raise CatalogueFault(f"`{spelling}` is a name of both `{owner}` and `{dated_id}`", position=position)
 
     for model in models:
@@ -153,9 +165,16 @@ def _names(models: Iterable[Model], providers: Iterable[Provider], trees: Mappin
     for provider in providers:
         for offer in provider.offers.values():
             for spelling in (offer.wire, *offer.also):
-                claim(spelling, offer.model)
+                claim(spelling, offer.model, provider.id)
     for model in models:
         undated = _DATED.match(model.id)
         if undated:
             names.setdefault(normal_name(undated[1]), model.id)
     return names
+
+
+def _position_of(branches: Sequence[Branch]) -> Position:
+    """Where the first of them stands that a user wrote, else the first."""
+    shipped = [branch for room in _shipped_trees() for branch in room.values()]
+    written = [branch for branch in branches if not any(branch is one for one in shipped)]
+    return (written or branches)[0].position

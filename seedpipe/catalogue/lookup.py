@@ -2,15 +2,13 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
 
 from seedpipe.catalogue.model import Model
+from seedpipe.catalogue.names import is_endpoint, normal_name
 from seedpipe.catalogue.provider import Offer, Price, Provider
 from seedpipe.errors import UsageError
 from seedpipe.money import Money
-
-_PREFIXES: Final = ("doubao-", "dola-", "bytedance-")
 
 
 class UnknownModelError(UsageError):
@@ -43,10 +41,11 @@ class Catalogue:
         found = self.names.get(normal_name(name))
         if found is not None:
             return found
-        if name.strip().lower().startswith("ep-"):
+        if is_endpoint(name):
             raise UnknownModelError(
                 f"`{name}` is an inference endpoint, and its name doesn't say which model stands behind it",
-                hint="write the model in the manifest and the endpoint as its `wire` in your user file",
+                hint="say it with the provider, in the manifest or in your own catalogue file:"
+                f" `endpoints: {{seedream-4-5: {name}}}`",
             )
         near = difflib.get_close_matches(normal_name(name), list(self.names), n=6, cutoff=0.5)
         ids = list(dict.fromkeys(self.names[alias] for alias in near))[:3]
@@ -60,6 +59,25 @@ class Catalogue:
             known = ", ".join(f"`{provider}`" for provider in self.providers)
             raise UnknownProviderError(f"no provider is called `{name}`", hint=f"known are {known}")
         return found
+
+    def owner_of(self, url: str) -> Provider | None:
+        """The provider whose base address `url` is; None for any other server."""
+        found = [provider for provider in self.providers.values() if provider.owns(url)]
+        return min(found, key=lambda provider: not provider.keys_apart, default=None)  # its very path says more
+
+    def with_offers(self, provider: str, offers: Mapping[str, Offer]) -> "Catalogue":
+        """The same catalogue with these offers of one provider, by dated id, in place of its own.
+
+        Raises `UsageError` if one of their spellings is the name of another model.
+        """
+        changed = replace(self.provider(provider), offers={**self.provider(provider).offers, **offers})
+        names = dict(self.names)
+        for offer in offers.values():
+            for spelling in (offer.wire, *offer.also):
+                owner = names.setdefault(normal_name(spelling), offer.model)
+                if owner != offer.model:
+                    raise UsageError(f"`{spelling}` is a name of both `{owner}` and `{offer.model}`")
+        return replace(self, providers={**self.providers, provider: changed}, names=names)
 
     def model(self, dated_id: str, provider: str | None = None) -> Model:
         """The model with the provider's overrides; without a provider as the model's own file has it.
@@ -103,13 +121,3 @@ class Catalogue:
     def size_for(self, model: Model, tier: str, aspect: str | None) -> tuple[int, int]:
         """Exact pixels of `tier` × `aspect` (None: square). Raises `UsageError` with a sentence."""
         return model.size_for(tier, aspect)
-
-
-def normal_name(name: str) -> str:
-    """The form in which names are compared: `Doubao-Seedream-4.5` and `seedream_4-5` are one."""
-    text = name.strip().lower()
-    for blank in "_. ":
-        text = text.replace(blank, "-")
-    for prefix in _PREFIXES:
-        text = text.removeprefix(prefix)
-    return text

@@ -1,9 +1,21 @@
 """`Provider`: where a service is, what it calls the models, what they cost there, what its errors mean."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
 
 from seedpipe.money import Money
+
+_ENDPOINT: Final = re.compile(r"ep-[A-Za-z0-9][A-Za-z0-9-]{0,63}\Z")
+
+
+def host_of(url: str) -> str:
+    """Host and, where it isn't the default one, port: what a key is bound to."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower().rstrip(".")
+    return f"{host}:{parts.port}" if parts.port is not None else host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +46,14 @@ class Price:
             money += self.further_input * (inputs - 1)
         return money
 
+    def at_least(self, image: Money, source: str) -> "Price":
+        """The same price where it is higher, `image` a picture where that is, with its source. In one currency."""
+        parts = [part for part in (self.image, self.image_above) if part is not None and part < image]
+        if not parts:
+            return self
+        above = None if self.image_above is None else max(self.image_above, image)
+        return replace(self, image=max(self.image, image), image_above=above, estimate=None, source=source)
+
     def summary(self) -> str:
         """For a table: `0.035 USD`, `0.045 or 0.09 USD, 0.003 per further reference`."""
         above = f" or {self.image_above.amount}" if self.image_above else ""
@@ -50,16 +70,27 @@ class Offer:
     also: tuple[str, ...] = ()  # other spellings that the provider takes
     price: Price | None = None  # None: not known, so it can't be bought
 
+    def at_endpoint(self, endpoint: str) -> "Offer":
+        """The same model, asked for at an inference endpoint. Raises `ValueError` for what isn't one."""
+        if not _ENDPOINT.match(endpoint):
+            raise ValueError(f"`{endpoint}` is not an inference endpoint like `ep-20260101120000-abcde`")
+        return replace(self, wire=endpoint, also=tuple(dict.fromkeys([self.wire, *self.also])))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One service of the protocol. Its key goes to `hosts` only."""
+    """One service of the protocol. Its key goes to `hosts` only.
+
+    `keys_apart`: its keys are good at its own paths only, not for what else answers on the same host.
+    """
 
     id: str
     title: str
     bases: tuple[str, ...]  # the first is the default; without a trailing slash
     hosts: tuple[str, ...]
     key_variables: tuple[str, ...]  # in the order they are looked up
+    keys_apart: bool
+    key_hint: str | None  # what else may be wrong with a key that is refused
     offers: Mapping[str, Offer]  # by dated id
     timeout_first: float  # seconds for the first image
     timeout_further: float  # seconds more for each further one
@@ -72,6 +103,19 @@ class Provider:
     @property
     def base_url(self) -> str:
         return self.bases[0]
+
+    @property
+    def key_places(self) -> tuple[str, ...]:
+        """Under which names its key is stored: its hosts, or where its keys are apart, host and path."""
+        if not self.keys_apart:
+            return self.hosts
+        return tuple(dict.fromkeys(base.partition("://")[2] for base in self.bases))
+
+    def owns(self, url: str) -> bool:
+        """Whether `url` is a base address of this provider, so that its key may go there."""
+        if urlsplit(url).scheme != urlsplit(self.base_url).scheme or host_of(url) not in self.hosts:
+            return False
+        return not self.keys_apart or url.rstrip("/") in self.bases
 
     def timeout(self, images: int = 1) -> float:
         """Seconds to wait for up to `images` pictures; never below `timeout_min` (OVERVIEW, KB)."""

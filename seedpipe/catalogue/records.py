@@ -1,12 +1,13 @@
 """Trees of catalogue files → `Model`s and `Provider`s."""
 
 import datetime
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from seedpipe.catalogue.model import EXACT, Feature, Mode, Model, ModelStatus, PromptAdvice, ReferenceLimits
-from seedpipe.catalogue.provider import Offer, Price, Provider
+from seedpipe.catalogue.names import normal_name
+from seedpipe.catalogue.provider import Offer, Price, Provider, host_of
 from seedpipe.catalogue.sizes import AspectRange, PixelRange, parse_pixels, parse_ratio
 from seedpipe.catalogue.tree import Branch, CatalogueFault, Entry, Tree, branch_of
 
@@ -121,19 +122,15 @@ def _references(entry: Entry) -> ReferenceLimits:
     return found
 
 
-def read_provider(name: str, branch: Branch, models: Mapping[str, Branch]) -> tuple[Provider, Mapping[str, Tree]]:
-    """The provider, and its overrides by dated id (to be merged over the models' own trees)."""
+def read_provider(name: str, branch: Branch, names: Mapping[str, str]) -> tuple[Provider, Mapping[str, Tree]]:
+    """The provider, and its overrides by dated id (to be merged over the models' own trees).
+
+    `names` are the normal forms of all names of models, with their dated ids.
+    """
     entry = Entry(branch)
-    offers: dict[str, Offer] = {}
-    overrides: dict[str, Tree] = {}
-    for model, tree in entry.entry("models").entries():
-        if model not in models:
-            raise CatalogueFault(f"no model is called `{model}`", position=tree.position)
-        offer = Entry(branch_of(tree, model))
-        offers[model] = _offer(model, offer)
-        if offer.has("overrides"):
-            overrides[model] = branch_of(offer.branch.items["overrides"], "overrides")
-        offer.finish()
+    offers, overrides = _offers(entry.entry("models"), frozenset(names.values()))
+    if entry.has("endpoints"):
+        _lay_endpoints(entry.entry("endpoints"), offers, names)
     bases = _bases(entry)
     timeout, errors = entry.entry("timeout"), entry.entry("errors")
     provider = Provider(
@@ -141,7 +138,9 @@ def read_provider(name: str, branch: Branch, models: Mapping[str, Branch]) -> tu
         title=entry.text("title"),
         bases=bases,
         hosts=_hosts(entry, bases),
-        key_variables=entry.texts("key_variables"),
+        key_variables=_key_variables(entry, name),
+        keys_apart=entry.flag("keys_apart") if entry.has("keys_apart") else False,
+        key_hint=entry.text("key_hint") if entry.has("key_hint") else None,
         offers=MappingProxyType(offers),
         timeout_first=timeout.seconds("first"),
         timeout_further=timeout.seconds("further"),
@@ -156,6 +155,32 @@ def read_provider(name: str, branch: Branch, models: Mapping[str, Branch]) -> tu
     return provider, overrides
 
 
+def _offers(entry: Entry, models: frozenset[str]) -> tuple[dict[str, Offer], Mapping[str, Tree]]:
+    offers: dict[str, Offer] = {}
+    overrides: dict[str, Tree] = {}
+    for model, tree in entry.entries():
+        if model not in models:
+            raise CatalogueFault(f"no model is called `{model}`", position=tree.position)
+        offer = Entry(branch_of(tree, model))
+        offers[model] = _offer(model, offer)
+        if offer.has("overrides"):
+            overrides[model] = branch_of(offer.branch.items["overrides"], "overrides")
+        offer.finish()
+    return offers, overrides
+
+
+def _lay_endpoints(entry: Entry, offers: dict[str, Offer], names: Mapping[str, str]) -> None:
+    """`endpoints: {seedream-4-5: ep-…}`: what stands behind an endpoint only its owner knows (KB)."""
+    for model, tree in entry.entries():
+        dated_id = names.get(normal_name(model))
+        if dated_id not in offers:
+            raise CatalogueFault(f"no model of this provider is called `{model}`", position=tree.position)
+        try:
+            offers[dated_id] = offers[dated_id].at_endpoint(entry.text(model))
+        except ValueError as error:
+            raise entry.fault(str(error), model) from error
+
+
 def _bases(entry: Entry) -> tuple[str, ...]:
     bases = tuple(base.rstrip("/") for base in entry.texts("bases"))
     if not bases or not all(base.startswith(("https://", "http://")) for base in bases):
@@ -165,8 +190,15 @@ def _bases(entry: Entry) -> tuple[str, ...]:
 
 def _hosts(entry: Entry, bases: tuple[str, ...]) -> tuple[str, ...]:
     """The hosts of the bases, and whatever else the provider calls its own."""
-    own = [urlsplit(base).hostname or "" for base in bases]
+    own = map(host_of, bases)
     return tuple(dict.fromkeys([*own, *(host.lower() for host in entry.texts_if_any("hosts"))]))
+
+
+def _key_variables(entry: Entry, name: str) -> tuple[str, ...]:
+    """Where its key is looked for; of a provider that doesn't say, in the variable that bears its name."""
+    if entry.has("key_variables"):
+        return entry.texts("key_variables")
+    return (f"{re.sub('[^A-Za-z0-9]', '_', name).upper()}_API_KEY",)
 
 
 def _statuses(errors: Entry) -> frozenset[int]:

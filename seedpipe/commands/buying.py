@@ -18,8 +18,9 @@ from seedpipe.events import BuildFinished, Event
 from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
-from seedpipe.project.building import Run, Workshop, carry_out, probe, proof_service
+from seedpipe.project.building import Run, Workshop, carry_out
 from seedpipe.project.project import Project
+from seedpipe.project.service import probe, proof_service
 from seedpipe.project.trust import Endpoint, open_endpoint
 from seedpipe.review.plan_text import Caps, nothing_to_do, plan_text, plan_title
 from seedpipe.review.progress import JsonLines, LiveProgress, PlainProgress, Progress

@@ -11,8 +11,8 @@ from seedpipe.commands.invocation import Invocation, option, pass_invocation, pr
 from seedpipe.commands.opening import opened
 from seedpipe.errors import SeedpipeError
 from seedpipe.limits import ExitCode
-from seedpipe.project.building import probe
 from seedpipe.project.project import Project
+from seedpipe.project.service import probe
 from seedpipe.project.trust import open_endpoint
 from seedpipe.state.home import home_folder
 from seedpipe.state.repair import repair_journal

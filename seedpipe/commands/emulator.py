@@ -26,6 +26,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @option("--url-life", type=click.IntRange(1), default=86_400, help="Seconds a result URL lives. [default: 86400]")
 @option("--scenario", type=_FILE, metavar="FILE", help="Faults to make, as YAML.")
 @option("--endpoint-model", default="seedream-4-5-251128", help="The model behind `ep-…` ids.")
+@option("--provider", metavar="NAME", help="Whose rules come first where providers differ. [default: the address' own]")
 @option("--catalogue", type=_FILE, multiple=True, metavar="FILE", help="A user catalogue laid over the shipped one.")
 @option(
     "--time-out-references",
@@ -49,6 +50,7 @@ def command(
     url_life: int,
     scenario: Path | None,
     endpoint_model: str,
+    provider: str | None,
     catalogue: tuple[Path, ...],
     time_out_references: bool,
     strict: bool,
@@ -79,6 +81,7 @@ def command(
             url_life=url_life,
             scenario=scenario,
             endpoint_model=endpoint_model,
+            provider=provider,
             catalogue=catalogue,
             invent=not time_out_references,
             strict=strict,

@@ -5,12 +5,14 @@ import sys
 
 import click
 
-from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.commands.invocation import Invocation, option, pass_invocation
 from seedpipe.errors import UsageError
 from seedpipe.limits import ExitCode
+from seedpipe.project.project import users_catalogue
+from seedpipe.project.trust import DEFAULT_PROVIDER
 from seedpipe.state.credentials import Credentials
 from seedpipe.state.home import config_folder
+from seedpipe.state.settings import read_settings
 
 
 @click.command("login")
@@ -28,8 +30,8 @@ def command(invocation: Invocation, provider: str | None, host: str | None, remo
     """
     if host is not None and provider is not None:
         raise UsageError("`--host` and a provider can't both be meant")
-    catalogue = load_catalogue()
-    hosts = (host,) if host is not None else catalogue.provider(provider or "apiyi").hosts
+    catalogue = users_catalogue(read_settings(config_folder(os.environ)))
+    hosts = (host,) if host is not None else catalogue.provider(provider or DEFAULT_PROVIDER).key_places
     credentials = Credentials(config_folder(os.environ))
     shown = ", ".join(hosts)
     if remove:

@@ -21,7 +21,8 @@ class EmbeddedEmulator:
     """A context manager. Inside it `base_url` and `key` are good; the child ends with us, even if we are killed.
 
     `state` is the folder of its ledger and pictures: the same folder gives the same port again where that is free,
-    so addresses of an earlier run live on. `latency` 0 is instant, 1 true to life.
+    so addresses of an earlier run live on. `latency` 0 is instant, 1 true to life. `catalogue` are user files laid over
+    the shipped one, `provider` the one whose rules come first.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class EmbeddedEmulator:
         ipm: int | None = None,
         scenario: Path | None = None,
         catalogue: tuple[Path, ...] = (),
+        provider: str | None = None,
     ) -> None:
         self._state = state
         self._options = ["--latency", str(latency)]
         self._options += ["--ipm", str(ipm)] if ipm is not None else []
         self._options += ["--scenario", str(scenario)] if scenario is not None else []
+        self._options += ["--provider", provider] if provider is not None else []
         for path in catalogue:
             self._options += ["--catalogue", str(path)]
         self._process: subprocess.Popen[bytes] | None = None

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from seedpipe.catalogue.catalogue import Catalogue
 from seedpipe.catalogue.model import Feature, Mode, Model, ModelStatus
+from seedpipe.catalogue.provider import Provider
 from seedpipe.emulator.rules import Dialect, ModelRules, Pixels
 
 GATEWAY: Final = "/v1"
@@ -17,28 +19,30 @@ _NEW_SENTENCES: Final = "2026"  # models released since then name the tiers they
 _SQUARE: Final = (2048, 2048)
 
 
-def make_dialects(catalogue: Catalogue, *, endpoint_model: str, strict: bool = False) -> Mapping[str, Dialect]:
+def make_dialects(
+    catalogue: Catalogue, *, endpoint_model: str, strict: bool = False, first: str | None = None
+) -> Mapping[str, Dialect]:
     """The three addresses. An id that two providers share follows the first of each address's list.
 
-    Raises `UnknownModelError` for `endpoint_model`.
+    `first`: the provider whose rules come before all others. Raises `UnknownModelError` for `endpoint_model`,
+    `UnknownProviderError` for `first`.
     """
     endpoint = catalogue.model_id(endpoint_model)
-    known = list(catalogue.providers)
-    orders = {
-        GATEWAY: ["apiyi", *(name for name in known if name != "apiyi")],
-        ARK: ["byteplus", "volcengine", *(name for name in known if name not in ("byteplus", "volcengine"))],
-        PLAN: ["volcengine"],
-    }
+    leading = [] if first is None else [catalogue.provider(first).id]
+    plans = [name for name, provider in catalogue.providers.items() if provider.base_url.endswith(PLAN)]
+    others = [name for name in catalogue.providers if name not in plans]
+    orders = {GATEWAY: ["apiyi", *others], ARK: ["byteplus", "volcengine", *others], PLAN: plans}
     dialects = {}
-    for prefix, order in orders.items():
+    for prefix, named in orders.items():
+        order = list(dict.fromkeys([*(name for name in leading if name in named), *named]))
         models: dict[str, ModelRules] = {}
         for provider in order:
-            for wire_id, rules in _ids(catalogue, provider, plan=prefix == PLAN):
+            for wire_id, rules in _ids(catalogue, provider):
                 models.setdefault(wire_id, rules)
         behind = next((rules for rules in models.values() if rules.name == endpoint), None)
         dialects[prefix] = Dialect(
             prefix=prefix,
-            provider=order[0],
+            provider=named[0] if named else "",
             models=models,
             watermark=prefix != GATEWAY,
             gateway=prefix == GATEWAY,
@@ -50,19 +54,26 @@ def make_dialects(catalogue: Catalogue, *, endpoint_model: str, strict: bool = F
     return dialects
 
 
+def address_of(provider: Provider) -> str:
+    """The emulator's address that stands for a provider's own: of the same path, else of the same dialect."""
+    path = urlsplit(provider.base_url).path
+    if path in (GATEWAY, ARK, PLAN):
+        return path
+    return GATEWAY if provider.blocked_statuses else ARK
+
+
 def model_list(dialect: Dialect) -> dict[str, object]:
     """The body of `GET {prefix}/models` (GH:can1357/oh-my-pi#4201)."""
     return {"object": "list", "data": [_entry(wire_id, rules) for wire_id, rules in dialect.models.items()]}
 
 
-def _ids(catalogue: Catalogue, provider: str, *, plan: bool) -> Iterator[tuple[str, ModelRules]]:
-    """Every spelling of a provider's models. Dated ids are required, but the plan's own names have no date (KB)."""
+def _ids(catalogue: Catalogue, provider: str) -> Iterator[tuple[str, ModelRules]]:
+    """Every spelling that a provider takes. Undated ids are the plan's alone, and what a user's own file adds (KB)."""
     found = catalogue.providers.get(provider)
     for offer in found.offers.values() if found else ():
         rules = _rules(catalogue.model(offer.model, provider), (offer.wire, *offer.also))
         for wire_id in rules.wire_ids:
-            if plan != bool(_DATED.search(wire_id)):
-                yield wire_id, rules
+            yield wire_id, rules
 
 
 def _rules(model: Model, wire_ids: tuple[str, ...]) -> ModelRules:

@@ -134,9 +134,8 @@ def read_order(body: Mapping[str, object], dialect: Dialect) -> Order:
 
 def find_model(wire_id: str, dialect: Dialect) -> ModelRules:
     """Dated ids, aliases and `ep-…` are known; anything else is a 404, so an undated id is too (GH:bragi-canvas#42)."""
-    if wire_id.startswith("ep-") and dialect.endpoint is not None:
-        return dialect.endpoint
-    if (model := dialect.models.get(wire_id)) is None or model.retired:
+    model = dialect.models.get(wire_id) or (dialect.endpoint if wire_id.startswith("ep-") else None)
+    if model is None or model.retired:
         raise not_in_plan(wire_id) if dialect.plan else no_such_model(wire_id)
     return model
 

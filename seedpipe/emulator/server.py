@@ -40,7 +40,7 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _origin: No
 
     `on_ready` is called once with `http://127.0.0.1:PORT` when connections are accepted.
 
-    Raises `UsageError` for a taken port, an unreadable scenario, an unknown `endpoint_model`.
+    Raises `UsageError` for a taken port, an unreadable scenario, an unknown `endpoint_model` or `provider`.
     """
     faults = _faults(settings.scenario)
     with contextlib.ExitStack() as stack:
@@ -54,7 +54,12 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _origin: No
         catalogue = load_catalogue([(str(path), path.read_bytes()) for path in settings.catalogue])
         emulator = Emulator(
             settings=settings,
-            dialects=make_dialects(catalogue, endpoint_model=settings.endpoint_model, strict=settings.strict),
+            dialects=make_dialects(
+                catalogue,
+                endpoint_model=settings.endpoint_model,
+                strict=settings.strict,
+                first=settings.provider,
+            ),
             ledger=ledger,
             workshop=Workshop(ledger, scale=settings.latency, workers=settings.workers or _processors()),
             signer=Signer(secret=ledger.secret),

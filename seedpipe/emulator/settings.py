@@ -21,6 +21,7 @@ class Settings:
     strict: bool = False  # refuse the fields that the service ignores
     scenario: Path | None = None  # faults, as YAML
     endpoint_model: str = "seedream-4-5-251128"  # what stands behind `ep-…`
+    provider: str | None = None  # whose rules come first where providers differ; None: each address' own
     catalogue: tuple[Path, ...] = ()  # user files laid over the shipped one
     exit_with_stdin: bool = False
     workers: int | None = None  # threads that draw; None: one per processor, at most 4

@@ -68,13 +68,17 @@ class TableSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """`name` for a provider of the catalogue; else `base_url` and the rest. A price for the model `*` is for all."""
+    """`name` for a provider of the catalogue; else `like` one, at its own address or at `base_url`.
+
+    `prices` and `endpoints` are of a model each, with where they stand; a price for the model `*` is for all.
+    """
 
     name: str | None = None
     base_url: str | None = None
     api_key_env: str | None = None
     like: str | None = None
-    prices: tuple[tuple[str, Money], ...] = ()
+    prices: tuple[tuple[str, Money, Position], ...] = ()
+    endpoints: tuple[tuple[str, str, Position], ...] = ()
     position: Position
 
 

@@ -282,13 +282,18 @@ class Profile(_Written):
 
 
 class Provider(_Written):
-    """A provider that is not in the catalogue; usable only if the user trusts its host."""
+    """A provider with an address, endpoints or prices of its own; a foreign host is used only if the user trusts it."""
 
-    base_url: Text = Field(description="Base of the API, up to and without `/images/generations`.")
+    base_url: Given[Text] = Field(
+        None, description="Base of the API, up to and without `/images/generations`; without it, that of `like`."
+    )
     api_key_env: Given[Text] = Field(None, description="Environment variable with the key; the user must allow it.")
     like: Given[Dialect] = Field(None, description="Whose dialect and model ids it speaks.")
     prices: Given[Annotated[Annotated[Text, Tag("<text>")] | Annotated[dict[str, Text], Tag("<mapping>")], _SHAPE]] = (
-        Field(None, description="Price of one picture, for all models or by model: `0.04 USD`.")
+        Field(None, description="Price of one picture above the catalogue's, for all models or by model: `0.04 USD`.")
+    )
+    endpoints: Given[dict[str, Text]] = Field(
+        None, description="Inference endpoints by model: `{seedream-4-5: ep-20260101120000-abcde}`."
     )
 
 

@@ -179,7 +179,10 @@ class _Assembler:
         written, place = found
         if isinstance(written, str):
             return Provider(name=written, position=place.position)
-        if not _BASE_URL.match(written.base_url):
+        if written.base_url is None and written.like is None:
+            way = "`like: byteplus` for that provider's own address, or a `base_url`"
+            self.faults.add("bad-value", "this doesn't say which provider is meant", place.position, hint=way)
+        if written.base_url is not None and not _BASE_URL.match(written.base_url):
             message = f"`{written.base_url}` is no base address like `https://host/api/v3`"
             self.faults.add("bad-url", message, place.below("base_url").position)
         if written.like is not None and written.like not in DIALECTS:
@@ -191,15 +194,19 @@ class _Assembler:
             api_key_env=written.api_key_env,
             like=written.like,
             prices=tuple(self._prices(written.prices, place.below("prices"))),
+            endpoints=tuple(
+                (model, endpoint, place.below("endpoints", model).position)
+                for model, endpoint in (written.endpoints or {}).items()
+            ),
             position=place.position,
         )
 
-    def _prices(self, written: str | dict[str, str] | None, place: Place) -> Iterable[tuple[str, Money]]:
-        if isinstance(written, str):
-            money = self._money(written, place)
-            return [] if money is None else [("*", money)]
-        found = ((model_id, self._money(text, place.below(model_id))) for model_id, text in (written or {}).items())
-        return [(model_id, money) for model_id, money in found if money is not None]
+    def _prices(self, written: str | dict[str, str] | None, place: Place) -> Iterable[tuple[str, Money, Position]]:
+        by_model = {"*": place} if isinstance(written, str) else {name: place.below(name) for name in written or ()}
+        for name, where in by_model.items():
+            money = self._money(written if isinstance(written, str) else (written or {})[name], where)
+            if money is not None:
+                yield name, money, where.position
 
     def _money(self, text: str, place: Place) -> Money | None:
         try:

@@ -125,7 +125,7 @@ OPTIMIZE_PROMPT: Final = ("standard", "fast")
 RESPONSE_FORMATS: Final = ("url", "b64_json")
 BACKGROUNDS: Final = ("opaque", "transparent")
 ON_SIZE_MISMATCH: Final = ("accept", "fail", "fit")
-DIALECTS: Final = ("apiyi", "byteplus", "volcengine")
+DIALECTS: Final = ("apiyi", "byteplus", "byteplus-eu", "volcengine", "volcengine-plan")
 
 
 def _choice(values: tuple[str, ...]) -> WithJsonSchema:

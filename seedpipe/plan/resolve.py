@@ -6,6 +6,8 @@ from typing import Final
 
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.catalogue.model import EXACT, Mode
+from seedpipe.catalogue.names import is_endpoint, normal_name
+from seedpipe.errors import UsageError
 from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.plan.key import DEFAULTS_1, Asked
 from seedpipe.plan.sizes import AskedSize, SizeRule, asked_size
@@ -28,11 +30,21 @@ class Resolver:
         ask = f"model/{name}"
         known = self.remembered.get(ask) or self.made.get(ask)
         if known is not None:
-            return known
+            return self._still(name, known) if is_endpoint(name) else known
         dated = self.catalogue.model_id(name)
         if dated != name:  # a dated id needs no remembering
             self.made[ask] = dated
         return dated
+
+    def _still(self, endpoint: str, known: str) -> str:
+        """What an endpoint stands for is its owner's word, which a lock can't overrule, only lack."""
+        said = self.catalogue.names.get(normal_name(endpoint), known)
+        if said != known:
+            raise UsageError(
+                f"`{endpoint}` stands for `{said}` now, and the lock has pictures of it as `{known}`",
+                hint=f"write `model: {said}` for new pictures, or `model: {known}` to keep those",
+            )
+        return known
 
     def size(self, model_id: str, size: str | None, aspect: str | None) -> str:
         """`WxH`, or a tier where the manifest leaves the aspect to the model.

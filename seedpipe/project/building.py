@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from seedpipe.build.budget import Limits
 from seedpipe.build.execute import Executor
@@ -24,7 +23,6 @@ from seedpipe.build.purchase import Buyer
 from seedpipe.build.receive import Receiver
 from seedpipe.build.report import Report, Result
 from seedpipe.build.standing import work_of
-from seedpipe.emulator.embedded import EmbeddedEmulator
 from seedpipe.events import BuildFinished, BuildStarted, Event, Recovered
 from seedpipe.manifest.node import DerivedNode
 from seedpipe.manifest.steps import Text
@@ -35,10 +33,10 @@ from seedpipe.plan.select import Wish
 from seedpipe.project.limits import open_limiters
 from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
+from seedpipe.project.service import dialect_of
 from seedpipe.project.trust import Endpoint
 from seedpipe.service.addresses import is_loopback_url
-from seedpipe.service.client import Probe, ServiceClient
-from seedpipe.service.refusals import Dialect
+from seedpipe.service.client import ServiceClient
 from seedpipe.state.caps import CapKind, Scope
 from seedpipe.state.home import account_of, home_folder, new_project_id
 from seedpipe.state.journal import Journal
@@ -46,8 +44,6 @@ from seedpipe.state.lockfile import LockWriter
 from seedpipe.state.requests import Recovery
 from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
-
-PROOF_LATENCY = 0.03  # of true life: a proof is to be watched, not waited for
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,26 +119,6 @@ def open_workshop(project: Project, endpoint: Endpoint | None) -> Iterator[Works
         journal.close()
 
 
-@contextlib.contextmanager
-def proof_service(project: Project) -> Iterator[Endpoint]:
-    """The embedded emulator, for as long as a proof takes."""
-    folder = project.folder / "emulator"
-    folder.mkdir(parents=True, exist_ok=True)
-    with EmbeddedEmulator(folder, latency=PROOF_LATENCY) as emulator:
-        path = urlsplit(project.catalogue.provider(project.provider).base_url).path
-        yield Endpoint(provider=project.provider, base_url=emulator.address(path), key=emulator.key)
-
-
-def probe(endpoint: Endpoint) -> Probe:
-    """A free look at the service."""
-
-    async def look() -> Probe:
-        async with ServiceClient(endpoint.base_url, endpoint.key) as client:
-            return await client.probe()
-
-    return asyncio.run(look())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """How a plan is to be carried out. `fetched` says what came for nothing before it began (`fetch_located`)."""
@@ -168,10 +144,11 @@ async def _carry_out(
     project = workshop.project
     target = endpoint or Endpoint(provider=project.provider, base_url="https://nowhere.invalid", key="none")
     provider = project.catalogue.provider(project.provider)
-    dialect = Dialect(unbilled=provider.unbilled_errors, blocked_statuses=provider.blocked_statuses)
     report = Report(emit=emit, clock=lambda: time.monotonic() - began)
     async with contextlib.AsyncExitStack() as stack:
-        client = await stack.enter_async_context(ServiceClient(target.base_url, target.key, dialect=dialect))
+        client = await stack.enter_async_context(
+            ServiceClient(target.base_url, target.key, dialect=dialect_of(provider))
+        )
         limiter = stack.enter_context(open_limiters(project, workshop.account, target))
         # A run that buys nothing leaves no trace in the journal: the memo of the no-op rests on that.
         begin = workshop.journal.begin_run

@@ -23,7 +23,8 @@ from seedpipe.plan.planner import make_plan
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
 from seedpipe.project.memory import Recollection
-from seedpipe.project.trust import Trusted, Wanted
+from seedpipe.project.terms import with_own_terms
+from seedpipe.project.trust import Trusted, Wanted, provider_name
 from seedpipe.source import Position, ReadRefusedError
 from seedpipe.state.credentials import Credentials
 from seedpipe.state.files import WorkTreeFiles, lfs_pointer
@@ -37,7 +38,6 @@ from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
 
 MANIFEST = "seedpipe.yaml"
-DEFAULT_PROVIDER = "apiyi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,15 +140,7 @@ class Project:
 
     def wanted(self) -> Wanted:
         """What the manifest asks for as its service; only the user decides (`project.trust`)."""
-        provider = self.manifest.provider
-        if provider is None:
-            return Wanted(name=DEFAULT_PROVIDER)
-        return Wanted(
-            name=provider.name or provider.like or DEFAULT_PROVIDER,
-            base_url=provider.base_url,
-            key_variable=provider.api_key_env,
-            position=provider.position,
-        )
+        return _wanted(self.manifest)
 
     def trusted(self) -> Trusted:
         credentials = Credentials(config_folder(os.environ))
@@ -188,7 +180,8 @@ def open_project(
     manifest = parse_manifest(files, manifest_path.name, profile=profile, variables=variables)
     expansion = expand(manifest, files)
     graph = link(expansion.nodes)
-    chosen = _provider_name(provider, manifest, catalogue)
+    chosen = provider_name(_wanted(manifest), catalogue=catalogue, environ=os.environ, flag=provider)
+    catalogue, term_faults = _with_own_terms(manifest, catalogue)
     live_lock = load_lock(root / lock_name(Realm.LIVE, profile), shown_as=lock_name(Realm.LIVE, profile))
     lock = live_lock
     if realm is Realm.PROOF:
@@ -201,7 +194,7 @@ def open_project(
         *manifest.warnings,
         *lint(graph, catalogue=catalogue, provider=chosen, resolver=resolver, outputs=relative),
         *_file_faults(graph, files),
-        *_price_faults(manifest, catalogue, chosen),
+        *term_faults,
     ]
     if any(fault.severity is Severity.ERROR for fault in faults):
         raise ManifestError(faults)
@@ -234,15 +227,25 @@ def _output_folder(realm: Realm, profile: str | None) -> str:
     return "/".join(parts)
 
 
-def _provider_name(flag: str | None, manifest: Manifest, catalogue: Catalogue) -> str:
-    named = manifest.provider
-    name = flag or (named and (named.name or named.like)) or DEFAULT_PROVIDER
-    try:
-        return catalogue.provider(name).id
-    except UsageError as error:
-        if flag is None and named is not None:
-            error.position = named.position
-        raise
+def _wanted(manifest: Manifest) -> Wanted:
+    provider = manifest.provider
+    if provider is None:
+        return Wanted()
+    return Wanted(
+        name=provider.name or provider.like,
+        base_url=provider.base_url,
+        key_variable=provider.api_key_env,
+        position=provider.position,
+    )
+
+
+def _with_own_terms(manifest: Manifest, catalogue: Catalogue) -> tuple[Catalogue, Sequence[Fault]]:
+    """The manifest's terms are of its own provider, whichever the user has chosen."""
+    written = manifest.provider
+    if written is None or not (written.prices or written.endpoints):
+        return catalogue, ()
+    own = provider_name(_wanted(manifest), catalogue=catalogue, environ={}, flag=None)
+    return with_own_terms(catalogue, own, written)
 
 
 def users_catalogue(settings: UserSettings) -> Catalogue:
@@ -287,24 +290,3 @@ def _unreadable(path: str, files: WorkTreeFiles) -> tuple[str | None, str | None
         if lfs_pointer(file.read(1024)) is not None:
             return f"`{path}` is a Git LFS pointer, not the picture itself", "`git lfs pull` brings it"
     return None, None
-
-
-def _price_faults(manifest: Manifest, catalogue: Catalogue, provider: str) -> list[Fault]:
-    """A manifest can't make pictures cheaper than the catalogue: that would loosen every cap."""
-    if manifest.provider is None:
-        return []
-    faults = []
-    for model, money in manifest.provider.prices:
-        names = [offer.model for offer in catalogue.provider(provider).offers.values()] if model == "*" else [model]
-        listed = [catalogue.list_price(provider, catalogue.model_id(name)) for name in names]
-        lower = [price for price in listed if price.currency != money.currency or money < price.image]
-        if lower:
-            faults.append(
-                Fault(
-                    code="price",
-                    message=f"the manifest prices `{model}` at {money}, below the catalogue's {lower[0].summary()}",
-                    position=manifest.provider.position,
-                    hint="a lower price works only from the user's own catalogue file",
-                )
-            )
-    return faults

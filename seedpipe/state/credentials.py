@@ -13,7 +13,10 @@ FORMAT: Final = 1
 
 
 class Credentials:
-    """`credentials.json` in the user's config folder: host (with a port where it has one) → key."""
+    """`credentials.json` in the user's config folder: host (with a port where it has one) → key.
+
+    A host whose paths have keys of their own is `host/path`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "credentials.json"
@@ -31,7 +34,7 @@ class Credentials:
         key = key.strip()
         if not key or any(not 33 <= ord(letter) <= 126 for letter in key):
             raise UsageError("the key is empty or holds blanks or letters that no key has", hint="paste it again")
-        if not host or "/" in host or host != host.strip():
+        if not host.partition("/")[0] or "://" in host or host != host.strip():
             raise UsageError(f"`{host}` is not a host like `api.example.com`")
         make_folder(self.path.parent)
         with self._lock():

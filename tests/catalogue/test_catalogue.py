@@ -84,12 +84,12 @@ def test_an_unknown_model_gets_suggestions(catalogue: Catalogue) -> None:
 def test_an_endpoint_id_is_told_the_way(catalogue: Catalogue) -> None:
     with pytest.raises(UnknownModelError, match="inference endpoint") as found:
         catalogue.model_id("ep-20260101-abcde")
-    assert "user file" in (found.value.hint or "")
-    mapped = load_catalogue(
-        [("user.yaml", f"providers: {{byteplus: {{models: {{{V45}: {{wire: ep-20260101-abcde}}}}}}}}".encode())]
-    )
-    assert mapped.model_id("ep-20260101-abcde") == V45
-    assert mapped.wire_id(V45, "byteplus") == "ep-20260101-abcde"
+    assert "`endpoints: {seedream-4-5: ep-20260101-abcde}`" in (found.value.hint or "")
+    for said in ("endpoints: {seedream-4.5: ep-20260101-abcde}", f"models: {{{V45}: {{wire: ep-20260101-abcde}}}}"):
+        mapped = load_catalogue([("user.yaml", f"providers: {{byteplus: {{{said}}}}}".encode())])
+        assert mapped.model_id("ep-20260101-abcde") == V45
+        assert mapped.wire_id(V45, "byteplus") == "ep-20260101-abcde"
+        assert mapped.model_id("seedream-4-5-251128") == V45, "its own name stays"
 
 
 @pytest.mark.parametrize(
@@ -248,6 +248,37 @@ def test_providers(catalogue: Catalogue) -> None:
     assert "`apiyi`" in (found.value.hint or "")
 
 
+def test_regions_and_plans_are_providers_of_their_own(catalogue: Catalogue) -> None:
+    dublin, plan = catalogue.provider("byteplus-eu"), catalogue.provider("volcengine-plan")
+    assert dublin.base_url == "https://ark.eu-west.bytepluses.com/api/v3"
+    assert dublin.key_variables[0] == "BYTEPLUS_EU_API_KEY"
+    assert catalogue.wire_id(V45, "byteplus-eu") == V45
+    assert plan.base_url == "https://ark.cn-beijing.volces.com/api/plan/v3"
+    assert plan.key_variables == ("VOLCENGINE_PLAN_API_KEY",)
+    assert list(plan.offers) == [LITE]
+    assert catalogue.wire_id(LITE, "volcengine-plan") == "doubao-seedream-5.0-lite"
+
+
+@pytest.mark.parametrize(
+    ("url", "owner"),
+    [
+        ("https://api.apiyi.com/v1", "apiyi"),
+        ("https://vip.apiyi.com/v1/", "apiyi"),
+        ("https://API-CF.apiyi.com/v1", "apiyi"),
+        ("http://api.apiyi.com/v1", None),
+        ("https://api.apiyi.com:8443/v1", None),
+        ("https://api.apiyi.com.evil.example/v1", None),
+        ("https://ark.eu-west.bytepluses.com/api/v3", "byteplus-eu"),
+        ("https://ark.cn-beijing.volces.com/api/v3", "volcengine"),
+        ("https://ark.cn-beijing.volces.com/api/plan/v3", "volcengine-plan"),
+        ("http://127.0.0.1:8787/v1", None),
+    ],
+)
+def test_whose_an_address_is(catalogue: Catalogue, url: str, owner: str | None) -> None:
+    found = catalogue.owner_of(url)
+    assert (found.id if found else None) == owner
+
+
 def test_the_timeout_formula(catalogue: Catalogue) -> None:
     apiyi = catalogue.provider("apiyi")
     assert [apiyi.timeout(images) for images in (0, 1, 2, 15)] == [300, 300, 340, 860]
@@ -258,7 +289,7 @@ def test_the_timeout_formula(catalogue: Catalogue) -> None:
 def test_a_model_the_provider_does_not_serve(catalogue: Catalogue) -> None:
     with pytest.raises(NotServedError) as found:
         catalogue.model(FLASH, "apiyi")
-    assert found.value.hint == "served by `byteplus`, `volcengine`"
+    assert found.value.hint == "served by `byteplus`, `volcengine`, `byteplus-eu`"
 
 
 def test_the_comparison_has_a_row_for_each_model_newest_first(catalogue: Catalogue) -> None:

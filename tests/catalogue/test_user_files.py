@@ -60,12 +60,14 @@ def test_a_gateway_of_ones_own_is_like_another_but_has_its_own_hosts() -> None:
     )
     mine = catalogue.provider("mine")
     assert mine.hosts == ("gate.example",)
+    assert mine.key_variables == ("MINE_API_KEY",), "being like another is no leave to take its key"
+    assert (mine.free_images, mine.notes) == (0, ())
     assert catalogue.model(V45, "mine").references.max == 10
 
 
 def test_null_takes_away_and_later_files_win() -> None:
     texts = [
-        ("a", b"providers: {volcengine: ~}"),
+        ("a", b"providers: {volcengine: ~, volcengine-plan: ~, byteplus-eu: ~}"),
         ("b", b"providers: {apiyi: {title: X}}"),
         ("c", b"providers: {apiyi: {title: Y}}"),
     ]
@@ -92,6 +94,9 @@ def test_an_empty_user_file_changes_nothing() -> None:
             "one currency",
             None,
         ),
+        ("providers: {apiyi: {endpoints: {seedream-9: ep-1}}}", "no model of this provider is called", None),
+        (f"providers: {{apiyi: {{endpoints: {{{V45}: {V45}}}}}}}", "is not an inference endpoint", None),
+        ("providers: {byteplus: {endpoints: {4-5: ep-1, 4-0: ep-1}}}", "is a name of both", None),
         ("providers: {apiyi: {models: {nothing: {wire: x}}}}", "no model is called `nothing`", None),
         (f"models: {{{V45}: {{sizes: {{2K: {{1:1: 10x10}}}}}}}}", "needs 3,686,400", None),
         (f"models: {{{V45}: {{tiers: [8K]}}}}", "the tier `8K` has no sizes", None),

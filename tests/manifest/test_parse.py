@@ -25,7 +25,7 @@ def test_what_a_manifest_says_of_the_project(project: Session) -> None:
     assert found.provider.base_url == "https://gate.test/v1"
     assert found.provider.api_key_env == "GATE_KEY"
     assert found.provider.like == "apiyi"
-    assert found.provider.prices == (("a", Money(30_000, "USD")),)
+    assert [price[:2] for price in found.provider.prices] == [("a", Money(30_000, "USD"))]
     assert str(found.provider.position) == "seedpipe.yaml:4:11"
     assert found.budget.per_build == Money(5_000_000, "USD")
     assert found.budget.per_month == Money(60_000_000, "EUR")
@@ -47,7 +47,17 @@ def test_a_provider_by_name(project: Session) -> None:
 def test_one_price_for_all(project: Session) -> None:
     found = project.manifest("provider: {base_url: 'http://127.0.0.1:80', prices: 0 USD}\nimages: {}\n").parse()
     assert found.provider is not None
-    assert found.provider.prices == (("*", Money(0, "USD")),)
+    assert [price[:2] for price in found.provider.prices] == [("*", Money(0, "USD"))]
+
+
+def test_inference_endpoints_at_a_providers_own_address(project: Session) -> None:
+    text = "provider:\n  like: byteplus\n  endpoints: {seedream-4-5: ep-20260101-abcde}\nimages: {}\n"
+    found = project.manifest(text).parse().provider
+    assert found is not None
+    assert (found.like, found.base_url) == ("byteplus", None)
+    assert [(model, endpoint, str(at)) for model, endpoint, at in found.endpoints] == [
+        ("seedream-4-5", "ep-20260101-abcde", "seedpipe.yaml:5:29")
+    ]
 
 
 # include
