@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from seedpipe.errors import StateError
 from seedpipe.limits import MAX_FILE_BYTES, MAX_PICTURE_BYTES
 from seedpipe.names import Digest, natural_key
 from seedpipe.source import ReadRefusedError
+from seedpipe.state.atomic import replacing
 
 CHUNK: Final = 1024 * 1024
 MAX_GLOB_ENTRIES: Final = 1_000_000  # folder entries looked at by one pattern
@@ -65,17 +65,10 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
     `mode` is narrowed by the umask. A symlink at `path` is replaced, not followed. Raises `OSError`.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path, mode=mode) as fd:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
     fsync_folder(path.parent)
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -161,7 +160,8 @@ def create_journal(path: Path) -> None:
     with FileLock(path.with_name(f".{path.name}.lock"), timeout=BUSY_SECONDS):
         if path.exists():
             return
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        temporary = path.with_name(f".{path.name}.tmp")
+        _remove(temporary)  # what a killed process left
         try:
             os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             with sql_errors(temporary), closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
@@ -173,8 +173,12 @@ def create_journal(path: Path) -> None:
             temporary.replace(path)
             fsync_folder(path.parent)
         finally:
-            for suffix in ("", "-journal", "-wal", "-shm"):
-                temporary.with_name(temporary.name + suffix).unlink(missing_ok=True)
+            _remove(temporary)
+
+
+def _remove(database: Path) -> None:
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from seedpipe.state.atomic import is_still
 from seedpipe.state.files import make_folder
 
 _ID: Final = re.compile(r"[0-9]+-[0-9a-f]{16}\Z")
@@ -39,7 +40,7 @@ class Owner:
             path = folder / f"{owner_id}{_SUFFIX}"
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             fcntl.flock(fd, fcntl.LOCK_EX)
-            if _is_still(path, fd):
+            if is_still(path, fd):
                 return cls(folder, owner_id, fd)
             os.close(fd)  # someone swept the file between its creation and our lock
 
@@ -79,7 +80,7 @@ def sweep(folder: Path) -> tuple[str, ...]:
             continue
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_still(path, fd):
+            if is_still(path, fd):
                 path.unlink(missing_ok=True)
                 dead.append(owner_id)
         except BlockingIOError:
@@ -94,11 +95,3 @@ def _open(path: Path) -> int | None:
         return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None
-
-
-def _is_still(path: Path, fd: int) -> bool:
-    try:
-        there, ours = path.lstat(), os.fstat(fd)
-    except FileNotFoundError:
-        return False
-    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)

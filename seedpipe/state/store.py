@@ -20,6 +20,7 @@ from typing import Final
 from seedpipe.errors import StateError
 from seedpipe.names import Digest
 from seedpipe.source import ReadRefusedError
+from seedpipe.state.atomic import replacing
 from seedpipe.state.files import CHUNK, digest_of_file, fsync_folder, make_folder, open_regular
 from seedpipe.state.owners import Owner, is_alive, sweep
 
@@ -114,18 +115,8 @@ class Store:
             if digest_of_file(source)[0] != digest:
                 raise self._damaged(digest)
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-            sink = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-            try:
-                try:
-                    _copy(source, sink)
-                    os.fsync(sink)  # a torn output after a crash would look like a person's edit
-                finally:
-                    os.close(sink)
-                temporary.replace(target)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+            with replacing(target, mode=0o666) as sink:  # a torn output after a crash would look like a person's edit
+                _copy(source, sink)
         finally:
             os.close(source)
 

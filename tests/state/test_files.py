@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -54,6 +56,56 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"directory|empty"):
         write_atomically(folder, b"new")
     assert not list(tmp_path.glob(".file*"))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from seedpipe.state.atomic import replacing
+with replacing(Path(sys.argv[1]), mode=0o644) as fd:
+    os.write(fd, b"half of it")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_writer_leaves_is_gone_with_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.glob(".*")] == [".file.tmp"], "one at most, however many were killed"
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("plant", ["symlink", "hard link", "pipe"])
+def test_what_is_planted_in_a_temporarys_place_is_not_written_to(tmp_path: Path, plant: str) -> None:
+    (tmp_path / "target").write_text("precious")
+    place = tmp_path / ".file.tmp"
+    match plant:
+        case "symlink":
+            place.symlink_to("target")
+        case "hard link":
+            place.hardlink_to(tmp_path / "target")
+        case _:
+            os.mkfifo(place)
+    write_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "target").read_text() == "precious"
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert not place.exists()
+
+
+def test_writers_of_one_path_go_one_after_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    threads = [threading.Thread(target=write_atomically, args=(path, b"%d" % n * 100_000)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(path.read_bytes())) == 1
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_readers_never_see_a_mixture(tmp_path: Path) -> None:
