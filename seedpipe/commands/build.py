@@ -115,5 +115,5 @@ def command(
     if as_json:
         invocation.console.data({"seedpipe_build": 1, "plan": plan.to_dict(), "result": finished.to_dict()})
     if at_rest:
-        invocation.rests_on = inputs_of_plan(project, plan, searched=invocation.searched)
+        invocation.rests_on = inputs_of_plan(workshop.project, plan, searched=invocation.searched)
     return ExitCode.CHANGES if frozen and would_buy and code == ExitCode.DONE else code

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.select import Wish
+from seedpipe.project.identity import claim_id
 from seedpipe.project.limits import open_limiters
 from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
@@ -38,7 +39,7 @@ from seedpipe.project.trust import Endpoint
 from seedpipe.service.addresses import is_loopback_url
 from seedpipe.service.client import ServiceClient
 from seedpipe.state.caps import CapKind, Scope
-from seedpipe.state.home import account_of, home_folder, new_project_id
+from seedpipe.state.home import account_of, home_folder
 from seedpipe.state.journal import Journal
 from seedpipe.state.lockfile import LockWriter
 from seedpipe.state.requests import Recovery
@@ -79,11 +80,16 @@ class Workshop:
 def open_workshop(project: Project, endpoint: Endpoint | None) -> Iterator[Workshop]:
     """Opens journal, store and index, and closes what a dead build left open. Spends nothing."""
     home = home_folder(os.environ)
-    project_id = project.project_id or new_project_id()
-    places = project.state(project_id)
-    places.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     project.folder.mkdir(exist_ok=True)
     (project.root / project.lock_name).parent.mkdir(parents=True, exist_ok=True)
+    project_id = project.manifest.project
+    if project_id is None:
+        project_id = claim_id(
+            project.root, realm=project.realm, profile=project.profile, mutex=project.lock_mutex, home=home
+        )
+        project = replace(project, known_id=project_id)
+    places = project.state(project_id)
+    places.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     account = account_of(endpoint.base_url, endpoint.key, home) if endpoint else "none"
     if project.realm is Realm.PROOF:
         account = "proof"
@@ -94,7 +100,7 @@ def open_workshop(project: Project, endpoint: Endpoint | None) -> Iterator[Works
         recovery = journal.recover()
         if takes.needs_rebuild:
             takes.rebuild(journal.arrivals())
-        takes.record_all(recovery.takes)
+        takes.catch_up(*journal.arrivals_from(takes.mark))
         memory = Recollection(
             files=project.files,
             lock=project.lock,
@@ -221,7 +227,7 @@ def _executor(workshop: Workshop, plan: Plan, run: Run, buyer: Buyer) -> Executo
         shown_as=project.lock_name,
         base=project.lock,
         project=workshop.project_id,
-        mutex=project.folder / "lock.mutex",
+        mutex=project.lock_mutex,
     )
 
     async def fetch_url(url: str) -> Digest:

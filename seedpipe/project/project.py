@@ -22,6 +22,7 @@ from seedpipe.plan.plan import Plan
 from seedpipe.plan.planner import make_plan
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
+from seedpipe.project.identity import known_id, lock_name
 from seedpipe.project.memory import Recollection
 from seedpipe.project.terms import with_own_terms
 from seedpipe.project.trust import Trusted, Wanted, provider_name
@@ -57,6 +58,7 @@ class Project:
     warnings: Sequence[Fault]
     live_lock: Lock = field(repr=False)
     lock: Lock = field(repr=False)
+    known_id: str | None  # what the locks say (`identity.known_id`)
 
     @property
     def folder(self) -> Path:
@@ -69,13 +71,18 @@ class Project:
         return lock_name(self.realm, self.profile)
 
     @property
+    def lock_mutex(self) -> Path:
+        """Held by whoever changes a lock of the project."""
+        return self.folder / "lock.mutex"
+
+    @property
     def output_folder(self) -> str:
         return _output_folder(self.realm, self.profile)
 
     @property
     def project_id(self) -> str | None:
         """Under which ledger and store are found; None before the first build of a project without `project:`."""
-        return self.manifest.project or self.live_lock.project or self.lock.project
+        return self.manifest.project or self.known_id
 
     def state(self, project_id: str) -> ProjectState:
         return ProjectState(home=home_folder(os.environ), project_id=project_id, realm=self.realm)
@@ -213,13 +220,8 @@ def open_project(
         warnings=faults,
         live_lock=live_lock,
         lock=lock,
+        known_id=known_id(root, profile),
     )
-
-
-def lock_name(realm: Realm, profile: str | None) -> str:
-    """The lock of a realm and profile, relative to the project's folder."""
-    name = f"seedpipe.{profile}.lock" if profile else "seedpipe.lock"
-    return f".seedpipe/proof/{name}" if realm is Realm.PROOF else name
 
 
 def _output_folder(realm: Realm, profile: str | None) -> str:

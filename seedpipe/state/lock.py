@@ -18,6 +18,7 @@ from seedpipe.names import Digest
 from seedpipe.source import Position
 
 HEADER = "# seedpipe.lock: which picture is the chosen one. Written by seedpipe, committed by you. Format "
+PROJECT = "@project"
 _CONFLICTS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 
 
@@ -183,7 +184,7 @@ def write_lock(lock: Lock) -> str:
     """The lock's text: the same lock always gives the same bytes."""
     lines = [f"{HEADER}{LOCK_FORMAT}."]
     if lock.project is not None:
-        lines.append(f"@project {canonical_json({'id': lock.project})}")
+        lines.append(f"{PROJECT} {canonical_json({'id': lock.project})}")
     lines += [f"@resolved/{ask} {canonical_json(lock.resolved[ask])}" for ask in sorted(lock.resolved)]
     lines += [f"{address} {canonical_json(entry.to_dict())}" for address, entry in sorted(lock.entries.items())]
     return "\n".join(lines) + "\n"
@@ -216,7 +217,7 @@ def read_lock(text: str, *, file: str) -> Lock:
         name, _, body = line.partition(" ")
         try:
             value = json.loads(body, parse_float=_no_float)
-            if name == "@project":
+            if name == PROJECT:
                 project = _text(value["id"])
             elif name.startswith("@resolved/"):
                 resolved[name.removeprefix("@resolved/")] = _text(value)
