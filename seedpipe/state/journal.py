@@ -349,6 +349,18 @@ class Journal:
         """Every kept picture, in order of arrival: what the index of takes is built from."""
         return self._writer.read(lambda db: takes_where(db, "1"))
 
+    def arrivals_from(self, number: int) -> tuple[tuple[Take, ...], int]:
+        """The kept pictures of requests from `number` on, and the number below which no more can arrive."""
+
+        def operation(db: sqlite3.Connection) -> tuple[tuple[Take, ...], int]:
+            settled_below = db.execute(
+                f"SELECT COALESCE((SELECT MIN(number) FROM request WHERE {OPEN_SQL}),"  # noqa: S608  # a constant
+                " (SELECT MAX(number) + 1 FROM request), 1)"
+            ).fetchone()[0]
+            return takes_where(db, "request.number >= ?", (number,)), int(settled_below)
+
+        return self._writer.read(operation)
+
     def came_short(self) -> Mapping[Digest, Short]:
         """Want → how its batch came short, of the latest batch that was to bring it."""
         return self._writer.read(short_frames)

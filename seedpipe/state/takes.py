@@ -71,6 +71,29 @@ class Takes:
         together = tuple(takes)
         self._sound(lambda: self._add(together))
 
+    @property
+    def mark(self) -> int:
+        """The number of the journal's request below which every kept picture is in the index; 1 if nobody knows."""
+
+        def read() -> int:
+            meta = self._get(_META)
+            return int(meta.get("mark", 1)) if isinstance(meta, dict) else 1
+
+        return self._sound(read)
+
+    def catch_up(self, takes: Iterable[Take], mark: int) -> None:
+        """Adds what was kept since `mark` was last set (a process may have died before it did) and sets it anew."""
+        together = tuple(takes)
+
+        def add() -> None:
+            if not together and self.mark == mark:
+                return
+            with self._transaction():
+                self._add(together)
+                self._cache.set(_META, {"v": VERSION, "mark": mark})
+
+        self._sound(add)
+
     def of(self, want: Digest) -> tuple[Take, ...]:
         """The takes of a want in order of arrival, each digest once."""
         return self._sound(lambda: tuple(_take(item, want) for item in self._rows(want)))

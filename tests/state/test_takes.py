@@ -14,7 +14,7 @@ from seedpipe.state import takes as module
 from seedpipe.state.safe_disk import GarbledIndexError
 from seedpipe.state.take import Take
 from seedpipe.state.takes import Takes
-from tests.state.journals import PRICE, key, python
+from tests.state.journals import PRICE, begin, claim, key, open_journal, picture, python
 
 
 def take(name: str = "one", request: str = "hero", **changes: object) -> Take:
@@ -251,3 +251,33 @@ def test_a_folder_that_would_be_expanded_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("SOMEWHERE", "/tmp/elsewhere")
     with pytest.raises(StateError, match="would be expanded"):
         Takes(tmp_path / "$SOMEWHERE")
+
+
+def test_what_was_kept_by_a_process_that_died_before_the_index_is_caught_up_with(tmp_path: Path) -> None:
+    """Whoever closed its requests meanwhile: the index itself remembers up to where it is complete."""
+    journal = open_journal(tmp_path)
+    takes = Takes(tmp_path / "t", arrivals=journal.arrivals)
+    run = begin(journal)
+    first, held = claim(journal, run, "first"), claim(journal, run, "held")
+    journal.sent(first)
+    journal.kept(first, 0, picture("first"))
+    journal.sent(held)
+    journal.unknown(held, "cut")
+    takes.catch_up(*journal.arrivals_from(takes.mark))
+    assert [take.digest for take in takes.of(key("first"))] == [key("first")]
+    assert takes.mark == 1, "the first may bring more"
+    journal.settled(first, PRICE)
+    takes.catch_up(*journal.arrivals_from(takes.mark))
+    assert takes.mark == 2, "an unknown outcome may still bring something"
+    journal.kept(held, 0, picture("held"))
+    journal.conclude(held)
+    last = claim(journal, run, "last")
+    journal.sent(last)
+    journal.kept(last, 0, picture("last"))
+    journal.settled(last, PRICE)
+    assert takes.of(key("last")) == ()
+    takes.catch_up(*journal.arrivals_from(takes.mark))
+    assert takes.mark == 4
+    for name in ("held", "last"):
+        assert [take.digest for take in takes.of(key(name))] == [key(name)]
+    assert journal.arrivals_from(takes.mark) == ((), 4)

@@ -19,19 +19,32 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seedpipe.cli import VERBS, main
+from tests.support.kill import arm
 
 REPOSITORY = Path(__file__).parent.parent.parent
 LONGEST_SECONDS = 100
 
 
-def run(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `seedpipe ARGUMENTS`."""
+def run(
+    arguments: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    kill: Mapping[str, Any] | None = None,
+    log: Path | None = None,
+) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `seedpipe ARGUMENTS`.
+
+    With `log`, what it does is written there, and it dies where `kill` says (`support.kill`).
+    """
     server = _server()
     assert server.stdin is not None
     assert server.stdout is not None
     with tempfile.TemporaryDirectory() as streams:
         out, err = Path(streams, "out"), Path(streams, "err")
         order = {"arguments": list(arguments), "folder": str(folder), "environ": dict(environ)}
+        if log is not None:
+            order |= {"kill": kill, "log": str(log)}
         server.stdin.write(json.dumps({**order, "out": str(out), "err": str(err)}) + "\n")
         server.stdin.flush()
         ready, _, _ = select.select([server.stdout], [], [], LONGEST_SECONDS)
@@ -81,6 +94,8 @@ def _become(order: Mapping[str, Any]) -> NoReturn:
             (2, order["err"], writing),
         ):
             os.dup2(os.open(path, flags), descriptor)
+        if "log" in order:
+            arm(order["kill"], order["log"])
         code = main(order["arguments"])
     except BaseException:  # as the interpreter itself would end
         traceback.print_exc()

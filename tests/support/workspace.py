@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import warm
+from tests.support.kill import Kill
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -63,6 +64,14 @@ class Workspace:
         code, out, err = warm.run(arguments, self.folder, self.environ | environ)
         assert "Traceback" not in err, err
         assert "this is our bug" not in err, err
+        return Ran(code, out, err)
+
+    def run_watched(self, log: Path, kill: Kill | None, *arguments: str) -> Ran:
+        """As `run`, with what it does written to `log`; it dies where `kill` says (`support.kill`), with code -9."""
+        code, out, err = warm.run(
+            arguments, self.folder, self.environ, kill=None if kill is None else kill.to_dict(), log=log
+        )
+        assert "Traceback" not in err, err
         return Ran(code, out, err)
 
     def plan(self, *arguments: str) -> dict[str, str]:
