@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "seedpipe"
 
 LEVELS = [
-    {"errors", "source", "money", "names", "limits", "canonical", "display", "fonts", "__init__"},
+    {"errors", "source", "money", "names", "limits", "canonical", "display", "fonts", "hosts", "__init__"},
     {"manifest", "catalogue", "state", "events"},
     {"plan"},
     {"service", "images", "emulator"},
@@ -51,6 +51,7 @@ PURE = [
     "money.py",
     "names.py",
     "errors.py",
+    "hosts.py",
     "events.py",
 ]
 THE_WORLD = {

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from seedpipe.hosts import is_loopback_host, is_public, literal_address
 from seedpipe.limits import MAX_TAKES
 from seedpipe.manifest.findings import BadValueError
 from seedpipe.manifest.normalise import normalise_text
@@ -196,7 +197,18 @@ def to_url(value: Any) -> str:
         parts.netloc.rsplit(":", 1)[0] if parts.port is not None else parts.netloc
     ):
         raise BadValueError(f"`{text}` has no valid host")
+    _check_public(text, parts.hostname)
     return text
+
+
+def _check_public(text: str, host: str) -> None:
+    """By its look alone; where a name leads is checked when it is fetched."""
+    address = literal_address(host)
+    if is_loopback_host(host) or (address is not None and not is_public(address)):
+        raise BadValueError(
+            f"`{text}` is not on the public Internet: nothing is fetched from `{host}`",
+            "download it and write `file:`",
+        )
 
 
 SCALARS: Final[Mapping[str, Converter]] = {

@@ -3,12 +3,12 @@
 A result URL is signed over its query, byte for byte; a source URL comes from a manifest that may be a stranger's.
 """
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from seedpipe.errors import UsageError
+from seedpipe.hosts import is_loopback_host, is_public, parse_address
 
 _URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#\\]*)(?P<rest>[^#]*)")
 _AUTHORITY: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@\s]+)(?::(?P<port>[0-9]{1,5})?)?\Z")
@@ -16,9 +16,6 @@ _HOST: Final = re.compile(r"[0-9a-z._~:-]+\Z")
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_IN_REQUEST_LINE: Final = re.compile(r"[^\x21-\x7e]")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
-_NAT64: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,40 +77,6 @@ def _ascii_host(host: str) -> str:
     if not _HOST.match(name):
         raise ValueError("the address has no host that could be read")
     return name
-
-
-def parse_address(text: str) -> Address | None:
-    """An IP address in its usual form, with its IPv4 meaning if it only wraps one; None for anything else."""
-    try:
-        return _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
-    except ValueError:
-        return None
-
-
-def _unwrapped(address: Address) -> Address:
-    """`::ffff:10.0.0.1`, 6to4 and NAT64 lead to the IPv4 address that is inside."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and any(address in network for network in _NAT64):
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        return inner or address
-    return address
-
-
-def is_public(address: Address) -> bool:
-    """Whether the address is on the open Internet: nothing private, shared, local, reserved, multicast."""
-    site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
-    closed = address.is_private or address.is_loopback or address.is_link_local or address.is_multicast
-    return address.is_global and not (closed or address.is_reserved or address.is_unspecified or site_local)
-
-
-def is_loopback_host(host: str) -> bool:
-    """`localhost`, `*.localhost`, 127.0.0.0/8, `::1`, and IPv6 forms of them."""
-    name = host.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    address = parse_address(name)
-    return address is not None and address.is_loopback
 
 
 def is_loopback_url(url: str) -> bool:

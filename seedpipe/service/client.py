@@ -18,8 +18,9 @@ from typing import Any, Final, Self, TypeVar
 
 from seedpipe import __version__
 from seedpipe.errors import UsageError
+from seedpipe.hosts import is_loopback_host
 from seedpipe.limits import MAX_ANSWER_BYTES, MAX_PICTURE_BYTES
-from seedpipe.service.addresses import check_base_url, is_loopback_host
+from seedpipe.service.addresses import check_base_url
 from seedpipe.service.delivery import Delivery, Frames, Tally
 from seedpipe.service.download import DownloadedPicture, Downloader, DownloadPolicy, Resolver, resolve
 from seedpipe.service.http import PROXIED, bypasses_proxy, environment_proxy, httpx, open_http

@@ -16,9 +16,10 @@ from typing import Final
 from urllib.parse import urljoin
 
 from seedpipe.errors import ServiceError
+from seedpipe.hosts import is_public, parse_address
 from seedpipe.limits import MAX_PICTURE_BYTES, MAX_REDIRECTS
 from seedpipe.names import Digest
-from seedpipe.service.addresses import Location, is_public, parse_address, parse_url
+from seedpipe.service.addresses import Location, parse_url
 from seedpipe.service.http import PROXIED, ExactUrl, bypasses_proxy, httpx
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]

@@ -478,11 +478,20 @@ images:
   a: {url: 'http://x.test/a.png'}
   b: {url: 'https://me:pw@x.test/a.png'}
   c: {url: 'https://x test/a'}
+  d: {url: 'https://127.0.0.1/a.png'}
+  e: {url: 'https://[fe80::1]:8443/a.png'}
+  f: {url: 'https://2852039166/latest/meta-data'}
+  g: {url: 'https://localhost/a.png'}
+  h: {url: 'https://8.8.8.8/a.png'}
 """,
         [
             "seedpipe.yaml:4:12 bad-value: `http://x.test/a.png`: only https addresses are fetched (or download it and write `file:`)",
             "seedpipe.yaml:5:12 bad-value: a web address must not hold a user name or password (the manifest is public to its readers)",
             "seedpipe.yaml:6:12 bad-value: `https://x test/a` is no web address (percent-encode blanks and letters beyond ASCII)",
+            "seedpipe.yaml:7:12 bad-value: `https://127.0.0.1/a.png` is not on the public Internet: nothing is fetched from `127.0.0.1` (download it and write `file:`)",
+            "seedpipe.yaml:8:12 bad-value: `https://[fe80::1]:8443/a.png` is not on the public Internet: nothing is fetched from `fe80::1` (download it and write `file:`)",
+            "seedpipe.yaml:9:12 bad-value: `https://2852039166/latest/meta-data` is not on the public Internet: nothing is fetched from `2852039166` (download it and write `file:`)",
+            "seedpipe.yaml:10:12 bad-value: `https://localhost/a.png` is not on the public Internet: nothing is fetched from `localhost` (download it and write `file:`)",
         ],
     ),
     "sizes": (

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedpipe.service.addresses import Location, is_loopback_url, is_public, parse_address, parse_url
+from seedpipe.hosts import is_public, parse_address
+from seedpipe.service.addresses import Location, is_loopback_url, parse_url
 
 
 @pytest.mark.parametrize(

@@ -83,25 +83,29 @@ def test_nothing_is_fetched_from_a_place_that_is_not_public(
     walls: Workspace, web: WireServer, account: Account
 ) -> None:
     """Also where the service itself stands on loopback, as it does here."""
-    hosts = {"a": "127.0.0.1", "b": "10.0.0.7", "c": "[::1]", "d": "localhost", "e": "169.254.169.254"}
-    walls.write(
-        "seedpipe.yaml",
-        manifest(
-            *(f'{name}: {{url: "https://{host}:{web.port}/plaster.png"}}' for name, host in hosts.items()),
-            "wall: {prompt: A wall, references: [" + ", ".join(hosts) + "]}",
-        ),
-    )
+    hosts = ("127.0.0.1", "10.0.0.7", "[::1]", "localhost", "169.254.169.254", "0x7f.1")
+    urls = [f"https://{host}:{web.port}/plaster.png" for host in hosts]
+    urls += [f"http://{PUBLIC}/plaster.png", "file:///etc/passwd"]
+    walls.write("seedpipe.yaml", manifest(*(f"s{number}: {{url: '{url}'}}" for number, url in enumerate(urls))))
+    for verb in ("check", "plan", "build"):
+        ran = walls.run(verb)
+        assert ran.code == 2
+        told = " ".join((ran.out + ran.err).split())
+        assert told.count("is not on the public Internet: nothing is fetched from") == len(hosts)
+        assert told.count("only https addresses are fetched") == 2
+        assert "seedpipe.yaml:5:13" in told, "where the address stands"
+    assert web.connections == 0
+
+
+def test_a_redirect_to_a_place_that_is_not_public_is_not_followed(
+    walls: Workspace, web: WireServer, account: Account
+) -> None:
+    web.on("/plaster.png", answer(302, headers={"location": f"https://127.0.0.1:{web.port}/inside.png"}))
+    assert walls.run("check").code == 0
     ran = walls.run("build")
     assert ran.code == 1
     said = " ".join(ran.err.split())
-    for address in ("127.0.0.1", "10.0.0.7", "::1", "169.254.169.254"):
-        assert f"leads to the address {address}, which is not public: nothing is fetched from it" in said, ran.err
+    assert "leads to the address 127.0.0.1, which is not public: nothing is fetched from it" in said
     assert "→ download it yourself, and write `file:` in place of `url:`" in said
-    assert web.connections == 0
+    assert [one.target for one in web.requests] == ["/plaster.png"]
     assert account.requests == []
-    for url in (f"http://{PUBLIC}/plaster.png", "file:///etc/passwd"):
-        walls.write("seedpipe.yaml", manifest(f"wall: {{url: '{url}'}}"))
-        ran = walls.run("check")
-        assert ran.code == 2
-        assert "only https addresses are fetched" in ran.out
-        assert "seedpipe.yaml:5:15" in ran.out
