@@ -31,9 +31,7 @@ def test_spellings(host: str, address: str) -> None:
     assert found is not None and not is_public(found)
 
 
-@pytest.mark.parametrize(
-    "host", ["example.com", "1.2.3.4.5", "4294967296", "1.2.65536.3", "08.1", "a.1", "", "."]
-)
+@pytest.mark.parametrize("host", ["example.com", "1.2.3.4.5", "4294967296", "1.2.65536.3", "08.1", "a.1", "", "."])
 def test_names(host: str) -> None:
     assert literal_address(host) is None
 

@@ -59,5 +59,6 @@ def _faults(
     except StateError as error:
         fault = Fault(code="lock", message=error.message, position=error.position, hint=error.hint)
         return (fault,), ExitCode.USAGE
+    room = project.room_faults()
     invocation.rests_on = inputs_of(project, searched=invocation.searched)
-    return tuple(project.warnings), ExitCode.DONE
+    return tuple(sorted((*project.warnings, *room), key=Fault.sort_key)), ExitCode.USAGE if room else ExitCode.DONE

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 
-from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]
 from PIL import ImageFont
 
 from seedpipe.errors import SeedpipeError
@@ -52,6 +51,8 @@ def covered(path: Path) -> Collection[int]:
 
 @lru_cache(maxsize=32)
 def _covered(path: Path, _changed: int, _size: int) -> Collection[int]:
+    from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]  # 30 ms that most plans are spared
+
     try:
         with TTFont(path, fontNumber=0, lazy=True) as font:
             table: dict[int, str] | None = font.getBestCmap()

@@ -6,29 +6,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from seedpipe.errors import SeedpipeError
 from seedpipe.images.fontfile import Face, covered
+from seedpipe.images.missing import LetteringError, MissingGlyphsError
 from seedpipe.images.script import Cluster, complex_script, first_strong, visual_line
 from seedpipe.images.wrap import wrap
 from seedpipe.manifest.steps import Length, Text
 
 MAX_CHARS: Final = 5_000  # of one text step
 _MAX_SIZE: Final = 4_000  # pixels; a glyph beyond has no use and much memory
+_ANY_SIDE: Final = 1000  # pixels; of a picture whose size doesn't matter
 _LEGIBLE: Final = 4  # pixels; no smaller size is proposed
 _PANEL_X: Final = 60  # percent of the size between a panel's edge and its text
 _PANEL_Y: Final = 30
 
 
-class LetteringError(SeedpipeError):
-    """A text step can't be carried out."""
-
-
 class TextDoesNotFitError(LetteringError):
     """A text is too long for its box at the smallest size that the step allows."""
-
-
-class MissingGlyphsError(LetteringError):
-    """The font has no picture of some characters; boxes are never drawn instead."""
 
 
 class UnsupportedScriptError(LetteringError):
@@ -81,6 +74,25 @@ def lay_out(step: Text, font: Path, picture: tuple[int, int]) -> Layout:
 
     Raises `TextDoesNotFitError`, `MissingGlyphsError`, `UnsupportedScriptError`, `FontError` or `LetteringError`.
     """
+    setter = _set_up(step, font, picture)
+    return setter.fitted() if step.size is None else setter.fixed(step.size)
+
+
+def check_glyphs(step: Text, font: Path) -> None:
+    """What can be told without knowing the picture: whether the font has the characters. Raises as `lay_out`."""
+    _set_up(step, font, (_ANY_SIDE, _ANY_SIDE))
+
+
+def check_room(step: Text, font: Path, picture: tuple[int, int]) -> None:
+    """What `lay_out` would raise, found at the smallest size that the step allows, which is far quicker."""
+    setter = _set_up(step, font, picture)
+    if step.size is not None:
+        setter.fixed(step.size)
+    else:
+        setter.check_room()
+
+
+def _set_up(step: Text, font: Path, picture: tuple[int, int]) -> "_Setter":
     text = _clean(step.text)
     if not any(unicodedata.category(char)[0] in "LNPS" for char in text):
         raise LetteringError("the text is empty", hint="give it words, or leave the picture out with `when`")
@@ -94,7 +106,7 @@ def lay_out(step: Text, font: Path, picture: tuple[int, int]) -> Layout:
         )
     setter = _Setter(step, text, font, picture)
     setter.check_glyphs()
-    return setter.fitted() if step.size is None else setter.fixed(step.size)
+    return setter
 
 
 class _Setter:
@@ -125,7 +137,7 @@ class _Setter:
             for cluster in self.visual(paragraph, direction):
                 missing.update((char, None) for char in cluster.base + cluster.marks if ord(char) not in self.glyphs)
         if missing:
-            raise _missing(list(missing), self.path, own=self.step.font is not None)
+            raise MissingGlyphsError(self.path.name, tuple(missing), own=self.step.font is not None)
 
     def fixed(self, wanted: Length) -> Layout:
         """At the size that the step asks for."""
@@ -135,10 +147,19 @@ class _Setter:
             raise self._does_not_fit(size, "`size`")
         return layout
 
+    def check_room(self) -> None:
+        """Raises what `fitted` would."""
+        low, _ = self._bounds()
+        if self.at(low, whole=True) is None and self.at(low) is None:
+            raise self._does_not_fit(low, "`min_size`")
+
+    def _bounds(self) -> tuple[int, int]:
+        low, high = (_size(length, self.picture[1]) for length in (self.step.min_size, self.step.max_size))
+        return min(low, high), high
+
     def fitted(self) -> Layout:
         """As large as the box allows; a size at which no word is cut goes before a larger one."""
-        low, high = (_size(length, self.picture[1]) for length in (self.step.min_size, self.step.max_size))
-        low = min(low, high)
+        low, high = self._bounds()
         best = self._largest(low, high, whole=True) or self._largest(low, high, whole=False)
         layout = self._at_its_best(best) if best else None
         if layout is None:
@@ -307,20 +328,6 @@ def _size(length: Length, height: int) -> int:
 def _clean(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     return "\n".join(text.splitlines()).strip("\n")
-
-
-def _missing(chars: list[str], path: Path, *, own: bool) -> MissingGlyphsError:
-    shown = ", ".join(f"`{char}` (U+{ord(char):04X})" for char in chars[:8])
-    more = f" and {len(chars) - 8} more" if len(chars) > 8 else ""
-    if own and all("\ufb50" <= char <= "\ufeff" for char in chars):
-        return MissingGlyphsError(
-            f"the font `{path.name}` lacks the joined forms of Arabic letters: {shown}{more}",
-            hint="use a font with Arabic Presentation Forms, like DejaVu Sans or Noto Naskh Arabic",
-        )
-    return MissingGlyphsError(
-        f"the font `{path.name}` has no {shown}{more}",
-        hint="set `font:` to a font file of the project that has these characters",
-    )
 
 
 def _quoted(text: str) -> str:

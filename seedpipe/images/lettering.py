@@ -7,22 +7,25 @@ from PIL import Image, ImageDraw
 
 from seedpipe.images.colour import Colour, colour
 from seedpipe.images.fontfile import Face
-from seedpipe.images.layout import Layout, Line, lay_out, marks_of
+from seedpipe.images.layout import Layout, Line, check_glyphs, check_room, lay_out, marks_of
 from seedpipe.images.place import corner
 from seedpipe.manifest.steps import Text
 
 _SMOOTH: Final = 4  # a panel's corners are drawn this much larger and reduced
 
 
-def check_text(step: Text, font_path: Path, picture_size: tuple[int, int]) -> None:
-    """Find out without a picture what `draw_text` would say; `picture_size` is (width, height) in pixels.
+def check_text(step: Text, font_path: Path, picture_size: tuple[int, int] | None) -> None:
+    """Find out without a picture what `draw_text` would say; `picture_size` is (width, height) in pixels, if known.
 
     Raises `TextDoesNotFitError`, `MissingGlyphsError`, `UnsupportedScriptError`, `FontError` or `LetteringError`.
     """
     for text in (step.color, step.stroke, step.background):
         if text is not None:
             colour(text)
-    lay_out(step, font_path, picture_size)
+    if picture_size is None:
+        check_glyphs(step, font_path)
+    else:
+        check_room(step, font_path, picture_size)
 
 
 def draw_text(image: Image.Image, step: Text, font: Path) -> Image.Image:

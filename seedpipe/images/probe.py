@@ -10,6 +10,8 @@ from PIL import Image
 from seedpipe.images.decode import Decoded, decode, has_transparency, name_in_messages, read_picture_bytes, rgba
 from seedpipe.names import Digest
 
+_ORIENTATION: Final = 0x0112  # of EXIF
+_TURNED: Final = (5, 6, 7, 8)  # by a quarter
 _ROWS: Final = 64  # rows hashed at once, so that a large picture needs no second copy
 
 
@@ -44,6 +46,16 @@ def probe_picture(data: bytes | Path, *, name: str | None = None) -> PictureInfo
         animated=decoded.animated,
         trailing_bytes=decoded.trailing_bytes,
     )
+
+
+def header_size(path: Path) -> tuple[int, int] | None:
+    """Width and height by the file's header alone, after its EXIF orientation; None for what can't be read."""
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(_ORIENTATION, 1) in _TURNED
+            return image.size[::-1] if turned else image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def pixel_digest(path: bytes | Path, *, name: str | None = None) -> Digest:

@@ -3,11 +3,8 @@
 import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final
-
-from arabic_reshaper import ArabicReshaper  # type: ignore[import-untyped]
-from bidi import get_display  # type: ignore[import-untyped]
-from bidi.mirror import MIRRORED  # type: ignore[import-untyped]
+from functools import lru_cache
+from typing import Any, Final
 
 _TERMINATOR: Final = "\u2060"  # of class BN: the bidi algorithm carries it along with the character before it
 _MARKS: Final = frozenset({"Mn", "Me"})
@@ -15,15 +12,13 @@ _NO_BASE: Final = "\u00a0"  # what a mark that begins a line sits on, as Unicode
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "FSI"})
 _UNSEEN: Final = frozenset({"Cc", "Cf"})
 _STAND_INS: Final = {"\u2010": "-", "\u2011": "-", "\u2212": "-", "\u02bc": "’", "\u3000": "\u2003"}
-_RESHAPER: Final = ArabicReshaper(
-    configuration={
-        "delete_harakat": False,
-        "delete_tatweel": False,
-        "support_zwj": True,
-        "use_unshaped_instead_of_isolated": False,
-        "ARABIC LIGATURE ALLAH": False,  # a convention of some fonts, not of writing
-    }
-)
+_JOINING: Final = {
+    "delete_harakat": False,
+    "delete_tatweel": False,
+    "support_zwj": True,
+    "use_unshaped_instead_of_isolated": False,
+    "ARABIC LIGATURE ALLAH": False,  # a convention of some fonts, not of writing
+}
 # Scripts whose letters join, stack or change places by rules that only a shaping engine knows.
 _COMPLEX: Final = (
     (0x0700, 0x074F),
@@ -97,14 +92,19 @@ def visual_line(line: str, direction: str, glyphs: Collection[int]) -> list[Clus
     line = line.replace("\t", " ").replace(_TERMINATOR, "")
     if direction == "ltr" and not any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in line):
         return _seen(_clusters(line), glyphs)
-    shaped = _RESHAPER.reshape(line) if any("\u0600" <= char <= "\u08ff" for char in line) else line
-    base, end = ("R", "\u200f") if direction == "rtl" else ("L", "\u200e")
-    marked = "".join(
-        cluster.base + cluster.marks + (_TERMINATOR if cluster.marks or cluster.base in MIRRORED else "")
-        for cluster in _clusters(shaped)
-    )
-    # The closing mark keeps the algorithm from moving a terminator at the end of the line away from its character.
-    return _seen(_reordered(get_display(marked + end, base_dir=base)), glyphs)
+    shaped = _reshape(line) if any("\u0600" <= char <= "\u08ff" for char in line) else line
+    return _seen(_reordered(shaped, direction), glyphs)
+
+
+@lru_cache(maxsize=1)
+def _reshaper() -> Any:
+    from arabic_reshaper import ArabicReshaper  # type: ignore[import-untyped]  # 60 ms that most texts are spared
+
+    return ArabicReshaper(configuration=_JOINING)
+
+
+def _reshape(line: str) -> str:
+    return str(_reshaper().reshape(line))
 
 
 def _clusters(text: str) -> Iterator[Cluster]:
@@ -120,8 +120,18 @@ def _clusters(text: str) -> Iterator[Cluster]:
         yield Cluster(base, marks)
 
 
-def _reordered(text: str) -> Iterator[Cluster]:
-    """Undo what reversing did to clusters (rules L3, L4): where it was reversed, its terminator now stands first."""
+def _reordered(line: str, direction: str) -> Iterator[Cluster]:
+    """By UAX #9. Undoes what reversing did to clusters (rules L3, L4): a reversed one's terminator now stands first."""
+    from bidi import get_display  # type: ignore[import-untyped]  # as above
+    from bidi.mirror import MIRRORED  # type: ignore[import-untyped]
+
+    base, end = ("R", "\u200f") if direction == "rtl" else ("L", "\u200e")
+    marked = "".join(
+        cluster.base + cluster.marks + (_TERMINATOR if cluster.marks or cluster.base in MIRRORED else "")
+        for cluster in _clusters(line)
+    )
+    # The closing mark keeps the algorithm from moving a terminator at the end of the line away from its character.
+    text = get_display(marked + end, base_dir=base)
     at = 0
     while at < len(text):
         backwards = text[at] == _TERMINATOR

@@ -210,6 +210,7 @@ class NodeMaker:
             position=recipe.position,
             source=source,
             steps=steps,
+            step_positions=self._step_positions(recipe),
             output=values.get("output"),
             tags=self._tags(recipe, item),
             axes=item.axes,
@@ -251,6 +252,17 @@ class NodeMaker:
             steps.append(step)
         sound = tuple(step for step in steps if step is not None)
         return sound if len(sound) == len(steps) else None
+
+    def _step_positions(self, recipe: Recipe) -> tuple[Position, ...]:
+        found: tuple[Position, ...] | None = recipe.made.get("step_positions")
+        if found is None:
+            setting = recipe.settings["steps"]
+            found = tuple(
+                setting.place.below(index, *sorted(written.model_fields_set)[:1]).position
+                for index, written in enumerate(setting.value)
+            )
+            recipe.made["step_positions"] = found
+        return found
 
     def _step(self, reader: StepReader, written: Any, place: Place, item: Item) -> Step | None:
         try:

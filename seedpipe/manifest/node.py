@@ -131,6 +131,7 @@ class DerivedNode:
     position: Position
     source: Reference
     steps: tuple[Step, ...]
+    step_positions: tuple[Position, ...] = field(default=(), compare=False)  # of what each step's verb says
     output: str | None = None
     tags: tuple[str, ...] = ()
     axes: tuple[tuple[str, str], ...] = ()

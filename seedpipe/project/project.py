@@ -1,13 +1,14 @@
 """`open_project`: a folder → a project with its manifest expanded and linked, its lock read, its places known."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.errors import Fault, ManifestError, Severity, UsageError
+from seedpipe.fonts import shipped_font
 from seedpipe.manifest.definition import Manifest
 from seedpipe.manifest.expand import expand
 from seedpipe.manifest.node import DerivedNode, SourceNode
@@ -23,6 +24,7 @@ from seedpipe.plan.planner import make_plan
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
 from seedpipe.project.identity import known_id, lock_name
+from seedpipe.project.lettering import PictureSizes, glyph_faults, room_faults
 from seedpipe.project.memory import Recollection
 from seedpipe.project.terms import with_own_terms
 from seedpipe.project.trust import Trusted, Wanted, provider_name
@@ -142,6 +144,11 @@ class Project:
         models = {node.model for node in plan.nodes.values() if node.model is not None}
         return {model: self.catalogue.model(model, self.provider).seconds_per_image for model in models}
 
+    def room_faults(self) -> Sequence[Fault]:
+        """Texts that don't fit their pictures and crops that are larger, as far as sizes are known before a build."""
+        sizes = PictureSizes(graph=self.graph, lock=self.lock, resolver=self.resolver(), file=self.files.picture_path)
+        return room_faults(self.graph, font_files(self.files), sizes.of)
+
     def node_seconds(self, plan: Plan) -> Mapping[str, float]:
         return node_seconds(plan, self.latency(plan))
 
@@ -200,9 +207,10 @@ def open_project(
         *expansion.warnings,
         *manifest.warnings,
         *lint(graph, catalogue=catalogue, provider=chosen, resolver=resolver, outputs=relative),
-        *_file_faults(graph, files),
         *term_faults,
     ]
+    unreadable = _file_faults(graph, files)
+    faults += unreadable or glyph_faults(graph, font_files(files))
     if any(fault.severity is Severity.ERROR for fault in faults):
         raise ManifestError(faults)
     folder = _output_folder(realm, profile)
@@ -277,6 +285,11 @@ def _file_faults(graph: Graph, files: WorkTreeFiles) -> list[Fault]:
             if message is not None:
                 faults.append(Fault(code="file", message=message, position=position, hint=hint, address=node.address))
     return faults
+
+
+def font_files(files: WorkTreeFiles) -> Callable[[str | None], Path]:
+    """From what a text step names to the font file; None is the shipped one."""
+    return lambda path: shipped_font() if path is None else files.picture_path(path)
 
 
 def _unreadable(path: str, files: WorkTreeFiles) -> tuple[str | None, str | None]:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from seedpipe import limits
+from seedpipe.images.geometry import StepError, size_after
 from seedpipe.images.place import corner
 from seedpipe.images.resample import resample
-from seedpipe.images.steps import StepError, run_steps, size_after
+from seedpipe.images.steps import run_steps
 from seedpipe.manifest.steps import ANCHORS, Crop, Length, Overlay, OverlayPlace, Resize
 from tests.images.pictures import cut_out, opened, scene, written
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seedpipe.errors import SeedpipeError
+from seedpipe.images.geometry import size_after
 from seedpipe.images.probe import probe_picture
-from seedpipe.images.steps import run_steps, size_after
+from seedpipe.images.steps import run_steps
 from seedpipe.manifest.steps import Convert, Crop, Length, Overlay, OverlayPlace, Resize, Text
 
 
