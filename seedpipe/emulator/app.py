@@ -29,6 +29,17 @@ _OBJECT = re.compile(r"02[0-9a-f]{51}_[0-9]+\.(?:jpeg|png)\Z")
 
 def make_app(emulator: Emulator) -> ASGIApp:
     """Every answer, 404s included, carries `X-Seedpipe-Emulator`."""
+    inner = Starlette(
+        routes=routes_of(emulator),
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK, www_redirect=False)],
+        exception_handlers={404: _empty_404, 405: _empty_404},
+    )
+    inner.router.redirect_slashes = False
+    return _marked(inner)
+
+
+def routes_of(emulator: Emulator) -> list[Route]:
+    """Every address that is answered; its OpenAPI description names each."""
     routes = [route for dialect in emulator.dialects.values() for route in _api_routes(emulator, dialect)]
 
     async def ledger(_: Request) -> Response:
@@ -50,20 +61,14 @@ def make_app(emulator: Emulator) -> ASGIApp:
             return Response(status_code=403 if request.method == "OPTIONS" else 405)
         return await download(request, emulator)
 
-    routes += [
+    return [
+        *routes,
         Route("/_emulator", describe),
         Route("/_emulator/ledger", ledger),
         Route("/_emulator/openapi.json", openapi),
         Route("/_emulator/scenario", scenario, methods=["GET", "PUT", "DELETE"]),
         _AnyMethod("/{folder}/{name}", picture),
     ]
-    inner = Starlette(
-        routes=routes,
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK, www_redirect=False)],
-        exception_handlers={404: _empty_404, 405: _empty_404},
-    )
-    inner.router.redirect_slashes = False
-    return _marked(inner)
 
 
 def _api_routes(emulator: Emulator, dialect: Dialect) -> list[Route]:

@@ -41,7 +41,7 @@ from seedpipe.emulator.settings import Settings
 from seedpipe.emulator.signing import Signer
 
 _MAX_BODY: Final = 640 * 1024 * 1024  # 14 references of 30 MB in base64; the real limit is not documented
-_BODIES_AT_ONCE: Final = 512 * 1024 * 1024  # bytes of bodies held in memory; more wait
+_BODIES_AT_ONCE: Final = 128 * 1024 * 1024  # bytes of bodies held in memory; more wait
 _UNTOLD_LENGTH: Final = 8 * 1024 * 1024  # what a body without Content-Length is taken for
 _SMALL_BODY: Final = 1024 * 1024  # parsed without a thread
 _FIRST_WORDS: Final = 12

@@ -220,7 +220,7 @@ def _sketch(job: Job, index: int, size: Pixels, real: str, *, transparent: bool)
     order = job.order
     return Sketch(
         prompt=frame_words(order.prompt, index) if order.sequence else order.prompt,
-        references=tuple(reference.picture for reference in job.references),
+        references=tuple(reference.picture() for reference in job.references),
         reference_digests=tuple(reference.digest for reference in job.references),
         width=size[0],
         height=size[1],

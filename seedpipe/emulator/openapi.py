@@ -10,6 +10,7 @@ from seedpipe.emulator.rules import MAX_IMAGES, Dialect, ModelRules
 Schema = dict[str, Any]
 _NULL: Final = {"type": "null"}  # null means absent, for every field
 _TOP_STATUSES: Final = (400, 401, 403, 404, 413, 429, 500)
+_GATEWAY_STATUSES: Final = (502, 503, 504, 524)
 
 
 def describe_api(dialects: Mapping[str, Dialect], *, version: str) -> Schema:
@@ -19,6 +20,7 @@ def describe_api(dialects: Mapping[str, Dialect], *, version: str) -> Schema:
         paths[f"{prefix}/images/generations"] = {"post": _generate(dialect)}
         if dialect.lists_models:
             paths[f"{prefix}/models"] = {"get": _models(dialect)}
+    paths["/{folder}/{name}"] = {"get": _picture()}
     paths |= _own_paths()
     return {
         "openapi": "3.1.0",
@@ -40,6 +42,7 @@ def describe_api(dialects: Mapping[str, Dialect], *, version: str) -> Schema:
                 "Item": _item(),
                 "Error": _error(),
                 "Event": _event(),
+                "Ledger": _ledger(),
                 "Models": _model_list(),
                 "Scenario": {key: value for key, value in scenario_schema().items() if key != "$schema"},
                 **{_name(prefix): _request(dialect) for prefix, dialect in dialects.items()},
@@ -74,8 +77,13 @@ def _generate(dialect: Dialect) -> Schema:
         "responses": {
             "200": {"description": "what was made", "content": content},
             **{str(status): _refusals(status) for status in _TOP_STATUSES},
+            **{str(status): _page() for status in _GATEWAY_STATUSES},
         },
     }
+
+
+def _page() -> Schema:
+    return {"description": "a gateway's page, by a fault", "content": {"text/html": {"schema": {"type": "string"}}}}
 
 
 def _refusals(status: int) -> Schema:
@@ -89,6 +97,34 @@ def _models(dialect: Dialect) -> Schema:
         "responses": {
             "200": {"description": "all of them", "content": _json(_ref("Models"))},
             "401": _refusals(401),
+        },
+    }
+
+
+def _picture() -> Schema:
+    """What a result address leads to. Its query is the signature; it takes no key."""
+    text = {"type": "string"}
+    picture = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+    xml = {"application/xml": {"schema": {"type": "string"}}}
+    query = ("Algorithm", "Credential", "Date", "Expires", "Signature", "SignedHeaders")
+    signed = [{"name": f"X-Tos-{it}", "in": "query", "required": True, "schema": text} for it in query]
+    process = {"name": "x-tos-process", "in": "query", "schema": text, "description": "of a watermark; signed too"}
+    path = [{"name": name, "in": "path", "required": True, "schema": text} for name in ("folder", "name")]
+    told = {
+        "302": "elsewhere, by a fault",
+        "400": "it came with a key",
+        "403": "not signed, changed, or expired",
+        "404": "gone",
+        "503": "by a fault",
+    }
+    return {
+        "summary": "A picture, at the address of an answer",
+        "security": [],
+        "parameters": [*path, *signed, process],
+        "responses": {
+            "200": {"description": "the picture", "content": {"image/jpeg": picture, "image/png": picture}},
+            "206": {"description": "a part of it", "content": {"image/jpeg": picture, "image/png": picture}},
+            **{status: {"description": why, "content": xml} for status, why in told.items()},
         },
     }
 
@@ -193,8 +229,14 @@ def _usage() -> Schema:
             "output_tokens": count,
             "total_tokens": count,
             "input_images": count,
+            "tool_usage": {"type": "object", "properties": {"web_search": count}},
         },
     }
+
+
+def _tools() -> Schema:
+    tool = {"type": "object", "required": ["type"], "properties": {"type": {"const": "web_search"}}}
+    return {"type": "array", "items": tool, "description": "where the web was searched"}
 
 
 def _answer() -> Schema:
@@ -205,6 +247,7 @@ def _answer() -> Schema:
             "model": {"type": "string"},
             "created": {"type": "integer"},
             "data": {"type": "array", "items": _ref("Item")},
+            "tools": _tools(),
             "usage": _usage(),
             "error": {"type": "object", "description": "no picture at all was made"},
         },
@@ -225,6 +268,7 @@ def _event() -> Schema:
             "b64_json": {"type": "string"},
             "size": {"type": "string"},
             "error": {"type": "object"},
+            "tools": _tools(),
             "usage": _usage(),
         },
     }
@@ -235,6 +279,50 @@ def _error() -> Schema:
     fields = {"code": text, "message": text, "param": text, "type": text}
     error = {"type": "object", "required": list(fields), "properties": fields}
     return {"type": "object", "required": ["error"], "properties": {"error": error}}
+
+
+def _ledger() -> Schema:
+    count, text = {"type": "integer", "minimum": 0}, {"type": "string"}
+    image = {
+        "type": "object",
+        "required": ["index", "billed", "downloads"],
+        "properties": {
+            "index": count,
+            "billed": {"type": "boolean"},
+            "downloads": {**count, "description": "how often it was fetched"},
+            "path": {**text, "description": "of its address"},
+            "sha256": text,
+            "size": {**text, "description": "the pixels that it really has"},
+            "bytes": count,
+            "error": {**text, "description": "the code, where none was made"},
+        },
+    }
+    request = {
+        "type": "object",
+        "required": ["request_id", "outcome", "billed_images", "images", "at", "prefix", "key_hash"],
+        "properties": {
+            "request_id": {**text, "description": "as in the addresses and in the words of errors"},
+            "outcome": {
+                **text,
+                "description": "running, made, partly made, not made, lost, stopped, or why it was refused",
+            },
+            "billed_images": count,
+            "images": {"type": "array", "items": image},
+            "at": {**text, "format": "date-time"},
+            "client_request_id": text,
+            "retry_count": {"type": ["string", "null"], "description": "`x-stainless-retry-count` of an official SDK"},
+            "prompt": {**text, "description": "its first words"},
+        },
+    }
+    return {
+        "type": "object",
+        "required": ["requests", "billed_images", "outcomes"],
+        "properties": {
+            "requests": {"type": "array", "items": request},
+            "billed_images": {**count, "description": "of all requests"},
+            "outcomes": {"type": "object", "additionalProperties": count},
+        },
+    }
 
 
 def _model_list() -> Schema:
@@ -252,7 +340,12 @@ def _own_paths() -> Schema:
     wrong = {"description": "what is wrong with the scenario", "content": _json({"type": "object"})}
     own: dict[str, Schema] = {
         "/_emulator": {"get": {"summary": "What it is, and its settings"}},
-        "/_emulator/ledger": {"get": {"summary": "What was asked and what would have been billed"}},
+        "/_emulator/ledger": {
+            "get": {
+                "summary": "What was asked and what would have been billed",
+                "responses": {"200": {"description": "in order of arrival", "content": _json(_ref("Ledger"))}},
+            }
+        },
         "/_emulator/openapi.json": {"get": {"summary": "This description"}},
         "/_emulator/scenario": {
             "get": {"summary": "The faults that are set", "responses": {"200": scenario}},

@@ -33,19 +33,25 @@ _BAD_BASE64: Final = "Invalid base64 image_url"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A checked reference. `picture` is RGB, at most 640 px a side; None where the bytes can't be decoded (HEIC)."""
+    """A checked reference. `preview` is a JPEG, as hundreds of them wait at a time; None where it can't be decoded (HEIC)."""
 
     digest: str  # SHA-256 of the bytes, hex
     width: int
     height: int
-    bytes: int
-    picture: Image.Image | None
+    preview: bytes | None
     format: str  # as Pillow names it
     transparent: bool = False  # a PNG with at least one transparent pixel
 
     @property
     def ratio(self) -> float:
         return self.width / self.height
+
+    def picture(self) -> Image.Image | None:
+        """RGB, at most 640 px a side."""
+        if self.preview is None:
+            return None
+        with Image.open(io.BytesIO(self.preview)) as image:
+            return image.convert("RGB")
 
 
 def addresses_of(texts: Sequence[str]) -> tuple[str, ...]:
@@ -99,7 +105,7 @@ def _open(data: bytes) -> Reference:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
         width, height = _heif_size(data)
         check_reference(width, height)
-        return Reference(digest=digest, width=width, height=height, bytes=len(data), picture=None, format="HEIF")
+        return Reference(digest=digest, width=width, height=height, preview=None, format="HEIF")
     with Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS) as image:
         width, height = image.size
         kind = image.format or ""
@@ -110,8 +116,7 @@ def _open(data: bytes) -> Reference:
         digest=digest,
         width=width,
         height=height,
-        bytes=len(data),
-        picture=small,
+        preview=_jpeg(small),
         format=kind,
         transparent=clear,
     )
@@ -128,6 +133,12 @@ def _small(image: Image.Image) -> tuple[Image.Image, bool]:
     paper = Image.new("RGB", full.size, "white")
     paper.paste(full, mask=full.getchannel("A"))
     return paper, image.format == "PNG" and isinstance(lowest, int) and lowest < 255
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=90)
+    return out.getvalue()
 
 
 def _heif_size(data: bytes) -> tuple[int, int]:
@@ -151,13 +162,21 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _is_public(host: str) -> bool:
+    """Whether the service could reach it: a name with a dot, or an address of the open network."""
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return "." in host.strip(".") and not host.endswith(_NOWHERE)
+
+
 def _fetch(url: str, *, invent: bool) -> bytes:
     try:
         address = urlsplit(url)
         host, port = address.hostname or "", address.port or 80
     except ValueError:
         raise invalid("image", _BAD_URL) from None
-    if not _is_loopback(host) and invent and not host.endswith(_NOWHERE):
+    if invent and _is_public(host):
         return _stand_in(address.path.rpartition("/")[2] or host, url)
     if not _is_loopback(host) or address.scheme != "http":
         raise fetch_timeout(url)

@@ -195,7 +195,14 @@ def _distance(size: Pixels, ratio: float) -> float:
 
 
 def _wrong_type(field: str, expected: str, value: object) -> RefusedError:
-    names = {bool: "a boolean", str: "a string", int: "an integer", float: "a number", list: "an array"}
+    names = {
+        type(None): "null",
+        bool: "a boolean",
+        str: "a string",
+        int: "an integer",
+        float: "a number",
+        list: "an array",
+    }
     return invalid(field, f"expected {expected}, but got {names.get(type(value), 'an object')} instead")
 
 

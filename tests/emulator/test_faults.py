@@ -414,6 +414,6 @@ def test_every_kind_is_in_the_documentation() -> None:
     (block,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert len(read_scenario(block)) == 5
     for kind in FaultKind:
-        assert f"| `{kind}` | {kind.meaning} |" in page
+        assert f"| `{kind}` | {kind.meaning} | `{{do: {kind}, match: " in page
     for name, rule in FIELDS.items():
         assert f"| `{name}` | {rule['description']} |" in page

@@ -89,6 +89,7 @@ REFUSED = [
     (body("pro", image=[SMALL] * 11), bad("image", "number of reference images cannot exceed 10")),
     (body("3.0", size="1024x1024", image=SMALL), unsupported("image")),
     (body(image=[1]), bad("image", "expected a string or an array of strings, but got an integer instead")),
+    (body(image=[None]), bad("image", "expected a string or an array of strings, but got null instead")),
     (body(image={"url": "u"}), bad("image", "expected a string or an array of strings, but got an object instead")),
     (body(image="art/logo.png"), bad("image", "invalid url specified")),
     (body(image="asset://1"), bad("image", "invalid url specified")),
@@ -335,7 +336,8 @@ def test_heic_is_taken_and_avif_is_not(live: Running) -> None:
 
 
 def test_addresses_that_can_not_be_fetched_time_out_as_the_service_does(live: Running) -> None:
-    for url in ("https://pictures.invalid/a.png", "http://127.0.0.1:9/a.png", "https://localhost/a.png"):
+    private = ["http://169.254.169.254/latest", "http://10.0.0.1/a.png", "http://[fe80::1]/a.png", "http://nas/a.png"]
+    for url in ("https://pictures.invalid/a.png", "http://127.0.0.1:9/a.png", "https://localhost/a.png", *private):
         refused = live.post(order(image=url))
         assert refused.status_code == 400
         message = f"Timeout while downloading url={url}. Request id: 02"
