@@ -4,6 +4,7 @@
     ├── UsageError           a wrong command line or setting                    2
     ├── ManifestError        every fault found in the manifest, with positions  2
     ├── StateError           a file of ours is damaged, foreign or too new      1
+    ├── DecisionError        a person's decision that can't be made as asked    1
     ├── ServiceError         the service refused, or could not be understood    1
     ├── CapError             a cap stands in the way                            4
     ├── ConsentError         nobody said yes                                    4
@@ -73,6 +74,10 @@ class ManifestError(SeedpipeError):
 
 class StateError(SeedpipeError):
     """A file that seedpipe keeps is damaged, foreign or newer than this version. It is never read as empty."""
+
+
+class DecisionError(SeedpipeError):
+    """What a person decided can't be done as things are; nothing was changed."""
 
 
 class ServiceError(SeedpipeError):

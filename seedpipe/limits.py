@@ -36,6 +36,7 @@ def most_urgent(codes: set[ExitCode]) -> ExitCode:
 MANIFEST_FORMAT: Final = 1
 LOCK_FORMAT: Final = 1
 PLAN_FORMAT: Final = 1
+DECISION_FORMAT: Final = 1  # of one line of `seedpipe.decisions.jsonl`
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024  # one manifest, include or data file
 MAX_DEPTH: Final = 64  # nesting of a YAML or JSON document

@@ -175,7 +175,7 @@ class ImageMaker:
         self.pictures.came(address, str(chosen), chosen)
         take = next((take for take in takes if take.digest == chosen), None)
         stays = before is not None and before.take == chosen
-        made = before.made if before and stays else _made(take) if take else None
+        made = before.made if before and stays else Made.of(take) if take else None
         fit = None if made is None else want.rule.fit(parse_pixels(made.size))
         known = [*want.known, *(take.digest for take in takes)]
         file = await self.pictures.put(address, chosen, known, fit=fit)
@@ -217,18 +217,6 @@ class ImageMaker:
         identities = [self.pictures.of(reference.address).identity for reference in node.references]
         elsewhere = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]
         return own_key(self.resolver.asked(node), identities, made_elsewhere=elsewhere)
-
-
-def _made(take: Take) -> Made:
-    return Made(
-        request=take.request_key,
-        model=take.model,
-        provider=take.provider,
-        size=f"{take.width}x{take.height}",
-        at=take.received_at,
-        cost=None if take.cost is None else str(take.cost),
-        request_id=take.request_id,
-    )
 
 
 def _wrong_size(rule: SizeRule, take: Take) -> NodeError:

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-import getpass
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,12 +29,12 @@ from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.select import Wish
-from seedpipe.project.identity import claim_id
 from seedpipe.project.limits import open_limiters
 from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
 from seedpipe.project.service import dialect_of
 from seedpipe.project.trust import Endpoint
+from seedpipe.project.who import login_name
 from seedpipe.service.addresses import is_loopback_url
 from seedpipe.service.client import ServiceClient
 from seedpipe.state.caps import CapKind, Scope
@@ -82,12 +81,7 @@ def open_workshop(project: Project, endpoint: Endpoint | None) -> Iterator[Works
     home = home_folder(os.environ)
     project.folder.mkdir(exist_ok=True)
     (project.root / project.lock_name).parent.mkdir(parents=True, exist_ok=True)
-    project_id = project.manifest.project
-    if project_id is None:
-        project_id = claim_id(
-            project.root, realm=project.realm, profile=project.profile, mutex=project.lock_mutex, home=home
-        )
-        project = replace(project, known_id=project_id)
+    project, project_id = project.identified()
     places = project.state(project_id)
     places.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     account = account_of(endpoint.base_url, endpoint.key, home) if endpoint else "none"
@@ -158,7 +152,7 @@ async def _carry_out(
         limiter = stack.enter_context(open_limiters(project, workshop.account, target))
         # A run that buys nothing leaves no trace in the journal: the memo of the no-op rests on that.
         begin = workshop.journal.begin_run
-        journal_run = await asyncio.to_thread(begin, realm=project.realm, user=_user()) if plan.pictures else ""
+        journal_run = await asyncio.to_thread(begin, realm=project.realm, user=login_name()) if plan.pictures else ""
         buyer = Buyer(
             journal=workshop.journal,
             client=client,
@@ -338,13 +332,6 @@ def _signals(executor: Executor) -> Iterator[None]:
     finally:
         for number in words:
             loop.remove_signal_handler(number)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def plan_build(workshop: Workshop, wish: Wish, *, workers: int) -> Plan:

@@ -23,7 +23,7 @@ from seedpipe.plan.plan import Plan
 from seedpipe.plan.planner import make_plan
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
-from seedpipe.project.identity import known_id, lock_name
+from seedpipe.project.identity import claim_id, known_id, lock_name
 from seedpipe.project.lettering import PictureSizes, glyph_faults, room_faults
 from seedpipe.project.memory import Recollection
 from seedpipe.project.terms import with_own_terms
@@ -78,6 +78,15 @@ class Project:
         return self.folder / "lock.mutex"
 
     @property
+    def decisions_name(self) -> str:
+        """The record of decisions beside the lock, relative to `root`."""
+        return self.lock_name.removesuffix(".lock") + ".decisions.jsonl"
+
+    def with_lock(self, lock: Lock) -> "Project":
+        """The same project, now that its lock says this."""
+        return replace(self, lock=lock, live_lock=lock if self.realm is Realm.LIVE else self.live_lock)
+
+    @property
     def output_folder(self) -> str:
         return _output_folder(self.realm, self.profile)
 
@@ -85,6 +94,15 @@ class Project:
     def project_id(self) -> str | None:
         """Under which ledger and store are found; None before the first build of a project without `project:`."""
         return self.manifest.project or self.known_id
+
+    def identified(self) -> "tuple[Project, str]":
+        """With the id on disk under which ledger and store are found from now on, and that id."""
+        if self.manifest.project is not None:
+            return self, self.manifest.project
+        self.folder.mkdir(exist_ok=True)
+        home = home_folder(os.environ)
+        found = claim_id(self.root, realm=self.realm, profile=self.profile, mutex=self.lock_mutex, home=home)
+        return replace(self, known_id=found), found
 
     def state(self, project_id: str) -> ProjectState:
         return ProjectState(home=home_folder(os.environ), project_id=project_id, realm=self.realm)

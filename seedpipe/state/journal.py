@@ -361,6 +361,12 @@ class Journal:
 
         return self._writer.read(operation)
 
+    def takes_at(self, addresses: Collection[str]) -> tuple[Take, ...]:
+        """Every kept picture that was bought for one of `addresses`, whatever was asked for then, in order of arrival."""
+        marks = ", ".join("?" * len(addresses))
+        where = f"COALESCE(frame.address, request.address) IN ({marks})"
+        return self._writer.read(lambda db: takes_where(db, where, tuple(addresses)))
+
     def came_short(self) -> Mapping[Digest, Short]:
         """Want → how its batch came short, of the latest batch that was to bring it."""
         return self._writer.read(short_frames)

@@ -9,13 +9,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from seedpipe.canonical import canonical_json
 from seedpipe.errors import Fault, StateError
 from seedpipe.limits import LOCK_FORMAT
 from seedpipe.names import Digest
 from seedpipe.source import Position
+from seedpipe.state.take import Take
 
 HEADER = "# seedpipe.lock: which picture is the chosen one. Written by seedpipe, committed by you. Format "
 PROJECT = "@project"
@@ -32,7 +33,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """How the chosen take came to be. `request` is the request key; `at` is UTC; `cost` is text like `0.04 USD`."""
+    """How the chosen take came to be. `request` is the request key; `at` is UTC; `cost` is text like `0.04 USD`.
+
+    `adopted_by`: it was not bought but brought by a person; model and provider are then empty.
+    """
 
     request: Digest
     model: str
@@ -41,6 +45,19 @@ class Made:
     at: str
     cost: str | None = None
     request_id: str | None = None
+    adopted_by: str | None = None
+
+    @classmethod
+    def of(cls, take: Take) -> "Made":
+        return cls(
+            request=take.request_key,
+            model=take.model,
+            provider=take.provider,
+            size=f"{take.width}x{take.height}",
+            at=take.received_at,
+            cost=None if take.cost is None else str(take.cost),
+            request_id=take.request_id,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         values = {
@@ -51,6 +68,7 @@ class Made:
             "at": self.at,
             "cost": self.cost,
             "request_id": self.request_id,
+            "adopted_by": self.adopted_by,
         }
         return {name: value for name, value in values.items() if value is not None}
 
@@ -64,6 +82,7 @@ class Made:
             at=data["at"],
             cost=data.get("cost"),
             request_id=data.get("request_id"),
+            adopted_by=data.get("adopted_by"),
         )
 
 
@@ -134,6 +153,7 @@ class SourceEntry:
 
 
 Entry = ImageEntry | DerivedEntry | SourceEntry
+RESOLVED: Final = "@resolved/"  # before the name of what the catalogue decided, where it stands among addresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +175,24 @@ class Lock:
     def derived(self, address: str) -> DerivedEntry | None:
         entry = self.entries.get(address)
         return entry if isinstance(entry, DerivedEntry) else None
+
+    def at(self, name: str) -> Entry | str | None:
+        """What stands behind an address, or behind `@resolved/…`."""
+        return self.resolved.get(name.removeprefix(RESOLVED)) if name.startswith(RESOLVED) else self.entries.get(name)
+
+    def replacing(self, values: Mapping[str, Entry | str | None]) -> "Lock":
+        """With other values at these names (`at`); None takes a line out."""
+        entries, resolved = dict(self.entries), dict(self.resolved)
+        for name, value in values.items():
+            if isinstance(value, str):
+                resolved[name.removeprefix(RESOLVED)] = value
+            elif value is not None:
+                entries[name] = value
+            elif name.startswith(RESOLVED):
+                resolved.pop(name.removeprefix(RESOLVED), None)
+            else:
+                entries.pop(name, None)
+        return replace(self, entries=entries, resolved=resolved)
 
     def changed(
         self,
@@ -185,7 +223,7 @@ def write_lock(lock: Lock) -> str:
     lines = [f"{HEADER}{LOCK_FORMAT}."]
     if lock.project is not None:
         lines.append(f"{PROJECT} {canonical_json({'id': lock.project})}")
-    lines += [f"@resolved/{ask} {canonical_json(lock.resolved[ask])}" for ask in sorted(lock.resolved)]
+    lines += [f"{RESOLVED}{ask} {canonical_json(lock.resolved[ask])}" for ask in sorted(lock.resolved)]
     lines += [f"{address} {canonical_json(entry.to_dict())}" for address, entry in sorted(lock.entries.items())]
     return "\n".join(lines) + "\n"
 
@@ -219,12 +257,12 @@ def read_lock(text: str, *, file: str) -> Lock:
             value = json.loads(body, parse_float=_no_float)
             if name == PROJECT:
                 project = _text(value["id"])
-            elif name.startswith("@resolved/"):
-                resolved[name.removeprefix("@resolved/")] = _text(value)
+            elif name.startswith(RESOLVED):
+                resolved[name.removeprefix(RESOLVED)] = _text(value)
             elif name in entries:
                 raise ValueError("this address stands twice")
             else:
-                entries[name] = _read_entry(value)
+                entries[name] = read_entry(value)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             what = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
             faults.append(Fault(code="lock-line", message=f"`{name}`: {what}", position=position))
@@ -250,7 +288,8 @@ def _check_format(header: str, file: str) -> None:
         )
 
 
-def _read_entry(data: Mapping[str, Any]) -> Entry:
+def read_entry(data: Mapping[str, Any]) -> Entry:
+    """An entry's `to_dict` read back. Raises `ValueError`, `KeyError` or `TypeError` for what a hand has broken."""
     output = Digest.parse(data["output"]) if "output" in data else None
     if "source" in data:
         return SourceEntry(

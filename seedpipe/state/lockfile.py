@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from seedpipe.errors import StateError
@@ -25,6 +25,19 @@ def load_lock(path: Path, *, shown_as: str) -> Lock:
     except UnicodeDecodeError as error:
         raise StateError(f"`{shown_as}` is not UTF-8 text", hint="restore it from git") from error
     return read_lock(text.replace("\r\n", "\n"), file=shown_as)
+
+
+def change_lock(path: Path, *, shown_as: str, mutex: Path, change: Callable[[Lock], Lock]) -> Lock:
+    """The lock as `change` makes it, on disk. Nobody else writes it meanwhile; what `change` raises leaves it as it was.
+
+    What has to be durable before the lock says it, `change` does itself.
+    """
+    with FileLock(mutex):
+        present = load_lock(path, shown_as=shown_as)
+        lock = change(present)
+        if lock != present:
+            write_atomically(path, write_lock(lock).encode())
+    return lock
 
 
 class LockWriter:

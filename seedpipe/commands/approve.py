@@ -1,0 +1,31 @@
+"""`seedpipe approve`: a person has looked, and it is right."""
+
+import click
+
+from seedpipe.commands.deciding import Flags, decide_each, decision_options
+from seedpipe.commands.invocation import Invocation, option
+from seedpipe.plan.choices import approved
+from seedpipe.state.decisions import Verb
+
+
+@click.command("approve")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@option("--stale", is_flag=True, help="Also a picture that what it is made from has left behind.")
+@decision_options
+def command(invocation: Invocation, targets: tuple[str, ...], stale: bool, flags: Flags) -> int:
+    """Approve the present pictures of all that TARGET names.
+
+    An approved picture is replaced when its own words, parameters or source files change. A change of another picture
+    that it is made from only makes it stale: it stays until you name it in a build.
+
+    \b
+    Example:
+      seedpipe approve hero 'scene/*' -m "colours checked"
+    """
+    return decide_each(
+        invocation,
+        flags,
+        targets,
+        Verb.APPROVE,
+        lambda desk, present: approved(desk.entry(present.address), present, stale=stale),
+    )

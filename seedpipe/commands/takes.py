@@ -1,0 +1,59 @@
+"""`seedpipe takes`: the pictures that there are for a node, those for earlier words too."""
+
+import click
+
+from seedpipe.commands.deciding import pictures_named
+from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
+from seedpipe.commands.opening import opened
+from seedpipe.limits import ExitCode
+from seedpipe.manifest.node import FrameNode, ImageNode
+from seedpipe.project.deciding import open_desk
+from seedpipe.project.known_takes import takes_of
+from seedpipe.review.takes_text import takes_table, takes_text
+
+
+@click.command("takes")
+@click.argument("targets", nargs=-1, metavar="[NODE]...")
+@option("--proof", is_flag=True, help="Of the proofs.")
+@project_options
+@json_option
+@pass_invocation
+def command(
+    invocation: Invocation,
+    targets: tuple[str, ...],
+    proof: bool,
+    provider: str | None,
+    variables: tuple[str, ...],
+    profile: str | None,
+    as_json: bool,
+) -> int:
+    """List a picture's takes with their numbers, marks the chosen one, and says what was decided about it.
+
+    Takes for words that the picture had before are listed with what has changed since; each can be picked. Without a
+    NODE every picture that has several takes gets a line.
+
+    \b
+    Example:
+      seedpipe takes hero
+      seedpipe takes scene --json
+    """
+    project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
+    console = invocation.console
+    if targets:
+        addresses = pictures_named(project, targets)
+    else:
+        addresses = [node.address for node in project.graph if isinstance(node, ImageNode | FrameNode)]
+    with open_desk(project) as desk:
+        present = desk.present(addresses, desk.plan(addresses))
+        nodes = [takes_of(desk, present[address]) for address in addresses]
+    if not targets:
+        nodes = [node for node in nodes if len(node.takes) > 1]
+    if as_json:
+        console.data({"seedpipe_takes": 1, "nodes": [node.to_dict() for node in nodes]})
+    elif targets:
+        console.out(takes_text(nodes, realm=project.realm, width=console.width, style=console.style))
+    elif nodes:
+        console.out(takes_table(nodes, width=console.width))
+    else:
+        console.note("no picture has more than one take; `seedpipe takes NODE` shows what there is of one")
+    return ExitCode.DONE

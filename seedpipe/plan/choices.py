@@ -1,0 +1,152 @@
+"""People's decisions about one picture: a lock line and a verb give another lock line, or why it can't be. Pure.
+
+No verb loses a picture from the line's list of takes, and none but `unpin` loosens a pin.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from seedpipe.canonical import digest_of
+from seedpipe.errors import DecisionError
+from seedpipe.names import Digest
+from seedpipe.plan.present import Present
+from seedpipe.state.lock import ImageEntry, Level, Made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A picture that can become the choice. `want` is what it was made for, where that is known."""
+
+    digest: Digest
+    made: Made
+    want: Digest | None = None
+
+
+def is_current(entry: ImageEntry, present: Present) -> bool:
+    """Whether the chosen picture was made (or kept) for what the manifest asks now."""
+    return present.want is not None and entry.want == present.want
+
+
+def picked(
+    entry: ImageEntry | None,
+    present: Present,
+    picture: Candidate,
+    *,
+    pool: Sequence[Digest] = (),
+    level: Level = Level.APPROVED,
+) -> ImageEntry:
+    """`picture` becomes the choice for the present words, whatever it was made for; `pool` are the takes of those words.
+
+    While a picture that it is made from is missing, only a take of the words in the lock can be chosen.
+    """
+    if present.want is None:
+        if entry is None or picture.want != entry.want:
+            raise _waits(present)
+        chosen = replace(entry, take=picture.digest, level=_raised(entry, level), made=picture.made)
+        return _listing(_without_output(chosen), (picture.digest,))
+    chosen = ImageEntry(
+        want=present.want,
+        own=present.own,
+        take=picture.digest,
+        level=_raised(entry, level),
+        made=picture.made,
+        asked=present.asked,
+        takes=entry.takes if entry is not None else (),
+    )
+    before = (entry.take,) if entry is not None else ()
+    return _listing(chosen, (*before, *pool, picture.digest))
+
+
+def approved(entry: ImageEntry | None, present: Present, *, stale: bool = False) -> ImageEntry:
+    """Only a picture that is current, or with `stale` one that what it is made from has left behind."""
+    entry = _there(entry, present)
+    if entry.level is not Level.AUTO or is_current(entry, present):
+        return replace(entry, level=_raised(entry, Level.APPROVED))
+    if entry.own != present.own:
+        raise DecisionError(
+            f"`{present.address}` was made for other words than it has now",
+            hint=f"`seedpipe keep {present.address}` says that it is right for these, too",
+        )
+    if not stale:
+        raise DecisionError(
+            f"`{present.address}` was made from pictures that have changed since",
+            hint=f"`seedpipe approve {present.address} --stale` approves it all the same",
+        )
+    return replace(entry, level=Level.APPROVED)
+
+
+def pinned(entry: ImageEntry | None, present: Present) -> ImageEntry:
+    """From now on nothing but a person's word about this very picture replaces it."""
+    return replace(_there(entry, present), level=Level.PINNED)
+
+
+def unpinned(entry: ImageEntry | None, present: Present, *, back_to: Level) -> ImageEntry:
+    entry = _there(entry, present)
+    if entry.level is not Level.PINNED:
+        raise DecisionError(f"`{present.address}` is not pinned, it is {entry.level}")
+    return replace(entry, level=back_to)
+
+
+def kept(entry: ImageEntry | None, present: Present) -> ImageEntry:
+    """The chosen picture stands for the present words from now on; how it was made stays on record."""
+    entry = _there(entry, present)
+    if is_current(entry, present):
+        return entry
+    if present.want is None:
+        raise _waits(present, f"`seedpipe approve {present.address} --stale` keeps it until then")
+    level = _raised(entry, Level.APPROVED)
+    return _listing(replace(entry, want=present.want, own=present.own, asked=present.asked, level=level), (entry.take,))
+
+
+def adopted(entry: ImageEntry | None, present: Present, picture: Candidate) -> ImageEntry:
+    """A picture that a person brought becomes the choice."""
+    if present.want is None:
+        raise _waits(present)
+    return picked(entry, present, picture)
+
+
+def adopted_by(who: str, digest: Digest, *, size: str, at: str) -> Made:
+    """How an adopted picture came to be: nothing was asked for."""
+    request = digest_of({"seedpipe": "adopted/1", "picture": str(digest)})
+    return Made(request=request, model="", provider="", size=size, at=at, adopted_by=who)
+
+
+def taken_back(present: ImageEntry, before: ImageEntry, after: ImageEntry) -> ImageEntry | None:
+    """`before`, if the choice is still the one of `after`; takes that have come since stay listed. None if it isn't."""
+    if present == after:
+        return before
+    if _choice(present) != _choice(after):
+        return None
+    return _listing(before, present.takes)
+
+
+def _choice(entry: ImageEntry) -> ImageEntry:
+    """The line less what a build adds to it by itself."""
+    return replace(_without_output(entry), takes=())
+
+
+def _without_output(entry: ImageEntry) -> ImageEntry:
+    """The file is written anew, and then the line says what it is."""
+    return replace(entry, output=None, finish={})
+
+
+def _listing(entry: ImageEntry, takes: Sequence[Digest]) -> ImageEntry:
+    return replace(entry, takes=tuple(dict.fromkeys([*entry.takes, *takes])))
+
+
+def _raised(entry: ImageEntry | None, level: Level) -> Level:
+    return Level.PINNED if entry is not None and entry.level is Level.PINNED else level
+
+
+def _there(entry: ImageEntry | None, present: Present) -> ImageEntry:
+    if entry is None:
+        raise DecisionError(
+            f"`{present.address}` has no picture yet", hint=f"`seedpipe build {present.address}` makes one"
+        )
+    return entry
+
+
+def _waits(present: Present, hint: str | None = None) -> DecisionError:
+    names = ", ".join(f"`{address}`" for address in present.waits_for)
+    first = hint or f"`seedpipe build {' '.join(present.waits_for)}`, then decide"
+    return DecisionError(f"`{present.address}` is made from {names}, whose picture comes first", hint=first)

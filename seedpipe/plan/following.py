@@ -1,0 +1,129 @@
+"""What a person's decisions came to, and what follows from them by the plans of before and after. Pure."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from seedpipe.errors import DecisionError
+from seedpipe.names import Digest
+from seedpipe.plan.plan import Cost, Plan, PlanNode, State
+from seedpipe.state.decisions import Decision, Verb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a verb that may be about many pictures. `unchanged` were so already.
+
+    `plan` is of before the decision; None where nothing can follow from it.
+    """
+
+    verb: Verb
+    decisions: Sequence[Decision] = ()
+    unchanged: Sequence[str] = ()
+    refused: Sequence[tuple[str, DecisionError]] = ()
+    plan: Plan | None = None
+
+    @property
+    def decided(self) -> Sequence[str]:
+        return [decision.node for decision in self.decisions]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "verb": self.verb.value,
+            "act": self.decisions[0].act if self.decisions else None,
+            "decisions": [decision.to_dict() for decision in self.decisions],
+            "unchanged": list(self.unchanged),
+            "refused": [
+                {"address": address, "message": error.message, "hint": error.hint} for address, error in self.refused
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """One picture put right for nothing: `how` as in `events.NodeDone`."""
+
+    address: str
+    how: str
+    digest: Digest
+    output: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """`below` counts what is made from the decided pictures, however far.
+
+    `written` are their output files, put right; `made` counts pictures made here for nothing, `again` those below that
+    are once more what they were when they were made from these pictures. `buys` are what a build would buy because of
+    the decision; `anew` decided ones that a build would replace; `stays` those kept on purpose although what they are
+    made from has changed. `said` are sentences for people.
+    """
+
+    below: int = 0
+    written: Sequence[str] = ()
+    made: int = 0
+    again: Sequence[str] = ()
+    buys: Sequence[PlanNode] = ()
+    anew: Sequence[PlanNode] = ()
+    stays: Sequence[str] = ()
+    cost: Cost
+    said: Sequence[str] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "below": self.below,
+            "written": list(self.written),
+            "made": self.made,
+            "again": list(self.again),
+            "buys": [node.address for node in self.buys],
+            "pictures": sum(node.pictures for node in self.buys),
+            "cost": self.cost.to_dict(),
+            "anew": [node.address for node in self.anew],
+            "stays": list(self.stays),
+            "said": list(self.said),
+        }
+
+
+def what_follows(
+    before: Plan,
+    after: Plan,
+    *,
+    decided: Collection[str],
+    below: Collection[str],
+    done: Sequence[Done] = (),
+    said: Sequence[str] = (),
+) -> Followed:
+    """Only what is new since `before` is told; both plans are of the same nodes."""
+    buys = [node for node in after.nodes.values() if node.address in below and _newly(node, before)]
+    again = {one.address for one in done if one.address in below and _is_another(one, after, before)}
+    total = Cost.nothing(after.currency)
+    for node in buys:
+        total += node.cost
+    return Followed(
+        below=len(below),
+        written=[one.output for one in done if one.output is not None and one.address in decided],
+        made=sum(one.how == "derived" for one in done),
+        again=[address for address in after.nodes if address in again],
+        buys=buys,
+        anew=[after.nodes[address] for address in decided if after.nodes[address].state.buys],
+        stays=[node.address for node in after.nodes.values() if _newly_stale(node, before)],
+        cost=total,
+        said=said,
+    )
+
+
+def _newly(node: PlanNode, before: Plan) -> bool:
+    was = before.nodes.get(node.address)
+    return node.state.buys and (was is None or not was.state.buys)
+
+
+def _newly_stale(node: PlanNode, before: Plan) -> bool:
+    was = before.nodes.get(node.address)
+    return node.state is State.STALE and was is not None and was.state is not State.STALE
+
+
+def _is_another(one: Done, after: Plan, before: Plan) -> bool:
+    """A paid picture that is another one than before."""
+    was = before.nodes.get(one.address)
+    paid = after.nodes[one.address].kind in ("image", "frame")
+    return one.how == "cached" and paid and was is not None and was.taken != one.digest

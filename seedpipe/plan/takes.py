@@ -1,0 +1,122 @@
+"""The takes of one address as a person sees them: for the present words and for earlier ones, and which one is meant. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from seedpipe.errors import UsageError
+from seedpipe.names import Digest
+from seedpipe.plan.reasons import Reason
+from seedpipe.state.decisions import Decision
+from seedpipe.state.lock import Level, Made
+
+_INDEX: Final = re.compile(r"[0-9]{1,3}\Z")
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}([ T][0-9:.]*Z?)?)?\Z")
+_DIGEST: Final = re.compile(r"(sha256:)?[0-9a-f]{4,64}\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownTake:
+    """`number` counts an address' takes from the oldest on. `made` is None where nobody on this machine knows.
+
+    `current`: made (or kept) for what the manifest asks now. `at_hand`: its bytes are on this machine.
+    """
+
+    number: int
+    digest: Digest
+    want: Digest | None
+    made: Made | None
+    chosen: bool
+    current: bool
+    at_hand: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        values = {
+            "number": self.number,
+            "digest": str(self.digest),
+            "want": None if self.want is None else str(self.want),
+            "chosen": self.chosen,
+            "current": self.current,
+            "at_hand": self.at_hand,
+        }
+        return values | ({} if self.made is None else {"made": self.made.to_dict()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakesFor:
+    """The takes of one want. `differs` says how it differs from what is asked now; empty if it is just that.
+
+    `prompt` are its words where this machine remembers them.
+    """
+
+    takes: Sequence[KnownTake]
+    current: bool
+    differs: Sequence[Reason] = ()
+    prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeTakes:
+    """All that there is for one address. `level` None: there is no choice yet. `decided` made the choice what it is."""
+
+    address: str
+    groups: Sequence[TakesFor] = ()
+    level: Level | None = None
+    stale: bool = False  # the choice was made for other words or references than those of now
+    decided: Decision | None = None
+    decisions: Sequence[Decision] = field(default=())
+
+    @property
+    def takes(self) -> Sequence[KnownTake]:
+        return sorted((take for group in self.groups for take in group.takes), key=lambda take: take.number)
+
+    @property
+    def notes(self) -> Sequence[Decision]:
+        return [decision for decision in self.decisions if decision.note is not None]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "address": self.address,
+            "level": None if self.level is None else self.level.value,
+            "stale": self.stale,
+            "decided": None if self.decided is None else _short(self.decided),
+            "groups": [
+                {
+                    "current": group.current,
+                    "prompt": group.prompt,
+                    "differs": [reason.to_dict() for reason in group.differs],
+                    "takes": [take.to_dict() for take in group.takes],
+                }
+                for group in self.groups
+            ],
+            "decisions": [_short(decision) for decision in self.decisions],
+        }
+
+
+def select_take(takes: Sequence[KnownTake], text: str, address: str) -> KnownTake:
+    """The take that a person means: its number, the beginning of its digest, or of its time (UTC).
+
+    Raises `UsageError` if that is none of them, or several.
+    """
+    found: list[KnownTake] = []
+    if _INDEX.match(text):
+        found = [take for take in takes if take.number == int(text)]
+    elif _TIME.match(text):
+        found = [take for take in takes if take.made and take.made.at.startswith(text.replace(" ", "T"))]
+    elif _DIGEST.match(text):
+        found = [take for take in takes if take.digest.hex.startswith(text.removeprefix("sha256:"))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        named = ", ".join(f"{take.number} ({take.digest.short})" for take in found[:6])
+        raise UsageError(f"`{text}` means {len(found)} takes of `{address}`: {named}", hint="name it by its number")
+    raise UsageError(
+        f"`{address}` has no take `{text}`",
+        hint=f"`seedpipe takes {address}` lists them: by number, by the beginning of its digest or of its time",
+    )
+
+
+def _short(decision: Decision) -> Mapping[str, Any]:
+    """Without the lock's lines, which are long."""
+    return {name: value for name, value in decision.to_dict().items() if name not in ("before", "after")}

@@ -1,0 +1,295 @@
+"""`Desk`: where a person's decisions about pictures are made, recorded and taken back.
+
+The order is the promise: bytes are kept, then the decision is on disk, then the lock says it, then the output file
+follows. A crash between two of them leaves the earlier choice or the new one, whole.
+"""
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from seedpipe.errors import DecisionError
+from seedpipe.manifest.node import FrameNode, ImageNode
+from seedpipe.names import Digest
+from seedpipe.plan.choices import taken_back
+from seedpipe.plan.following import Outcome
+from seedpipe.plan.graph import Graph
+from seedpipe.plan.plan import Plan
+from seedpipe.plan.present import Present, present_want
+from seedpipe.plan.select import Selection, Wish
+from seedpipe.project.memory import Recollection
+from seedpipe.project.project import Project
+from seedpipe.project.who import who_decides
+from seedpipe.state.decisionfile import append_decisions, keep_both_sides, load_decisions
+from seedpipe.state.decisions import Act, Decision, Value, Verb, act_named, acts, effective, line_id, new_act, undone
+from seedpipe.state.files import write_atomically
+from seedpipe.state.lock import ImageEntry, Lock
+from seedpipe.state.lockfile import change_lock
+from seedpipe.state.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a decision does to one line of the lock (`Lock.at`). The other fields as in `Decision`."""
+
+    name: str
+    before: Value
+    after: Value
+    take: Digest | None = None
+    other: str | None = None
+    file: Digest | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """Decisions about one project in one realm and profile. `project` is renewed as the lock changes."""
+
+    project: Project
+    memory: Recollection
+    decisions: tuple[Decision, ...]
+    advice: str | None = None  # a sentence about git, after the first decision
+
+    # What is decided about
+
+    def plan(self, addresses: Collection[str]) -> Plan:
+        """Of `addresses`, all that they are made from and all that is made from them, without anyone being named."""
+        wish = Wish(selection=around(self.project.graph, addresses))
+        return self.project.plan(wish, self.memory, workers=1)
+
+    def present(self, addresses: Collection[str], plan: Plan) -> dict[str, Present]:
+        """What the manifest asks of those of `addresses` that are images or frames; `plan` is theirs (`Desk.plan`)."""
+        graph, resolver = self.project.graph, self.project.resolver()
+        nodes = [node for node in map(graph.__getitem__, addresses) if isinstance(node, ImageNode | FrameNode)]
+        return {node.address: present_want(node, plan, graph, resolver) for node in nodes}
+
+    def entry(self, address: str) -> ImageEntry | None:
+        return self.project.lock.image(address)
+
+    def store(self) -> Store:
+        """Where bytes are kept before a decision names them. It may not have been there before."""
+        if self.memory.store is None:
+            self.project, _ = self.project.identified()
+            self.memory = self.project.recollection()
+        if self.memory.store is None:
+            raise RuntimeError("a project with an id has a store")
+        return self.memory.store
+
+    # Deciding
+
+    def decide(
+        self,
+        verb: Verb,
+        addresses: Collection[str],
+        choose: Callable[[Present], ImageEntry],
+        *,
+        note: str | None = None,
+    ) -> Outcome:
+        """`choose` gives the new line of each address, or raises `DecisionError`; those that can be decided, are.
+
+        Of a single address the error is raised.
+        """
+        plan = self.plan(addresses)
+        changes, unchanged, refused = [], [], []
+        for address, present in self.present(addresses, plan).items():
+            before = self.entry(address)
+            try:
+                after = choose(present)
+            except DecisionError as error:
+                if len(addresses) == 1:
+                    raise
+                refused.append((address, error))
+                continue
+            if after == before and note is None:
+                unchanged.append(address)
+            else:
+                changes.append(Change(name=address, before=before, after=after, take=after.take))
+        decisions = self.record(verb, changes, note=note) if changes else ()
+        return Outcome(verb=verb, decisions=decisions, unchanged=unchanged, refused=refused, plan=plan)
+
+    def record(
+        self, verb: Verb, changes: Sequence[Change], *, note: str | None = None, undoes: str | None = None
+    ) -> tuple[Decision, ...]:
+        """Writes the decision down and changes the lock, if its lines are still as in `before`.
+
+        Raises `DecisionError` for what somebody else has changed meanwhile, `StateError`; nothing is then decided.
+        """
+        project, act, at = self.project, new_act(), _now()
+        who = who_decides(project.root)
+        lines = [
+            Decision(
+                id=line_id(act, number),
+                at=at,
+                who=who,
+                verb=verb,
+                node=change.name,
+                take=change.take,
+                note=note,
+                before=change.before,
+                after=change.after,
+                undoes=undoes,
+                other=change.other,
+                file=change.file,
+            )
+            for number, change in enumerate(changes, 1)
+        ]
+
+        def decided(present: Lock) -> Lock:
+            for change in changes:
+                _unchanged(present, change)
+            append_decisions(self._path, lines, shown_as=project.decisions_name)
+            values = {change.name: change.after for change in changes if change.before != change.after}
+            return (
+                replace(present.replacing(values), project=present.project or project.project_id) if values else present
+            )
+
+        first = not self._path.exists()
+        project.folder.mkdir(exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        lock = change_lock(
+            project.root / project.lock_name,
+            shown_as=project.lock_name,
+            mutex=project.lock_mutex,
+            change=decided,
+        )
+        self.project = project.with_lock(lock)
+        self.decisions = (*self.decisions, *lines)
+        self._remember(act)
+        if first and self._path.parent == project.root:
+            self.advice = keep_both_sides(project.root, project.files.tree, project.decisions_name)
+        return tuple(lines)
+
+    @property
+    def _path(self) -> Path:
+        return self.project.root / self.project.decisions_name
+
+    # Taking back
+
+    def named_act(self, name: str | None) -> Act:
+        """The act `name`, or the last one of this working copy. Raises `UsageError` and `DecisionError`."""
+        return self._last() if name is None else act_named(acts(self.decisions), name)
+
+    def undo(self, act: Act, *, note: str | None = None) -> tuple[Decision, ...]:
+        """Takes back all of an act or nothing. Raises `DecisionError` where a choice has become another one since."""
+        if act.id in undone(acts(self.decisions)):
+            raise DecisionError(f"the decision `{act.id}` was taken back already")
+        if act.verb == Verb.RESTORE:
+            raise _restored(act)
+        changes = [change for line in act.lines if (change := self._back(line)) is not None]
+        if not changes and any(line.changes_the_lock for line in act.lines):
+            raise DecisionError(
+                f"there is nothing to take back: {_nodes(act)} is as it was before the decision `{act.id}`"
+            )
+        if not changes:
+            now = {line.node: self.project.lock.at(line.node) for line in act.lines}
+            changes = [Change(name=node, before=value, after=value) for node, value in now.items()]
+        return self.record(Verb.UNDO, changes, note=note, undoes=act.id)
+
+    def _back(self, line: Decision) -> Change | None:
+        """What takes one line back; None if it never took effect, or was made so by another way."""
+        present = self.project.lock.at(line.node)
+        if present == line.before or not line.changes_the_lock:
+            return None
+        after: Value = line.before
+        if present != line.after:
+            known = (present, line.before, line.after)
+            images = [value for value in known if isinstance(value, ImageEntry)]
+            back = taken_back(*images) if len(images) == len(known) else None
+            if back is None:
+                raise self._changed_since(line)
+            after = back
+        take = after.take if isinstance(after, ImageEntry) else None
+        return Change(name=line.node, before=present, after=after, take=take)
+
+    def _changed_since(self, line: Decision) -> DecisionError:
+        """Says what has become of the choice since then."""
+        later = [
+            one
+            for one in effective(self.decisions)
+            if one.node == line.node and (one.at, one.id) > (line.at, line.id) and one.changes_the_lock
+        ]
+        if later:
+            last = later[-1]
+            since = f"{last.who} decided about it since ({last.verb}, {last.at[:16].replace('T', ' ')} UTC)"
+            hint = f"`seedpipe undo {last.act}` takes that back first"
+        else:
+            since = "a build, or another branch, has changed its line in the lock since"
+            hint = "it may hold another picture now"
+        before = line.before
+        if isinstance(before, ImageEntry):
+            hint += f"; `seedpipe pick {line.node} {before.take.short}` chooses the picture of before all the same"
+        return DecisionError(f"`{line.node}`: {since}, so the decision `{line.act}` can't be taken back", hint=hint)
+
+    # This working copy's own decisions
+
+    @property
+    def _own_record(self) -> Path:
+        project = self.project
+        profile = f".{project.profile}" if project.profile else ""
+        return project.folder / f"decided{profile}.{project.realm.value}"
+
+    def _remember(self, act: str) -> None:
+        """What `undo` without an id begins with. Losing it loses no decision."""
+        with contextlib.suppress(OSError):
+            write_atomically(self._own_record, "".join(f"{one}\n" for one in [*self._own_acts(), act]).encode())
+
+    def _own_acts(self) -> list[str]:
+        try:
+            return self._own_record.read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError):
+            return []
+
+    def _last(self) -> Act:
+        """The newest act of this working copy that still stands."""
+        history = acts(self.decisions)
+        gone = undone(history)
+        standing = {act.id: act for act in history if act.id not in gone and act.undoes is None}
+        own = [standing[name] for name in self._own_acts() if name in standing]
+        if not own:
+            raise DecisionError(
+                "no decision was made in this working copy that could be taken back",
+                hint="`seedpipe takes NODE` shows decisions with their ids; `seedpipe undo ID` takes one back",
+            )
+        return own[-1]
+
+
+@contextlib.contextmanager
+def open_desk(project: Project) -> Iterator[Desk]:
+    """Reads what was decided and what is remembered. Raises `StateError` for a damaged record."""
+    decisions = load_decisions(project.root / project.decisions_name, shown_as=project.decisions_name)
+    desk = Desk(project=project, memory=project.recollection(), decisions=decisions)
+    try:
+        yield desk
+    finally:
+        desk.memory.close()
+
+
+def around(graph: Graph, addresses: Collection[str]) -> Selection:
+    """`addresses`, all that they are made from and all that is made from them; nobody has named them."""
+    nodes = graph.everything_above(addresses) | graph.everything_below(addresses)
+    return Selection(nodes=frozenset(nodes), named=frozenset(), excluded=frozenset(), everything=False)
+
+
+def _unchanged(present: Lock, change: Change) -> None:
+    value = present.at(change.name)
+    if value == change.before:
+        return
+    raise DecisionError(
+        f"the lock's line of `{change.name}` was changed while you decided; nothing was done",
+        hint="look at it again: `seedpipe takes`",
+    )
+
+
+def _restored(act: Act) -> DecisionError:
+    line = act.lines[0]
+    kept = f"`seedpipe pick {line.node} {line.file.short}` chooses the file that was there" if line.file else None
+    return DecisionError("restoring an output file changes no choice, so there is nothing to take back", hint=kept)
+
+
+def _nodes(act: Act) -> str:
+    return ", ".join(f"`{line.node}`" for line in act.lines[:3]) + (" …" if len(act.lines) > 3 else "")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,165 @@
+"""Every picture there ever was for an address: bought, adopted, found in its output, also for words it had before."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seedpipe.errors import DecisionError
+from seedpipe.images.probe import probe_picture
+from seedpipe.manifest.node import FrameNode, ImageNode
+from seedpipe.names import Digest
+from seedpipe.plan.choices import Candidate, adopted_by, is_current
+from seedpipe.plan.key import DEFAULTS_1, TEXTS, remembered_document
+from seedpipe.plan.memory import Whereabouts
+from seedpipe.plan.present import Present
+from seedpipe.plan.reasons import Reason, compare_documents
+from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
+from seedpipe.project.deciding import Desk
+from seedpipe.state.decisions import decided_by, earlier_names, effective
+from seedpipe.state.lock import ImageEntry, Made
+
+
+@dataclass(slots=True)
+class _Facts:
+    want: Digest | None = None
+    made: Made | None = None
+
+
+def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
+    """The oldest first. What the journal doesn't know is taken from the lock and from the record of decisions."""
+    entry = desk.entry(present.address)
+    found: dict[Digest, _Facts] = {}
+    for digest, want, made in _told(desk, present, entry):
+        facts = found.setdefault(digest, _Facts())
+        facts.want = facts.want or want
+        facts.made = facts.made or made
+    by_age = sorted(found.items(), key=lambda item: (item[1].made.at if item[1].made else "", item[0]))
+    for_now = {present.want} if present.want is not None else {entry.want} if entry is not None else set()
+    listed = (entry.take, *entry.takes) if entry is not None and entry.want in for_now else ()
+    output = desk.project.outputs.get(present.address)
+    return tuple(
+        KnownTake(
+            number=number,
+            digest=digest,
+            want=facts.want,
+            made=facts.made,
+            chosen=entry is not None and digest == entry.take,
+            current=facts.want in for_now or digest in listed[: None if facts.want is None else 1],
+            at_hand=desk.memory.whereabouts(digest, output) is not Whereabouts.NOWHERE,
+        )
+        for number, (digest, facts) in enumerate(by_age, 1)
+    )
+
+
+def _told(
+    desk: Desk, present: Present, entry: ImageEntry | None
+) -> Iterator[tuple[Digest, Digest | None, Made | None]]:
+    """Picture, want and origin, from whoever knows most to whoever knows least."""
+    names = earlier_names(desk.decisions, present.address)
+    journal, index = desk.memory.journal, desk.memory.takes_index
+    bought = [*(journal.takes_at(names) if journal else ())]
+    bought += index.of(present.want) if index and present.want is not None else ()
+    for take in bought:
+        yield take.digest, take.want, Made.of(take)
+    lines = [one for one in desk.decisions if one.node in names]
+    entries = [entry, *(value for one in reversed(lines) for value in (one.after, one.before))]
+    images = [value for value in entries if isinstance(value, ImageEntry)]
+    for image in images:
+        for_it = image.made.request == image.want or image.made.adopted_by is not None
+        yield image.take, image.want if for_it else None, image.made
+    for one in lines:
+        if one.file is not None:
+            yield one.file, None, adopted_by(one.who, one.file, size="", at=one.at)
+    for image in images:
+        for digest in image.takes:
+            yield digest, None, None
+
+
+def candidate(desk: Desk, take: KnownTake, address: str) -> Candidate:
+    """As a picture to choose, its bytes in the store. Raises `DecisionError` if they are not on this machine."""
+    picture = _bytes_of(desk, take.digest, address)
+    entry, made = desk.entry(address), take.made
+    if made is None:  # nobody here knows more of it than that it stands beside the chosen one
+        chosen = entry.made if entry is not None else adopted_by("", take.digest, size="", at="")
+        made = Made(request=chosen.request, model=chosen.model, provider=chosen.provider, size="", at="")
+    if not made.size:
+        info = probe_picture(picture, name=f"the take {take.digest.short}")
+        made = replace(made, size=f"{info.width}x{info.height}")
+    return Candidate(digest=take.digest, made=made, want=take.want)
+
+
+def _bytes_of(desk: Desk, digest: Digest, address: str) -> Path:
+    """Its file in the store; an output file that holds it stands in for an absent take."""
+    store, output = desk.store(), desk.project.outputs.get(address)
+    where = desk.memory.whereabouts(digest, output)
+    if where is Whereabouts.OUTPUT and output is not None:
+        store.keep(desk.memory.outputs.file(output).read_bytes())
+    if not store.has(digest):
+        raise DecisionError(
+            f"the picture {digest.short} of `{address}` is not on this machine",
+            hint="choose it where it was made, or bring that machine's data folder here",
+        )
+    return store.path(digest)
+
+
+def takes_of(desk: Desk, present: Present) -> NodeTakes:
+    """All takes of an address: those for what is asked now first, then those for earlier words, the latest before."""
+    entry = desk.entry(present.address)
+    groups: dict[object, list[KnownTake]] = {}
+    for take in reversed(known_takes(desk, present)):
+        groups.setdefault("now" if take.current else take.want, []).insert(0, take)
+    ordered = sorted(groups.items(), key=lambda item: item[0] != "now")
+    stands = [one for one in effective(desk.decisions) if one.node == present.address]
+    return NodeTakes(
+        address=present.address,
+        groups=[_group(desk, present, takes, current=name == "now") for name, takes in ordered],
+        level=None if entry is None else entry.level,
+        stale=entry is not None and not is_current(entry, present),
+        decided=None if entry is None else decided_by(desk.decisions, present.address, entry),
+        decisions=stands,
+    )
+
+
+def _group(desk: Desk, present: Present, takes: Sequence[KnownTake], *, current: bool) -> TakesFor:
+    want = present.want if current else takes[0].want
+    document = _document(desk, want)
+    differs: tuple[Reason, ...] = ()
+    if not current and document is not None and present.document:
+        differs = compare_documents(
+            remembered_document(document),
+            present.document,
+            old_words={name: document[name] for name in TEXTS if name in document},
+            defaults=DEFAULTS_1,
+            references=_references(desk, present.address),
+            called=lambda identity: _whose(desk, present.address, identity),
+        )
+    prompt = document.get("prompt") if document is not None else None
+    return TakesFor(takes=takes, current=current, differs=differs, prompt=prompt)
+
+
+def _references(desk: Desk, address: str) -> Sequence[str]:
+    node = desk.project.graph[address]
+    if not isinstance(node, ImageNode | FrameNode):
+        return ()
+    return [reference.address for reference in node.references]
+
+
+def _whose(desk: Desk, address: str, identity: str) -> str | None:
+    """Which of the pictures that a node is made from an identity was."""
+    for name in _references(desk, address):
+        entry = desk.entry(name)
+        taken = [line.take for line in desk.decisions if line.node == name and line.take is not None]
+        taken += [entry.take, *entry.takes] if entry is not None else []
+        if identity in map(str, taken):
+            return name
+    return None
+
+
+def _document(desk: Desk, want: Digest | None) -> Mapping[str, Any] | None:
+    """What was asked under a want, with its words, if this machine remembers it."""
+    index = desk.memory.takes_index
+    text = index.document(want) if index is not None and want is not None else None
+    document = json.loads(text) if text is not None else None
+    return document if isinstance(document, dict) else None

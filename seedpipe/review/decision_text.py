@@ -1,0 +1,174 @@
+"""What a decision came to, for people: the choice before and after, what depends on it, what following it would cost. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from seedpipe.display import PLAIN, Style, display_width, fit, shown, wrap
+from seedpipe.errors import DecisionError
+from seedpipe.names import Realm, definition_of
+from seedpipe.plan.following import Followed, Outcome
+from seedpipe.review.words import count, pattern, range_words
+from seedpipe.state.decisions import Act, Decision, Value
+from seedpipe.state.lock import ImageEntry
+
+PAST: Final[Mapping[str, str]] = {
+    "pick": "picked",
+    "approve": "approved",
+    "pin": "pinned",
+    "unpin": "unpinned",
+    "keep": "kept",
+    "adopt": "adopted",
+    "restore": "restored",
+    "note": "noted",
+    "mv": "moved",
+    "reroll": "rolled again",
+    "promote": "promoted",
+    "upgrade": "upgraded",
+    "undo": "taken back",
+}
+_FEW: Final = 6  # so many pictures have a line each
+_MAX_TARGETS: Final = 3
+_LEVELS: Final = ("approve", "pin", "unpin", "note")
+_NEW_PICTURE: Final = ("pick", "adopt", "reroll", "promote")
+
+
+def decision_text(
+    outcome: Outcome,
+    followed: Followed | None,
+    *,
+    remarks: Sequence[str] = (),
+    advice: str | None = None,
+    realm: Realm = Realm.LIVE,
+    width: int = 80,
+    style: Style = PLAIN,
+) -> str:
+    """No line is wider than `width`. `remarks` are about single pictures, `advice` is about the project's set-up."""
+    page = _Page(width, style)
+    if outcome.decisions:
+        _decided(page, outcome)
+    if outcome.unchanged:
+        page.line(f"so already: {names(outcome.unchanged)}", "dim")
+    _refused(page, outcome)
+    for remark in (*remarks, *(followed.said if followed else ())):
+        page.line(f"  {remark}")
+    if followed is not None:
+        _consequences(page, outcome, followed, realm)
+    if advice is not None:
+        page.line(f"  {advice}", "dim")
+    return "\n".join(page.lines)
+
+
+class _Page:
+    def __init__(self, width: int, style: Style) -> None:
+        self.lines: list[str] = []
+        self._width, self._style = max(width, 40), style
+
+    def line(self, text: str, *look: str, hint: str | None = None) -> None:
+        """A paragraph, wrapped; lines after the first stand further in."""
+        indent = len(text) - len(text.lstrip(" "))
+        for number, part in enumerate(wrap(text.strip(), self._width - indent - 2)):
+            self.lines.append(" " * (indent + 2 * bool(number)) + self._style.paint(part, *look))
+        for number, part in enumerate(wrap(hint, self._width - indent - 4) if hint else ()):
+            self.lines.append(" " * (indent + 2) + self._style.dim(("  " if number else "→ ") + part))
+
+    def head(self, verb: str, rest: str) -> None:
+        """The verb in bold, and as much of the rest as fits."""
+        self.lines.append(self._style.bold(verb) + fit(rest, self._width - display_width(verb)))
+
+
+def _decided(page: _Page, outcome: Outcome) -> None:
+    past = PAST[outcome.verb]
+    changed = [one for one in outcome.decisions if _take(one.before) != _take(one.after)]
+    one_line = outcome.verb in _LEVELS and not changed
+    if one_line or len(outcome.decisions) > _FEW:
+        page.head(past, f" {names([decision.node for decision in outcome.decisions])}")
+    else:
+        for decision in outcome.decisions:
+            page.head(past, f" {_choice(decision)}")
+    note = outcome.decisions[0].note
+    if note:
+        page.line(f"  “{shown(note)}”", "dim")
+
+
+def _choice(decision: Decision) -> str:
+    """`hero: take 91ab3f2c0d1e, approved (was 3f2a…, auto)`."""
+    before, after = decision.before, decision.after
+    if decision.verb == "mv":
+        return f"{decision.other} → {decision.node}" if after is not None else decision.node
+    if isinstance(before, str) or isinstance(after, str):
+        return f"{decision.node.removeprefix('@resolved/')}: {before or 'nothing'} → {after or 'nothing'}"
+    if not isinstance(after, ImageEntry) or before == after:
+        return decision.node
+    text = f"{decision.node}: {after.take.short}, {after.level}"
+    if isinstance(before, ImageEntry) and (before.take, before.level) != (after.take, after.level):
+        was = before.take.short if before.take != after.take else "it"
+        text += f" (was {was + ', ' if was != 'it' else ''}{before.level})"
+    return text
+
+
+def _refused(page: _Page, outcome: Outcome) -> None:
+    """Why not; of several with one reason the first is told, and the others are named."""
+    groups: dict[str, list[tuple[str, DecisionError]]] = {}
+    for address, error in outcome.refused:
+        groups.setdefault(error.message.replace(address, ""), []).append((address, error))
+    for group in groups.values():
+        _, error = group[0]
+        page.line(f"not {PAST[outcome.verb]}: {error.message}", "yellow", hint=error.hint)
+        if len(group) > 1:
+            page.line(f"  and so {names([address for address, _ in group[1:]])}")
+
+
+def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Realm) -> None:
+    files = followed.written
+    parts = [f"wrote {files[0]}" if len(files) == 1 else f"wrote {count(len(files), 'file')}"] * bool(files)
+    parts += [f"made {count(followed.made, 'picture')} here"] * bool(followed.made)
+    if parts:
+        page.line("  " + " · ".join(parts))
+    if followed.again:
+        again = "is again the picture that was" if len(followed.again) == 1 else "are again the pictures that were"
+        page.line(f"  {names(followed.again)} {again} made from it before, for nothing")
+    for node in followed.anew:
+        keep = f"`seedpipe keep {node.address}` says that it is right for them"
+        page.line(f"  the next build replaces {node.address}, because its words have changed: {keep}", "yellow")
+    if followed.stays:
+        stay = "stays as it is, kept on purpose" if len(followed.stays) == 1 else "stay as they are, kept on purpose"
+        page.line(f"  {names(followed.stays)} {stay}: name a picture in a build to have it follow")
+    if followed.buys:
+        page.line(f"  {_cascade(outcome, followed, realm)}")
+    elif followed.below and not followed.made and outcome.verb in _NEW_PICTURE:
+        page.line(f"  {count(followed.below, 'picture')} made from it: nothing to buy", "dim")
+
+
+def _cascade(outcome: Outcome, followed: Followed, realm: Realm) -> str:
+    """`3 pictures are made from it; following it costs 0.12 USD: seedpipe build hero+`."""
+    number, decided = len(followed.buys), list(dict.fromkeys(outcome.decided))
+    be, it = "is" if number == 1 else "are", "it" if len(decided) == 1 else "them"
+    what = names([node.address for node in followed.buys])
+    command = " ".join(["seedpipe build", *(f"{address}+" for address in decided if len(decided) <= _MAX_TARGETS)])
+    made = f"{count(number, 'picture')} {be} made from {it} ({what})"
+    if realm is Realm.PROOF:
+        return f"{made}: `{command} --proof` draws what follows"
+    return f"{made}; following {it} costs {range_words(followed.cost)}: `{command}`"
+
+
+def undone_words(act: Act) -> str:
+    """Which decision was taken back."""
+    first = act.lines[0]
+    when = first.at[:16].replace("T", " ")
+    return f"that was: {PAST.get(act.verb, shown(act.verb))} by {shown(first.who.partition(' <')[0])}, {when} UTC"
+
+
+def _take(value: Value) -> object:
+    return value.take if isinstance(value, ImageEntry) else value
+
+
+def names(addresses: Sequence[str]) -> str:
+    """A few by name, more by pattern: `scene/* ×6`."""
+    unique = list(dict.fromkeys(addresses))
+    if len(unique) <= 3:
+        return ", ".join(unique)
+    entries: dict[str, list[str]] = {}
+    for address in unique:
+        entries.setdefault(definition_of(address), []).append(address)
+    listed = [pattern(group) + (f" ×{len(group):,}" if len(group) > 1 else "") for group in entries.values()]
+    return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")
