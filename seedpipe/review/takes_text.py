@@ -81,7 +81,7 @@ def _difference_lines(group: TakesFor, width: int, style: Style) -> list[str]:
     """The words that changed since, and what else did."""
     lines: list[str] = []
     for reason in group.differs:
-        if isinstance(reason, PromptChanged | SharedWordsChanged) and reason.old is not None:
+        if isinstance(reason, PromptChanged | SharedWordsChanged) and reason.old is not None and reason.new is not None:
             parts = word_diff(shown_lines(reason.old), shown_lines(reason.new))
             found = diff_lines(parts, width - 6, style)
             lines += found[:_DIFF_LINES] + (["…"] if len(found) > _DIFF_LINES else [])
