@@ -35,6 +35,7 @@ VERBS: Final = {
     "note": "Write a note on a picture.",
     "undo": "Take a decision back.",
     "graph": "Show how the pictures hang together.",
+    "lock": "Merge the lock of two branches.",
     "models": "Compare what the models can do and cost.",
     "doctor": "Check the set-up with the free probe.",
     "schema": "Print a JSON Schema of what seedpipe reads or writes.",

@@ -194,6 +194,7 @@ class ImageMaker:
                 takes=tuple(listed),
                 output=file.digest if file is not None and file.how else None,
                 finish={} if file is None else file.how,
+                also={} if want.entry is None else want.entry.also_beside(want.key),
             ),
         )
 

@@ -47,6 +47,14 @@ def syntax_fault(name: str, lines: Sequence[str], error: yaml.MarkedYAMLError) -
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     if error.problem and "did not find expected ',' or" in error.problem and error.context_mark is not None:
         line, column = error.context_mark.line, error.context_mark.column
+    marker = next((number for number, one in enumerate(lines) if one.startswith("<<<<<<< ")), None)
+    if marker is not None and marker <= line:
+        return Fault(
+            code="conflict-markers",
+            message="a merge left conflict markers here",
+            position=Position(name, marker + 1, 1),
+            hint="settle what the two sides want, and delete the lines `<<<<<<<`, `=======` and `>>>>>>>`",
+        )
     text = lines[line] if line < len(lines) else ""
     code, message, hint = _say(error, text, column)
     if "not closed" in message and not _COLOUR.search(text) and line > 0 and _COLOUR.search(lines[line - 1]):

@@ -50,6 +50,8 @@ class Recollection:
         for entry in self.lock.entries.values():
             if isinstance(entry, ImageEntry):
                 wants[entry.want] += [entry.take, *entry.takes]
+                for want, takes in entry.also.items():
+                    wants[want] += takes
         self._wants = wants
 
     @property

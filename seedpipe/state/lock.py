@@ -93,6 +93,7 @@ class ImageEntry:
     `own` is the want key with pictures made elsewhere masked: it tells an edit from a cascade. `asked` is the key's
     document with the prompt as a digest: it tells what changed on a machine that never saw the earlier words.
     `finish` says what was done to the output on its way from the take (`fit`: cut to these pixels; `format`).
+    `also` are takes of other wants that came here by a merge: want → takes.
     """
 
     want: Digest
@@ -104,6 +105,7 @@ class ImageEntry:
     takes: tuple[Digest, ...] = ()
     output: Digest | None = None  # of the output file, where it isn't the take itself
     finish: Mapping[str, str] = field(default_factory=dict)
+    also: Mapping[Digest, tuple[Digest, ...]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -119,7 +121,13 @@ class ImageEntry:
             values["output"] = str(self.output)
         if self.finish:
             values["finish"] = dict(self.finish)
+        if self.also:
+            values["also"] = {str(want): [str(take) for take in takes] for want, takes in self.also.items()}
         return values
+
+    def also_beside(self, want: Digest) -> Mapping[Digest, tuple[Digest, ...]]:
+        """What the next line of this address keeps of `also` when its want is `want`."""
+        return {other: takes for other, takes in self.also.items() if other != want}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +257,8 @@ def read_lock(text: str, *, file: str) -> Lock:
         if line.startswith(_CONFLICTS):
             raise StateError(
                 f"`{file}` has conflict markers from a merge",
-                hint="for each address keep the line whose picture you want (both are whole); delete the markers",
+                hint="`seedpipe lock merge` brings both sides together; by hand: for each address keep the line whose"
+                " picture you want (both are whole) and delete the markers",
                 position=position,
             )
         name, _, body = line.partition(" ")
@@ -307,6 +316,10 @@ def read_entry(data: Mapping[str, Any]) -> Entry:
         takes=tuple(Digest.parse(take) for take in data["takes"]),
         output=output,
         finish={name: _text(value) for name, value in data.get("finish", {}).items()},
+        also={
+            Digest.parse(want): tuple(Digest.parse(take) for take in takes)
+            for want, takes in data.get("also", {}).items()
+        },
     )
 
 

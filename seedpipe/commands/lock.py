@@ -1,0 +1,78 @@
+"""`seedpipe lock`: bring the lock of two branches together; take out what left the manifest."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation
+from seedpipe.errors import UsageError
+from seedpipe.limits import ExitCode
+from seedpipe.project.merging import merge_files, merge_in_place, unmerged_locks
+from seedpipe.project.project import find_manifest
+from seedpipe.review.merge_text import merge_text
+from seedpipe.state.merge import Merged, Side
+
+
+@click.group("lock")
+def command() -> None:
+    """Look after `seedpipe.lock`, the record of the chosen pictures.
+
+    \b
+    Example:
+      seedpipe lock merge
+    """
+
+
+@command.command("merge")
+@click.argument("files", nargs=-1, metavar="[BASE OURS THEIRS]", type=click.Path(path_type=Path, dir_okay=False))
+@option(
+    "--prefer",
+    type=click.Choice([side.value for side in Side]),
+    help="Whose word counts where two people chose otherwise.",
+)
+@json_option
+@pass_invocation
+def merge(invocation: Invocation, files: tuple[Path, ...], prefer: str | None, as_json: bool) -> int:
+    """Bring both sides of a merge together, without losing a take or a choice.
+
+    Without files: every lock of the project that has conflict markers. Where two people chose different pictures, the
+    markers stay around that line, and the exit code is 1: keep one of the two lines, or say `--prefer`.
+
+    With three files it is a merge driver for git: `git config merge.seedpipe.driver "seedpipe lock merge %O %A %B"`
+    and `seedpipe*.lock merge=seedpipe` in `.gitattributes`.
+
+    \b
+    Example:
+      seedpipe lock merge
+      seedpipe lock merge --prefer theirs
+    """
+    side = None if prefer is None else Side(prefer)
+    merged: Mapping[str, Merged]
+    if files:
+        if len(files) != 3:
+            raise UsageError("give three files, BASE OURS THEIRS, or none")
+        merged = {str(files[1]): merge_files(*files, side)}
+    else:
+        root = find_manifest(invocation.folder, invocation.file).parent
+        merged = {name: merge_in_place(root, name, side) for name in unmerged_locks(root)}
+    console = invocation.console
+    disputed = side is None and any(one.disputes for one in merged.values())
+    if as_json:
+        console.data(
+            {
+                "seedpipe_lock_merge": 1,
+                "locks": [
+                    {
+                        "lock": name,
+                        "disputes": [dispute.address for dispute in one.disputes],
+                        "remarks": list(one.remarks),
+                        "preferred": prefer,
+                    }
+                    for name, one in merged.items()
+                ],
+            }
+        )
+    else:
+        console.out(merge_text(merged, prefer=side))
+    return ExitCode.FAILED if disputed else ExitCode.DONE

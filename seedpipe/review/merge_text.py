@@ -1,0 +1,32 @@
+"""What bringing two locks together came to, for people."""
+
+from collections.abc import Mapping
+
+from seedpipe.state.lock import ImageEntry
+from seedpipe.state.merge import Merged, Side
+
+
+def merge_text(merged: Mapping[str, Merged], *, prefer: Side | None) -> str:
+    """`merged` by the lock's name; empty: there was nothing to do."""
+    if not merged:
+        return "no lock here has conflict markers: there is nothing to merge"
+    lines = []
+    for name, one in merged.items():
+        lines += [f"  {remark}" for remark in one.remarks]
+        for dispute in one.disputes:
+            sides = f"ours {_shown(dispute.ours)}, theirs {_shown(dispute.theirs)}"
+            lines.append(f"  `{dispute.address}` was chosen by two people: {sides}")
+        open_lines = len(one.disputes) if prefer is None else 0
+        if open_lines:
+            plural = "s" if open_lines > 1 else ""
+            lines += [
+                f"`{name}` is merged but for {open_lines} line{plural}, which need a person's word",
+                "→ keep one of the two lines between the markers, or `seedpipe lock merge --prefer ours` (or theirs)",
+            ]
+        else:
+            lines.append(f"`{name}` is merged → `git add {name}`, then `seedpipe plan`")
+    return "\n".join(lines)
+
+
+def _shown(entry: ImageEntry) -> str:
+    return f"{entry.take.short} ({entry.level.value})"
