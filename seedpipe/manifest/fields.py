@@ -225,6 +225,7 @@ SCALARS: Final[Mapping[str, Converter]] = {
     "background": choice(BACKGROUNDS),
     "web_search": to_flag,
     "on_size_mismatch": choice(ON_SIZE_MISMATCH),
+    "cascade": to_flag,
     "variant": to_word,
     "output": to_output,
 }

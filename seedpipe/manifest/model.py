@@ -168,6 +168,11 @@ class Parameters(_Written):
     seed: Given[Whole] = Field(None, description="For the models that take one; never a promise of equal pictures.")
     guidance_scale: Given[Number] = Field(None, description="1 to 10, for the models that take it.")
     background: Given[Background] = Field(None, description="`opaque` or `transparent`, for the models that have it.")
+    cascade: Given[Flag] = Field(
+        None,
+        description="False: a picture stays when only a picture that it is made from changes, until it is named. "
+        "In no key.",
+    )
     web_search: Given[Flag] = Field(None, description="Let the model search the web, for the models that can.")
     on_size_mismatch: Given[OnSizeMismatch] = Field(
         None,

@@ -56,6 +56,7 @@ class ImageNode:
     on_size_mismatch: str = "accept"  # `accept` | `fail` | `fit`; in no key
     variant: str | None = None
     takes: int = 1
+    cascade: bool = True  # False: it stays when only pictures that it is made from change; in no key
     output: str | None = None  # relative to the output folder; None = made from the address
     tags: tuple[str, ...] = ()
     axes: tuple[tuple[str, str], ...] = ()
@@ -116,6 +117,10 @@ class FrameNode:
     @property
     def on_size_mismatch(self) -> str:
         return self.sequence.base.on_size_mismatch
+
+    @property
+    def cascade(self) -> bool:
+        return self.sequence.base.cascade
 
     @property
     def references(self) -> tuple[Reference, ...]:

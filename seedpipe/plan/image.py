@@ -107,8 +107,12 @@ class _Case:
     def _kept(self, planned: PlanNode, entry: ImageEntry, state: State) -> PlanNode:
         """Nothing is bought beside it, however many takes the manifest asks for."""
         kept = why.KeptOnPurpose(level=entry.level.value)
-        without_cascade = state is State.STALE and not self.walk.wish.cascade
-        planned = replace(planned, reasons=(why.CascadeOff() if without_cascade else kept,))
+        if state is State.STALE and not self.walk.wish.cascade:
+            planned = replace(planned, reasons=(why.CascadeOff(),))
+        elif state is State.STALE and entry.level is Level.AUTO:
+            planned = replace(planned, reasons=(why.CascadeOff(until_named=True),))
+        else:
+            planned = replace(planned, reasons=(kept,))
         return self._settled(planned, entry.take, state, have=self.node.takes)
 
     def _pooled(self, planned: PlanNode, key: Digest, pool: Sequence[Digest]) -> PlanNode:
@@ -124,7 +128,10 @@ class _Case:
         return replace(settled, reasons=reasons, writes=True)
 
     def _kept_on_purpose(self, entry: ImageEntry) -> State | None:
-        """A pinned picture always, an approved one against cascade alone (design: who may displace a choice)."""
+        """A pinned picture always, an approved one against cascade alone (design: who may displace a choice).
+
+        So does any one whose manifest says `cascade: false`.
+        """
         if entry.level is Level.PINNED:
             return State.PINNED
         if entry.own != self._own():
@@ -132,7 +139,8 @@ class _Case:
         if not self.walk.wish.cascade:
             return State.STALE
         named = self.node.address in self.walk.wish.selection.named
-        return State.STALE if entry.level is Level.APPROVED and not named else None
+        stays = entry.level is Level.APPROVED or not self.node.cascade
+        return State.STALE if stays and not named else None
 
     # What came, and the size that it was asked to have
 

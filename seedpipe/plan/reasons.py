@@ -194,12 +194,17 @@ class KeptOnPurpose(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeOff(Reason):
-    """`--no-cascade`: only its own words, parameters and source files would have it made again."""
+    """Only its own words, parameters and source files have it made again: `--no-cascade`, or `cascade: false`.
+
+    `until_named`: the manifest says so, and a person who names it is stronger.
+    """
 
     code: ClassVar = "cascade-off"
+    until_named: bool = False
 
     def sentence(self) -> str:
-        return "what it is made from changed, and it stays without the cascade"
+        stays = "until it is named (`cascade: false`)" if self.until_named else "without the cascade"
+        return f"what it is made from changed, and it stays {stays}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
-"""Which nodes a person means: names, groups, axes, tags, globs; `+x` and what it is made from, `x+` and what needs it."""
+"""Which nodes a person means: names, groups, axes, tags, globs, frames; `+x` with what it is made from, `x+` with what needs it."""
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seedpipe.errors import UsageError
-from seedpipe.manifest.node import Node
+from seedpipe.manifest.node import FrameNode, Node
+from seedpipe.names import definition_of
 from seedpipe.plan.graph import Graph
 
 
@@ -70,7 +71,7 @@ def _match(graph: Graph, core: str, target: str) -> set[str]:
     matches = _matcher(core)
     found = {node.address for node in graph if matches(node)}
     if not found:
-        raise UsageError(f"`{target}` names no picture of this project", hint=_hint(core, graph.addresses))
+        raise UsageError(f"`{target}` names no picture of this project", hint=_hint(core, graph))
     return found
 
 
@@ -78,23 +79,69 @@ def _matcher(core: str) -> Callable[[Node], bool]:
     if core.startswith("tag:"):
         tag = core.removeprefix("tag:")
         return lambda node: tag in node.tags
+    if "#" in core:
+        base, _, frame = core.rpartition("#")
+        return _frames(_named(base), frame)
+    matches, is_glob = _named(core), _glob(core) is not None and "=" not in core
+    return lambda node: matches(
+        node.sequence.address if isinstance(node, FrameNode) and not is_glob else node.address, node.axes
+    )
+
+
+def _frames(matches: "_Named", frame: str) -> Callable[[Node], bool]:
+    """By id or glob; `#2` is the second one of a sequence in which no frame is called so."""
+    told = _glob(frame)
+
+    def are_meant(node: Node) -> bool:
+        if not isinstance(node, FrameNode) or not matches(node.sequence.address, node.axes):
+            return False
+        if told is not None:
+            return told(node.frame.id)
+        if node.frame.id == frame:
+            return True
+        is_position = frame == str(node.frame.number)
+        return is_position and all(other.id != frame for other in node.sequence.frames)
+
+    return are_meant
+
+
+_Named = Callable[[str, tuple[tuple[str, str], ...]], bool]
+
+
+def _named(core: str) -> _Named:
+    """Whether an address (of a frame that of its sequence) and its axes are meant by a target without tag and frame."""
     segments = core.rstrip("/").split("/")
     if any("=" in segment for segment in segments[1:]):
-        name, wanted = segments[0], dict(segment.split("=", 1) for segment in segments[1:] if "=" in segment)
-        fixed = [segment for segment in segments[1:] if "=" not in segment]
-        return lambda node: (
-            node.address.split("/", 1)[0] == name
-            and all((axis, value) in node.axes for axis, value in wanted.items())
-            and all(segment in {value for _, value in node.axes} for segment in fixed)
-        )
-    if any(character in core for character in "*?["):
-        try:
-            pattern = re.compile(glob_pattern(core))
-        except re.error:
-            return lambda _: False  # `[z-a]`: no character is in it
-        return lambda node: pattern.fullmatch(node.address) is not None
+        return _by_axes(segments)
+    glob = _glob(core)
+    if glob is not None:
+        return lambda address, _axes: glob(address)
     below = core.rstrip("/") + "/"
-    return lambda node: node.address == core or node.address.startswith((below, core + "#"))
+    return lambda address, _axes: address == core or address.startswith(below)
+
+
+def _by_axes(segments: Sequence[str]) -> _Named:
+    """`banner/market=ja`: values of axes by name or, without one, of any axis."""
+    name = _glob(segments[0]) or segments[0].__eq__
+    wanted = []
+    for segment in segments[1:]:
+        axis, equals, value = segment.rpartition("=")
+        wanted.append((axis if equals else None, _glob(value) or value.__eq__))
+    return lambda address, axes: (
+        name(address.split("/", 1)[0])
+        and all(any(axis in (None, one) and fits(value) for one, value in axes) for axis, fits in wanted)
+    )
+
+
+def _glob(text: str) -> Callable[[str], bool] | None:
+    """Whether a text matches a glob; None for a text that is none."""
+    if not any(character in text for character in "*?["):
+        return None
+    try:
+        pattern = re.compile(glob_pattern(text))
+    except re.error:
+        return lambda _: False  # `[z-a]`: no character is in it
+    return lambda other: pattern.fullmatch(other) is not None
 
 
 def glob_pattern(glob: str) -> str:
@@ -117,10 +164,37 @@ def glob_pattern(glob: str) -> str:
     return "".join(parts)
 
 
-def _hint(core: str, addresses: Iterable[str]) -> str:
-    known = set(addresses)
-    names = sorted(known | {address.split("/", 1)[0] for address in known})
-    near = difflib.get_close_matches(core, names, n=3, cutoff=0.5)
-    if near:
-        return "did you mean " + " or ".join(f"`{name}`" for name in near) + "?"
-    return "`seedpipe status` lists the pictures"
+def _hint(core: str, graph: Graph) -> str:
+    """What may have been meant, or what there is. Compared with names first, never with all of a large project."""
+    if core.startswith("tag:"):
+        tags = sorted({tag for node in graph for tag in node.tags})
+        return _meant(core.removeprefix("tag:"), tags, prefix="tag:") or _list("the tags are", tags)
+    names = dict.fromkeys(definition_of(address) for address in graph.addresses)
+    name = re.split("[/#]", core, maxsplit=1)[0]
+    if name not in names:
+        return _meant(name, list(names)) or "`seedpipe status` lists the pictures"
+    nodes = [node for node in graph if definition_of(node.address) == name]
+    for segment in core.split("#")[0].split("/")[1:]:
+        axis, equals, value = segment.partition("=")
+        if equals:
+            values = {one: dict.fromkeys(dict(node.axes).get(one, "") for node in nodes) for one, _ in nodes[0].axes}
+            if axis not in values:
+                return _list(f"the axes of `{name}` are", list(values))
+            if value not in values[axis]:
+                return _list(f"`{axis}` is one of", list(values[axis]))
+    frames = [node.frame.id for node in nodes if isinstance(node, FrameNode)]
+    if frames and core.rpartition("#")[2].isdigit():
+        return _list("the frames are", list(dict.fromkeys(frames)))
+    return _meant(core, [node.address for node in nodes[:500]]) or "`seedpipe status` lists the pictures"
+
+
+def _meant(word: str, known: Sequence[str], *, prefix: str = "") -> str | None:
+    near = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    return "did you mean " + " or ".join(f"`{prefix}{name}`" for name in near) + "?" if near else None
+
+
+def _list(what: str, known: Sequence[str], limit: int = 8) -> str:
+    if not known:
+        return "`seedpipe status` lists the pictures"
+    more = f" and {len(known) - limit} more" if len(known) > limit else ""
+    return f"{what} {', '.join(f'`{one}`' for one in known[:limit])}{more}"

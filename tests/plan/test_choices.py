@@ -242,3 +242,36 @@ def test_what_a_picture_used_as_it_is_would_need_is_not_bought(project: Project)
     assert "base" not in plan.nodes, "hero serves as it is, so nothing that it would be made from is needed"
     assert (plan.pictures, state_of(plan, "scene")) == (1, "make")
     assert project.plan("+scene").pictures == 3
+
+
+def test_a_picture_without_cascade_stays_until_it_is_named_or_changes_itself(project: Project) -> None:
+    taken = project.entry("scene").take
+    project.edit('on oak"', 'on oak", cascade: false')
+    assert set(project.states().values()) == {"cached"}, "it is in no key"
+    project.edit("A lamp", "A brass lamp")
+    assert project.states() == {"hero": "make", "scene": "stale", "banner": "cached"}
+    assert project.why("scene") == ["what it is made from changed, and it stays until it is named (`cascade: false`)"]
+    project.build()
+    assert project.entry("scene").take == taken
+    assert project.states()["scene"] == "stale"
+    assert project.states("hero+")["scene"] == "stale", "`+` is a cascade too"
+    assert project.states("scene")["scene"] == "make"
+    assert project.states("scene", cascade=False)["scene"] == "stale"
+    project.edit("on oak", "on pine")
+    assert project.states()["scene"] == "make"
+
+
+def test_frames_of_a_sequence_without_cascade_stay() -> None:
+    project = Project().images("""
+hero: {prompt: A lamp}
+board:
+  references: [hero]
+  cascade: false
+  sequence: {frames: [{id: wide, prompt: Wide}, {id: hands, prompt: Hands}]}
+""")
+    project.build()
+    project.edit("A lamp", "A brass lamp")
+    assert project.states() == {"hero": "make", "board#wide": "stale", "board#hands": "stale"}
+    project.edit("prompt: Hands", "prompt: Brass hands")
+    assert project.states()["board#hands"] in ("make", "follows")
+    assert project.states()["board#wide"] == "stale"

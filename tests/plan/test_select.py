@@ -22,9 +22,22 @@ banner:
   steps: [{resize: 1200x630}]
 banner-archive: {prompt: An old banner}
 """
+BOARDS = """
+board:
+  sequence: {frames: [{id: wide, prompt: Wide}, {id: hands, prompt: Hands}, {id: face, prompt: Face}]}
+countdown:
+  sequence: {frames: [{id: "3", prompt: Three}, {id: "2", prompt: Two}, {id: "1", prompt: One}]}
+reel:
+  matrix: {market: [en, ja]}
+  tags: [reel]
+  sequence: {frames: [{id: wide, prompt: "Wide {{ market }}"}, {id: hands, prompt: "Hands {{ market }}"}]}
+"""
 SCENES = {f"scene/{product}/{shape}" for product in ("LUM-01", "LUM-02") for shape in ("16:9", "1:1")}
 BANNERS = {f"banner/{product}/{market}" for product in ("LUM-01", "LUM-02") for market in ("en", "de", "ja")}
 GRAPH = Project().images(LAUNCH).graph()
+FILMED = Project().images(LAUNCH.strip() + BOARDS).graph()
+BOARD = {"board#wide", "board#hands", "board#face"}
+REEL = {f"reel/{market}#{frame}" for market in ("en", "ja") for frame in ("wide", "hands")}
 
 
 @pytest.fixture
@@ -73,6 +86,34 @@ def test_a_target_names(graph: Graph, target: str, meant: set[str]) -> None:
             select(graph, [target])
 
 
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("board", BOARD),
+        ("board#hands", {"board#hands"}),
+        ("board#*", BOARD),
+        ("board#[wf]*", {"board#wide", "board#face"}),
+        ("board#2", {"board#hands"}),
+        ("countdown#2", {"countdown#2"}),  # an id is stronger than a place, and it is the second one anyway
+        ("countdown#3", {"countdown#3"}),  # the first one is called so
+        ("reel", REEL),
+        ("reel/ja", {"reel/ja#wide", "reel/ja#hands"}),
+        ("reel/ja#2", {"reel/ja#hands"}),
+        ("reel#1", {"reel/en#wide", "reel/ja#wide"}),
+        ("reel/*#hands", {"reel/en#hands", "reel/ja#hands"}),
+        ("reel/market=ja", {"reel/ja#wide", "reel/ja#hands"}),
+        ("reel/market=ja#wide", {"reel/ja#wide"}),
+        ("*/market=ja", {"reel/ja#wide", "reel/ja#hands", "banner/LUM-01/ja", "banner/LUM-02/ja"}),
+        ("banner/market=[dj]*/product=LUM-01", {"banner/LUM-01/de", "banner/LUM-01/ja"}),
+        ("tag:reel", REEL),
+        ("*", {"hero", "banner-archive"}),
+        ("board#face+", {"board#face"}),
+    ],
+)
+def test_frames_are_named_by_id_glob_axis_and_position(target: str, meant: set[str]) -> None:
+    assert chosen(FILMED, target) == meant
+
+
 def test_no_target_means_everything(graph: Graph) -> None:
     selection = select(graph, [])
     assert selection.everything
@@ -101,38 +142,43 @@ def test_exclude_takes_away(graph: Graph) -> None:
     ("target", "hint"),
     [
         ("heroo", "did you mean `hero`?"),
-        ("baner", "did you mean `banner` or `banner-archive`?"),
+        ("baner", "did you mean `banner`"),
         ("banner/LUM-01/jp", "`banner/LUM-01/ja`"),
-        ("tag:nothing", "`seedpipe status` lists the pictures"),
+        ("tag:nothing", "the tags are `launch`, `reel`, `web`"),
+        ("tag:lunch", "did you mean `tag:launch`?"),
         ("", "`seedpipe status` lists the pictures"),
         ("banner/[z-a]", None),
         ("banner/[!]", None),
         ("banner/[^]", None),
         ("banner/[", None),
-        ("banner/market=fr", None),
-        ("banner/country=ja", None),
+        ("banner/market=fr", "`market` is one of `en`, `de`, `ja`"),
+        ("banner/country=ja", "the axes of `banner` are `product`, `market`"),
+        ("board#hnds", "did you mean `board#hands`"),
+        ("board#4", "the frames are `wide`, `hands`, `face`"),
+        ("board#02", "the frames are `wide`, `hands`, `face`"),
+        ("scene/LUM-01/16:9#1", None),
     ],
 )
-def test_a_target_that_names_nothing(graph: Graph, target: str, hint: str | None) -> None:
+def test_a_target_that_names_nothing(target: str, hint: str | None) -> None:
     with pytest.raises(UsageError) as raised:
-        select(graph, [target])
+        select(FILMED, [target])
     assert raised.value.message == f"`{target}` names no picture of this project"
     assert hint is None or hint in (raised.value.hint or "")
     with pytest.raises(UsageError):
-        select(graph, [], exclude=[target])
+        select(FILMED, [], exclude=[target])
 
 
-TARGETS = st.text(st.sampled_from("hero/scn-LUM01:69+*?[]!^=#tagbmrkdj\\."), max_size=12) | st.text(max_size=6)
+TARGETS = st.text(st.sampled_from("hero/scn-LUM01:69+*?[]!^=#tagbmrkdj\\.board2"), max_size=12) | st.text(max_size=6)
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(TARGETS, max_size=3), st.lists(TARGETS, max_size=2))
 def test_whatever_is_written_selects_or_is_refused(targets: list[str], exclude: list[str]) -> None:
     try:
-        selection = select(GRAPH, targets, exclude=exclude)
+        selection = select(FILMED, targets, exclude=exclude)
     except UsageError:
         return
-    assert selection.named <= selection.nodes <= set(GRAPH.addresses)
+    assert selection.named <= selection.nodes <= set(FILMED.addresses)
     assert not selection.nodes & selection.excluded
 
 
