@@ -1,8 +1,10 @@
 """Which node starts next: longest remaining path first. Pure; every change of a node's stage goes through `_move`."""
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+
+from seedpipe.plan.forecast import remaining_paths
 
 
 class Stage(StrEnum):
@@ -90,21 +92,3 @@ class Schedule:
     @property
     def finished(self) -> bool:
         return not any(stage in (Stage.WAITING, Stage.READY, Stage.RUNNING) for stage in self.stages.values())
-
-
-def remaining_paths(below: Mapping[str, Iterable[str]], seconds: Mapping[str, float]) -> Mapping[str, float]:
-    """For each node, the seconds of the longest path from its start to the end of the build."""
-    remaining: dict[str, float] = {}
-    for start in below:
-        stack = [start]
-        while stack:
-            address = stack[-1]
-            unknown = [under for under in below[address] if under not in remaining]
-            if unknown:
-                stack.extend(unknown)
-                continue
-            stack.pop()
-            remaining[address] = seconds.get(address, 0.0) + max(
-                (remaining[under] for under in below[address]), default=0.0
-            )
-    return remaining

@@ -1,10 +1,11 @@
 """A plan: immutable data that says of every node what a build would do, why, and what it may cost."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from seedpipe.limits import PLAN_FORMAT
 from seedpipe.money import Money
@@ -154,10 +155,37 @@ class PlanNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """How long a plan takes with `workers` requests at once; `picture_seconds` is the slowest picture's own time.
+
+    `pictures` of the journal are what the times are known from; `by_catalogue`: some are the catalogue's values.
+    """
+
+    seconds: float = 0.0
+    workers: int = 0
+    picture_seconds: float = 0.0
+    pictures: int = 0
+    by_catalogue: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Whole seconds, never less than the forecast."""
+        return {
+            "seconds": math.ceil(self.seconds),
+            "requests_at_once": self.workers,
+            "picture_seconds": math.ceil(self.picture_seconds),
+            "from_pictures": self.pictures,
+            "by_catalogue": self.by_catalogue,
+        }
+
+
+NO_TIME: Final = Forecast()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The whole. `nodes` are in graph order and hold only what was selected.
 
-    `seconds` is a forecast, for `workers` requests at once and `picture_seconds` for a picture of the slowest model.
+    `time` is what `plan.forecast` says of it.
     """
 
     project: str
@@ -167,9 +195,7 @@ class Plan:
     nodes: Mapping[str, PlanNode]
     targets: tuple[str, ...] = ()
     cost: Cost
-    seconds: float = 0.0
-    workers: int = 0
-    picture_seconds: float = 0.0
+    time: Forecast = NO_TIME
     resolved: Mapping[str, str] = field(default_factory=dict)  # what the catalogue decided for this plan
 
     @property
@@ -210,7 +236,7 @@ class Plan:
             "cost": self.cost.to_dict(),
             "directly": self.directly.to_dict(),
             "by_cascade": self.by_cascade.to_dict(),
-            "seconds": round(self.seconds, 1),
+            "time": self.time.to_dict(),
             "counts": {state.value: number for state, number in sorted(self.counts.items())},
             "changes": self.has_changes,
             "nodes": [node.to_dict() for node in self.nodes.values()],
@@ -224,4 +250,4 @@ def without_purchases(plan: Plan) -> Plan:
         above = [address for address in node.made_from if address in plan.nodes and address not in left]
         if not node.state.buys and node.state is not State.SAME and not above:
             left[node.address] = node
-    return replace(plan, nodes=left, cost=Cost.nothing(plan.currency), seconds=0.0)
+    return replace(plan, nodes=left, cost=Cost.nothing(plan.currency), time=NO_TIME)

@@ -27,6 +27,7 @@ from seedpipe.manifest.node import DerivedNode
 from seedpipe.manifest.steps import Text
 from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
+from seedpipe.plan.forecast import node_seconds
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.select import Wish
 from seedpipe.project.limits import open_limiters
@@ -255,7 +256,7 @@ def _executor(workshop: Workshop, plan: Plan, run: Run, buyer: Buyer) -> Executo
         report=report,
         work=work_of(plan, project.graph, project.lock),
         workers=run.workers,
-        seconds=project.node_seconds(plan),
+        seconds=node_seconds(plan, project.latencies(workshop.memory)),
         fail_fast=run.fail_fast,
     )
 
@@ -316,7 +317,7 @@ def _started(executor: Executor, run: Run) -> BuildStarted:
         expected=plan.cost.expected,
         high=plan.cost.high,
         cap=run.limits.tightest(CapKind.PER_RUN, plan.currency) if plan.realm is Realm.LIVE else None,
-        seconds=plan.seconds,
+        seconds=plan.time.seconds,
     )
 
 

@@ -15,7 +15,7 @@ from seedpipe.state.files import WorkTreeFiles
 from seedpipe.state.journal import Journal
 from seedpipe.state.lock import ImageEntry, Lock
 from seedpipe.state.outputs import Outputs
-from seedpipe.state.requests import Refusal, Request, Short
+from seedpipe.state.requests import Refusal, Request, Short, Took
 from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
 
@@ -111,6 +111,10 @@ class Recollection:
         if self._short is None:
             self._short = self.journal.came_short() if self.journal else {}
         return self._short.get(want)
+
+    def took(self, model: str) -> Sequence[Took]:
+        """How long the latest requests to a model took."""
+        return self.journal.durations(model) if self.journal else ()
 
     def uncertain(self, want: Digest) -> Uncertain | None:
         """Held requests, and what another process has under way at this moment is not among them."""

@@ -15,8 +15,9 @@ from seedpipe.manifest.node import DerivedNode, SourceNode
 from seedpipe.manifest.parse import parse_manifest
 from seedpipe.manifest.steps import Text
 from seedpipe.names import Realm
-from seedpipe.plan.forecast import forecast, node_seconds
+from seedpipe.plan.forecast import Means, forecast
 from seedpipe.plan.graph import Graph, link
+from seedpipe.plan.latency import Latencies
 from seedpipe.plan.lint import lint
 from seedpipe.plan.outputs import output_paths
 from seedpipe.plan.plan import Plan
@@ -150,25 +151,26 @@ class Project:
             project=self.manifest.project or self.root.name,
             realm=self.realm,
         )
-        models = {node.model for node in plan.nodes.values() if node.model is not None}
-        limits = [self.catalogue.model(model, self.provider).images_per_minute for model in models]
-        latency = self.latency(plan)
-        seconds = forecast(plan, latency=latency, workers=workers, images_per_minute=min(limits, default=500))
-        slowest = max((latency[node.model] for node in plan.nodes.values() if node.pictures and node.model), default=0)
-        return replace(plan, seconds=seconds, workers=workers if slowest else 0, picture_seconds=slowest)
-
-    def latency(self, plan: Plan) -> Mapping[str, float]:
-        """Dated model id → usual seconds for a picture, from the catalogue."""
-        models = {node.model for node in plan.nodes.values() if node.model is not None}
-        return {model: self.catalogue.model(model, self.provider).seconds_per_image for model in models}
+        latencies = self.latencies(memory)
+        means = Means(
+            workers=workers,
+            processors=os.cpu_count() or 1,
+            images_per_minute={
+                node.model: self.catalogue.model(node.model, self.provider).images_per_minute
+                for node in plan.nodes.values()
+                if node.pictures and node.model is not None
+            },
+        )
+        return replace(plan, time=forecast(plan, latencies, means))
 
     def room_faults(self) -> Sequence[Fault]:
         """Texts that don't fit their pictures and crops that are larger, as far as sizes are known before a build."""
         sizes = PictureSizes(graph=self.graph, lock=self.lock, resolver=self.resolver(), file=self.files.picture_path)
         return room_faults(self.graph, font_files(self.files), sizes.of)
 
-    def node_seconds(self, plan: Plan) -> Mapping[str, float]:
-        return node_seconds(plan, self.latency(plan))
+    def latencies(self, memory: Recollection) -> Latencies:
+        """How long pictures take, by what is remembered and else by the catalogue."""
+        return Latencies(took=memory.took, model=lambda model: self.catalogue.model(model, self.provider))
 
     def wanted(self) -> Wanted:
         """What the manifest asks for as its service; only the user decides (`project.trust`)."""

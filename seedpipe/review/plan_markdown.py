@@ -13,6 +13,7 @@ from seedpipe.review.plan_text import (
     caps_text,
     cost_words,
     free_words,
+    known_from,
     nothing_to_do,
     parts_words,
     plan_title,
@@ -30,8 +31,8 @@ def plan_markdown(plan: Plan, *, caps: Caps = NO_CAPS) -> str:
     limits = caps_text(caps, plan.cost.high)
     if limits:
         lines[-1] += f" · {_safe(limits)}"
-    if plan.pictures and plan.seconds > 0 and plan.realm is Realm.LIVE:
-        lines[-1] += f" · {about(plan.seconds)}"
+    if plan.pictures and plan.time.seconds > 0 and plan.realm is Realm.LIVE:
+        lines[-1] += f" · {about(plan.time.seconds)} ({known_from(plan.time)})"
     rows = plan_rows(plan)
     told = [row for row in rows if not quiet(row)]
     if told:

@@ -7,7 +7,7 @@ from typing import Final
 from seedpipe.display import PLAIN, Style, display_width, fit, fit_path, pad, pad_left, shown, wrap
 from seedpipe.money import Money
 from seedpipe.names import Realm
-from seedpipe.plan.plan import Cost, Plan, State
+from seedpipe.plan.plan import Cost, Forecast, Plan, State
 from seedpipe.review.rows import Row, plan_rows, quiet
 from seedpipe.review.words import about, amounts, count, duration, label, next_step, paint_state, places, range_words
 
@@ -240,17 +240,30 @@ def _sum_lines(plan: Plan, caps: Caps, width: int, style: Style) -> list[str]:
     parts = parts_words(plan)
     lines += ["  " + style.dim(line) for line in (wrap(parts, width - 2) if parts else ())]
     lines += ["  " + style.dim(line) for remark in caps.remarks for line in wrap(shown(remark), width - 2)]
-    return [*lines, "  " + style.dim(_time_words(plan))] if plan.seconds > 0 else lines
+    return (
+        [*lines, *("  " + style.dim(line) for line in wrap(_time_words(plan), width - 2))]
+        if plan.time.seconds > 0
+        else lines
+    )
 
 
 def _time_words(plan: Plan) -> str:
-    """`about 60 s: up to 8 requests at once, 15 s a picture`: the forecast and what it is made of."""
-    if plan.workers == 0 or plan.pictures < 2:
-        return about(plan.seconds)
-    return (
-        f"{about(plan.seconds)}: up to {count(plan.workers, 'request')} at once,"
-        f" {duration(plan.picture_seconds)} a picture"
-    )
+    """`about 60 s: 8 requests at once, 15 s a picture (catalogue values)`: the forecast and what it rests on."""
+    time = plan.time
+    if time.workers == 0 or plan.pictures == 0:
+        return about(time.seconds)
+    parts = [f"{duration(time.picture_seconds)} a picture"]
+    if plan.pictures > 1:
+        parts.insert(0, f"{count(time.workers, 'request')} at once")
+    return f"{about(time.seconds)}: {', '.join(parts)} ({known_from(time)})"
+
+
+def known_from(time: Forecast) -> str:
+    """What the times of pictures rest on."""
+    if not time.pictures:
+        return "catalogue values"
+    last = f"from your last {count(time.pictures, 'picture')}"
+    return f"{last} and catalogue values" if time.by_catalogue else last
 
 
 def _proof_lines(plan: Plan, width: int, style: Style) -> list[str]:

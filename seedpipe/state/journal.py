@@ -41,10 +41,12 @@ from seedpipe.state.requests import (
     RequestState,
     Short,
     SpendRow,
+    Took,
 )
 from seedpipe.state.rows import (
     arrivals_of,
     charge_of,
+    durations,
     frames_came,
     refusals_where,
     request_by_id,
@@ -370,6 +372,10 @@ class Journal:
     def came_short(self) -> Mapping[Digest, Short]:
         """Want → how its batch came short, of the latest batch that was to bring it."""
         return self._writer.read(short_frames)
+
+    def durations(self, model: str) -> Sequence[Took]:
+        """How long the latest requests to a model took that brought pictures, the latest first."""
+        return self._writer.read(lambda db: durations(db, model))
 
     def frames_came(self, model: str) -> tuple[int, int]:
         """How many pictures the latest batches of a model brought of how many; zeros while there are too few."""

@@ -227,6 +227,20 @@ class Short:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Took:
+    """How long a settled request took: seconds from its sending until its `first` and its `last` picture was kept.
+
+    `size` is the one asked for, `images` how many were, `came` how many did.
+    """
+
+    size: str
+    images: int
+    came: int
+    first: float
+    last: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """The request is claimed and its worst case reserved, on disk: `id` may be sent."""
 

@@ -3,13 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.state.caps import OPEN_SQL
-from seedpipe.state.requests import Arrival, FrameOf, Picture, Refusal, Request, RequestState, Short, SpendRow
+from seedpipe.state.requests import Arrival, FrameOf, Picture, Refusal, Request, RequestState, Short, SpendRow, Took
 from seedpipe.state.take import Take
 
 _REQUEST_COLUMNS: Final = (
@@ -27,6 +28,8 @@ _TAKE_COLUMNS: Final = (
     "digest, request_key, COALESCE(frame.want, request_key), COALESCE(frame.address, request.address), format, width, height, bytes, model, provider, request_id, client_request_id,"
     " cost, cost_currency, price, currency, kept_at, ordinal, arrival.position"
 )
+_DURATIONS: Final = 300  # latest requests of a model by which it is said how long a picture takes
+_DEFAULT_SIZE: Final = "2048x2048"  # of a document that says none (frozen with format 1)
 _BATCHES: Final = (3, 20)  # fewest and most from which it is said how many frames usually come
 
 
@@ -113,6 +116,32 @@ def frames_came(connection: sqlite3.Connection, model: str) -> tuple[int, int]:
     if len(batches) < _BATCHES[0]:
         return 0, 0
     return sum(came for _, came in batches), sum(asked for asked, _ in batches)
+
+
+def durations(connection: sqlite3.Connection, model: str) -> list[Took]:
+    """Of the model's latest settled requests that brought pictures, the latest first."""
+    rows = connection.execute(
+        "SELECT json_extract(document, '$.size'), images, sent_at, COUNT(*), MIN(kept_at), MAX(kept_at)"
+        " FROM (SELECT number, id, document, images, sent_at FROM request"
+        "  WHERE model = ? AND state = 'settled' AND sent_at IS NOT NULL ORDER BY number DESC LIMIT ?) AS request"
+        " JOIN arrival ON arrival.request = request.id AND arrival.kept_at IS NOT NULL"
+        " GROUP BY request.number ORDER BY request.number DESC",
+        (model, _DURATIONS),
+    )
+    return [
+        Took(
+            size=size or _DEFAULT_SIZE,
+            images=images,
+            came=came,
+            first=max(0.0, _seconds_between(sent, first)),
+            last=max(0.0, _seconds_between(sent, last)),
+        )
+        for size, images, sent, came, first, last in rows
+    ]
+
+
+def _seconds_between(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
 
 
 def spend_rows(connection: sqlite3.Connection, since: str, until: str) -> tuple[SpendRow, ...]:

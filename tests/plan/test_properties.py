@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedpipe.plan.forecast import forecast, node_seconds
 from seedpipe.plan.plan import Plan, State, without_purchases
 from tests.plan.project import INVALID, MODERATED, UNANSWERED, Project
 
@@ -226,21 +225,3 @@ def test_choices_are_displaced_only_as_the_rules_say(
     project.build(*targets, exclude=left_out, cascade=cascade)
     assert project.bought - before <= plan.pictures
     assert project.plan(*targets, exclude=left_out, cascade=cascade).pictures == 0
-
-
-@settings(max_examples=80, deadline=None)
-@given(graphs(), st.integers(1, 6), st.integers(1, 5))
-def test_no_plan_is_faster_than_its_longest_path_or_the_services_rate(
-    nodes: list[Drawn], workers: int, images_per_minute: int
-) -> None:
-    plan = written(nodes, Project()).plan()
-    latency = {"seedream-4-5-251128": 12.0}
-    seconds = node_seconds(plan, latency)
-    took = forecast(plan, latency=latency, workers=workers, images_per_minute=images_per_minute)
-    longest: dict[str, float] = {}
-    for node in plan.nodes.values():
-        longest[node.address] = seconds[node.address] + max((longest[above] for above in node.made_from), default=0.0)
-    assert took >= max(longest.values())
-    assert took >= sum(seconds.values()) / workers - 1e-9
-    assert took >= 60 * ((plan.pictures - 1) // images_per_minute)
-    assert took <= sum(seconds.values()) + 60 * (plan.pictures // images_per_minute) + 60

@@ -8,7 +8,7 @@ from seedpipe.manifest.steps import Convert, Crop, Resize, Text
 from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.graph import Graph, link
-from seedpipe.plan.plan import Cost, Plan, PlanNode, State
+from seedpipe.plan.plan import Cost, Forecast, Plan, PlanNode, State
 from seedpipe.plan.reasons import (
     ChargeUncertain,
     FieldChanged,
@@ -99,7 +99,7 @@ def plan_of(nodes: Sequence[PlanNode], *, realm: Realm = Realm.LIVE, seconds: fl
         currency="USD",
         nodes={node.address: node for node in nodes},
         cost=cost,
-        seconds=seconds if cost.high else 0.0,
+        time=Forecast(seconds=seconds if cost.high else 0.0),
     )
 
 

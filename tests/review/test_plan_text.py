@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seedpipe.display import COLORED, PLAIN, display_width, without_colors
 from seedpipe.names import Digest, Realm
-from seedpipe.plan.plan import Cost, Plan, State
+from seedpipe.plan.plan import Cost, Forecast, Plan, State
 from seedpipe.plan.reasons import OutputAbsent, PromptChanged, ReferenceChanged, RefusedBefore, SameAs
 from seedpipe.review.explain_text import TakeLine, explain_text
 from seedpipe.review.graph_svg import graph_svg
@@ -101,10 +101,16 @@ def test_a_proof_says_so() -> None:
 def test_the_forecast_says_what_it_is_of() -> None:
     _, plan = lumen()
     assert plan_text(plan).endswith("\n  about 40 s")
-    told = plan_text(replace(plan, workers=8, picture_seconds=15))
-    assert told.endswith("\n  about 40 s: up to 8 requests at once, 15 s a picture")
+    time = Forecast(seconds=40, workers=8, picture_seconds=15, by_catalogue=True)
+    told = plan_text(replace(plan, time=time))
+    assert told.endswith("\n  about 40 s: 8 requests at once, 15 s a picture (catalogue values)")
+    told = plan_text(replace(plan, time=replace(time, by_catalogue=False, pictures=50)))
+    assert told.endswith("\n  about 40 s: 8 requests at once, 15 s a picture (from your last 50 pictures)")
+    told = plan_text(replace(plan, time=replace(time, pictures=50)))
+    assert "from your last 50 pictures and" in told and told.endswith("catalogue values)")
     one = plan_of([planned(image("hero"), State.MAKE)], seconds=15)
-    assert plan_text(replace(one, workers=8, picture_seconds=15)).endswith("\n  about 15 s")
+    told = plan_text(replace(one, time=replace(time, seconds=15)))
+    assert told.endswith("\n  about 15 s: 15 s a picture (catalogue values)")
 
 
 def test_free_work_buys_nothing() -> None:
