@@ -75,16 +75,16 @@ class Receiver:
                 if isinstance(item, Delivery | Refusal):
                     end = item
                     continue
-                came = [frame for frame in item if isinstance(frame, FrameArrived)]
-                await asyncio.to_thread(self._locate, sent, came)
-                for frame in came:
-                    keeping[frame.index] = asyncio.create_task(self._keep_for(sent, frame, arrived))
+                await asyncio.to_thread(self._locate, sent, item)
+                for frame in item.arrived:
+                    kept = self._keep_for(sent, frame, item.request_id, arrived)
+                    keeping[frame.index] = asyncio.create_task(kept)
         if end is None:
             raise RuntimeError("an answer ends with what it comes to")
         # Shielded: an abort must not cut what is being kept; what stays located is fetched again for nothing.
         return await asyncio.shield(self._settle(sent, end, keeping))
 
-    def _locate(self, sent: Sent, frames: Sequence[FrameArrived]) -> None:
+    def _locate(self, sent: Sent, frames: Frames) -> None:
         """Where pictures are that came together, in one commit."""
         located = [
             Located(
@@ -92,14 +92,14 @@ class Receiver:
                 url=frame.picture.url,
                 size=None if frame.picture.size is None else "{}x{}".format(*frame.picture.size),
             )
-            for frame in frames
+            for frame in frames.arrived
             if isinstance(frame.picture, PictureAt)
         ]
         if located:
-            self.journal.located_all(sent.request, located, complete=False)
+            self.journal.located_all(sent.request, located, complete=False, request_id=frames.request_id)
 
-    async def _keep_for(self, sent: Sent, frame: FrameArrived, arrived: Arrived) -> Take:
-        take = await self._keep(sent, frame.index, frame.picture, None)
+    async def _keep_for(self, sent: Sent, frame: FrameArrived, request_id: str | None, arrived: Arrived) -> Take:
+        take = await self._keep(sent, frame.index, frame.picture, request_id)
         await arrived(frame.index, take)
         return take
 
@@ -153,7 +153,7 @@ class Receiver:
             if place in takes:
                 continue
             if place in errors:
-                missing[place] = _not_kept(errors[place])
+                missing[place] = replace(_not_kept(errors[place]), request_id=end.request_id)
             elif place in failed:
                 missing[place] = replace(refused(_refusal_of(failed[place], end)), hint=ALONE_HINT)
             elif place in end.unknown:

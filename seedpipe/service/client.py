@@ -9,7 +9,7 @@ import json
 import math
 import re
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +21,13 @@ from seedpipe.errors import UsageError
 from seedpipe.hosts import is_loopback_host
 from seedpipe.limits import MAX_ANSWER_BYTES, MAX_PICTURE_BYTES
 from seedpipe.service.addresses import check_base_url
-from seedpipe.service.delivery import Delivery, Frames, Tally
+from seedpipe.service.delivery import Delivery, Frame, Frames, Tally
 from seedpipe.service.download import DownloadedPicture, Downloader, DownloadPolicy, Resolver, resolve
 from seedpipe.service.http import PROXIED, bypasses_proxy, environment_proxy, httpx, open_http
 from seedpipe.service.redaction import Redaction
 from seedpipe.service.refusals import UPSTREAM, Dialect, Refusal, Verdict, clean
-from seedpipe.service.reply import EMULATOR_HEADER, Reply, read_reply, request_id_of
-from seedpipe.service.stream import AnswerTooLargeError, StreamReader
+from seedpipe.service.reply import EMULATOR_HEADER, PictureAt, Reply, read_reply, request_id_at, request_id_of
+from seedpipe.service.stream import AnswerTooLargeError, FrameArrived, StreamReader
 
 _CONNECT_SECONDS: Final = 20.0
 _PROBE_SECONDS: Final = 20.0
@@ -111,21 +111,6 @@ class ServiceClient:
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def generate(self, body: bytes, *, timeout: float, client_request_id: str) -> Reply | Refusal:  # noqa: ASYNC109
-        """One POST of `body`; `timeout` seconds for all of it. `client_request_id` is only for tracing.
-
-        Never raises for the network: `RETRY` if no connection came about, so that nothing was sent, and `UNKNOWN`
-        for everything after. Only a cancellation leaves as an exception; its outcome is unknown too.
-        """
-        request = self._generation(body, timeout, client_request_id)
-        answer = await self._send(request, timeout, self._max_answer_bytes)
-        if isinstance(answer, Refusal):
-            return answer
-        outcome = read_reply(
-            answer.status, answer.headers, answer.body, dialect=self._dialect, received=datetime.now(UTC)
-        )
-        return self._redaction.outcome(outcome)
-
     async def generate_frames(
         self,
         body: bytes,
@@ -137,44 +122,48 @@ class ServiceClient:
     ) -> AsyncGenerator[Frames | Delivery | Refusal]:
         """One POST of `body`; the frames as they arrive, and at the end, exactly once, what it all comes to.
 
-        Frames that came together are one tuple: write all of them down before anything is done with one.
+        Frames that came together are handed over together: write all of them down before anything is done with one.
+        `client_request_id` is only for tracing.
 
         The body may ask for a stream or not; a service that ignores the wish is understood. `frames` is the most that
         was asked for. `timeout` seconds for all of it, and `silence` seconds from one event to the next; not until the
         first, which may be a plain answer that comes when all is made. What the caller does meanwhile isn't counted.
 
         The last item is a `Delivery`, or a `Refusal` that holds for the whole request; nothing is raised for the
-        network. Leave it early only through `contextlib.aclosing`: what has not arrived by then is unknown.
+        network: it is `RETRY` if no connection came about, so that nothing was sent, and `UNKNOWN` for everything after
+        that is no answer. Leave it early only through `contextlib.aclosing`: what has not arrived by then is unknown.
         """
         request = self._generation(body, timeout, client_request_id)
         patience = _Patience(timeout, silence)
         tally = Tally(frames)
         reader: StreamReader | None = None
+        request_id: str | None = None
         head: list[httpx.Response] = []
         cut: Refusal | None = None
         try:
             head.append(await patience.wait(self._http.send(request, stream=True, auth=None)))
             self.is_emulator = EMULATOR_HEADER in head[0].headers
             reader = self._reader(head[0], frames)
+            request_id = request_id_of(reader.headers, "")
             chunks = head[0].aiter_bytes()
             while not tally.is_over and (chunk := await patience.wait(anext(chunks, None))) is not None:
                 events = reader.feed(chunk)
                 if events:
                     patience.renew()
-                if arrived := tally.take(events):
-                    yield arrived
+                if came := tally.take(events):
+                    request_id = request_id or _request_id_of(came)
+                    yield Frames(items=came, request_id=request_id)
         except _TROUBLE as error:
             cut = self._trouble(error, head, patience.limit)
         finally:
             for response in head:
                 await response.aclose()
-        if reader is not None and not tally.is_over and (reader.is_stream or cut is None):
-            left = tally.take(reader.close())  # a last event, or the whole of a plain answer
-            if left:
-                yield left
+        if left := _left(reader, tally, cut):
+            request_id = request_id or _request_id_of(left)
+            yield Frames(items=left, request_id=request_id)
         yield tally.end(
             cut,
-            request_id=request_id_of(reader.headers, "") if reader else None,
+            request_id=request_id,
             is_emulator=reader is not None and EMULATOR_HEADER in reader.headers,
             is_streamed=reader is not None and reader.is_stream,
         )
@@ -358,6 +347,20 @@ class _Patience:
             spent = clock() - began
             self._total -= spent
             self._quiet -= spent
+
+
+def _left(reader: StreamReader | None, tally: Tally, cut: Refusal | None) -> tuple[Frame, ...]:
+    """What the end of the body tells: a last event, or the whole of a plain answer."""
+    if reader is None or tally.is_over or not (reader.is_stream or cut is None):
+        return ()
+    return tally.take(reader.close())
+
+
+def _request_id_of(frames: Iterable[Frame]) -> str | None:
+    """The id in the first address that has one."""
+    pictures = (frame.picture for frame in frames if isinstance(frame, FrameArrived))
+    found = (request_id_at(picture.url) for picture in pictures if isinstance(picture, PictureAt))
+    return next((id_ for id_ in found if id_), None)
 
 
 def _refusal(verdict: Verdict, message: str, hint: str | None = None) -> Refusal:

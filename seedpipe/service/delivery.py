@@ -50,7 +50,18 @@ class Delivery:
 
 
 Frame = FrameArrived | FrameFailed
-Frames = tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frames:
+    """What came together of an answer that isn't over. `request_id` is the service's, as far as it is known by now."""
+
+    items: tuple[Frame, ...]
+    request_id: str | None
+
+    @property
+    def arrived(self) -> tuple[FrameArrived, ...]:
+        return tuple(frame for frame in self.items if isinstance(frame, FrameArrived))
 
 
 class Tally:
@@ -72,7 +83,7 @@ class Tally:
         billed = self._completed.generated_images if self._completed else None
         return self._is_over or (billed is not None and billed <= len(self._arrived))
 
-    def take(self, events: Iterable[StreamEvent]) -> Frames:
+    def take(self, events: Iterable[StreamEvent]) -> tuple[Frame, ...]:
         """The frames in what came together."""
         return tuple(frame for event in events for frame in self._take(event))
 

@@ -31,6 +31,7 @@ EMULATOR_HEADER: Final = "x-seedpipe-emulator"
 _SIZE: Final = re.compile(r"\s*([0-9]{1,6})\s*[xX×*]\s*([0-9]{1,6})\s*\Z")
 _DATA_URL: Final = re.compile(r"data:[^,;]*(?:;[^,;]*)*;base64,", re.IGNORECASE)
 _ID_HEADERS: Final = ("x-request-id", "x-oneapi-request-id", "x-tt-logid")
+_ID_IN_URL: Final = re.compile(r"/(02[0-9]{13}[0-9a-f]{38})_[0-9]+\.[a-z]+\Z")
 _MAX_RETRY_AFTER: Final = 7 * 24 * 3600.0
 
 Json = Any  # what json.loads gave; nothing of it leaves this module
@@ -298,6 +299,12 @@ def request_id_of(head: Mapping[str, str], message: str) -> str | None:
     told = next((clean(head[name]) for name in _ID_HEADERS if head.get(name, "").strip()), None)
     found = told or request_id_in(message) or clean(head.get("cf-ray", ""))
     return found[:128] or None
+
+
+def request_id_at(url: str) -> str | None:
+    """The id in a result's address, `…/<request id>_<index>.jpeg` (§6): an answer's head may name none."""
+    found = _ID_IN_URL.search(url.partition("?")[0])
+    return None if found is None else found[1]
 
 
 def _retry_after(head: Mapping[str, str], received: datetime | None) -> float | None:

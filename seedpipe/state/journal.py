@@ -170,18 +170,6 @@ class Journal:
         if not self._writer.run(lambda db: moves.send(db, request, now=self._now())):
             raise moves.day_turned(request)
 
-    def located(
-        self,
-        request: str,
-        index: int,
-        url: str,
-        size: str | None = None,
-        *,
-        request_id: str | None = None,
-    ) -> None:
-        """One picture of a stream is at `url` for the next 24 h (BP-API)."""
-        self.located_all(request, (Located(index=index, url=url, size=size),), complete=False, request_id=request_id)
-
     def located_all(
         self,
         request: str,
@@ -191,7 +179,7 @@ class Journal:
         total: int | None = None,
         request_id: str | None = None,
     ) -> None:
-        """Several at once, in one commit.
+        """Where pictures are for the next 24 h (BP-API), in one commit.
 
         `complete`: all of the answer was seen, and it has `total` items, those that come as data or are refused
         included; without `total` as many as `items`. None at all proves nothing: it is not taken for complete.

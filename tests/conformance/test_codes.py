@@ -32,7 +32,8 @@ def test_every_code_of_the_emulator_has_its_verdict(live: Running, prefix: str) 
             for code in ERROR_CODES:
                 live.scenario({"do": "refuse", "code": code})
                 body = json.dumps(order()).encode()
-                outcome = await client.generate(body, timeout=10, client_request_id="codes")
+                answer = client.generate_frames(body, frames=1, timeout=10, silence=10, client_request_id="codes")
+                (outcome,) = [step async for step in answer]
                 assert isinstance(outcome, Refusal), code
                 found[code] = outcome
         return found

@@ -16,8 +16,9 @@ import pytest
 
 from seedpipe.errors import UsageError
 from seedpipe.service.client import Probe, ServiceClient
+from seedpipe.service.delivery import Delivery, Frames
 from seedpipe.service.refusals import Dialect, Refusal, Verdict
-from seedpipe.service.reply import PictureAt, Reply
+from seedpipe.service.reply import PictureAt
 from tests.service.recorded import recorded
 from tests.support.wire import Forever, Hang, Pause, Reset, Script, WireServer, answer
 
@@ -33,15 +34,29 @@ def server() -> Iterator[WireServer]:
         yield server
 
 
-def generate(base: str, *, body: bytes = b'{"prompt":"p"}', timeout: float = 5.0, **more: object) -> Reply | Refusal:
-    async def session() -> Reply | Refusal:
+async def one(
+    client: ServiceClient, *, body: bytes = b"{}", seconds: float = 5.0, trace: str = "trace-1"
+) -> Frames | Refusal:
+    """One picture asked for: what came together, or why nothing did."""
+    answer = client.generate_frames(body, frames=1, timeout=seconds, silence=seconds, client_request_id=trace)
+    found = [step async for step in answer]
+    first, last = found[0], found[-1]
+    if isinstance(last, Delivery):
+        assert isinstance(first, Frames) and len(found) == 2
+        return first
+    assert isinstance(last, Refusal)
+    return last
+
+
+def generate(base: str, *, body: bytes = b'{"prompt":"p"}', timeout: float = 5.0, **more: object) -> Frames | Refusal:
+    async def session() -> Frames | Refusal:
         async with ServiceClient(base, KEY, **more) as client:  # type: ignore[arg-type]
-            return await client.generate(body, timeout=timeout, client_request_id="trace-1")
+            return await one(client, body=body, seconds=timeout)
 
     return asyncio.run(session())
 
 
-def ask(server: WireServer, *scripts: Script, timeout: float = 5.0, **more: object) -> Reply | Refusal:
+def ask(server: WireServer, *scripts: Script, timeout: float = 5.0, **more: object) -> Frames | Refusal:
     server.on(GENERATE, *scripts)
     return generate(f"{server.url}/v1", timeout=timeout, **more)
 
@@ -50,8 +65,9 @@ def test_what_is_sent(server: WireServer) -> None:
     body = b'{"prompt":"' + "灯".encode() + b'"}'
     server.on(GENERATE, answer(200, PICTURE))
     found = generate(f"{server.url}/v1/", body=body)
-    assert isinstance(found, Reply)
-    assert found.items == (PictureAt(url="https://pictures.example/1?sig=%2F", size=(2048, 2048)),)
+    assert isinstance(found, Frames)
+    (frame,) = found.arrived
+    assert frame.picture == PictureAt(url="https://pictures.example/1?sig=%2F", size=(2048, 2048))
     (seen,) = server.requests
     assert (seen.method, seen.target, seen.body) == ("POST", GENERATE, body)
     assert seen.headers["authorization"] == f"Bearer {KEY}"
@@ -64,7 +80,7 @@ def test_what_is_sent(server: WireServer) -> None:
 
 def test_gzip_json(server: WireServer) -> None:
     packed = gzip.compress(PICTURE)
-    assert isinstance(ask(server, answer(200, packed, {"content-encoding": "gzip"})), Reply)
+    assert isinstance(ask(server, answer(200, packed, {"content-encoding": "gzip"})), Frames)
 
 
 def test_chunks_and_drips(server: WireServer) -> None:
@@ -73,7 +89,7 @@ def test_chunks_and_drips(server: WireServer) -> None:
     for index in range(0, len(PICTURE), 20):
         part = PICTURE[index : index + 20]
         chunks += [f"{len(part):x}\r\n".encode() + part + b"\r\n", Pause(0.01)]
-    assert isinstance(ask(server, [*chunks, b"0\r\n\r\n"]), Reply)  # type: ignore[list-item]
+    assert isinstance(ask(server, [*chunks, b"0\r\n\r\n"]), Frames)  # type: ignore[list-item]
 
 
 TROUBLE: dict[str, tuple[Script, Verdict]] = {
@@ -166,7 +182,7 @@ def test_a_certificate_that_is_not_trusted_stops(tls_server: WireServer) -> None
 def test_a_certificate_that_is_trusted(tls_server: WireServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "localhost.crt"))
     tls_server.on(GENERATE, answer(200, PICTURE))
-    assert isinstance(generate(f"https://localhost:{tls_server.port}/v1"), Reply)
+    assert isinstance(generate(f"https://localhost:{tls_server.port}/v1"), Frames)
 
 
 @pytest.fixture
@@ -186,7 +202,7 @@ def test_every_request_has_a_connection_of_its_own(server: WireServer) -> None:
     async def session() -> None:
         async with ServiceClient(f"{server.url}/v1", KEY) as client:
             for _ in range(3):
-                assert isinstance(await client.generate(b"{}", timeout=5, client_request_id="x"), Reply)
+                assert isinstance(await one(client), Frames)
 
     asyncio.run(session())
     assert server.connections == 3
@@ -196,12 +212,12 @@ def test_every_request_has_a_connection_of_its_own(server: WireServer) -> None:
 def test_many_at_once(server: WireServer) -> None:
     server.on(GENERATE, [Pause(0.1), answer(200, PICTURE)])
 
-    async def session() -> list[Reply | Refusal]:
+    async def session() -> list[Frames | Refusal]:
         async with ServiceClient(f"{server.url}/v1", KEY) as client:
-            calls = (client.generate(b"{}", timeout=8, client_request_id=f"x{n}") for n in range(40))
+            calls = (one(client, seconds=8, trace=f"x{n}") for n in range(40))
             return await asyncio.gather(*calls)
 
-    assert all(isinstance(found, Reply) for found in asyncio.run(session()))
+    assert all(isinstance(found, Frames) for found in asyncio.run(session()))
     assert len(server.requests) == 40
 
 
@@ -211,14 +227,14 @@ def test_cookies_are_neither_kept_nor_sent(server: WireServer) -> None:
     async def session() -> None:
         async with ServiceClient(f"{server.url}/v1", KEY) as client:
             for _ in range(2):
-                await client.generate(b"{}", timeout=5, client_request_id="x")
+                await one(client)
 
     asyncio.run(session())
     assert all("cookie" not in seen.headers for seen in server.requests)
 
 
 def test_an_answer_that_is_too_large(server: WireServer) -> None:
-    script: Script = [b"HTTP/1.1 200 OK\r\n\r\n", Forever(b" " * 65536)]
+    script: Script = [b"HTTP/1.1 200 OK\r\n\r\n{", Forever(b" " * 65536)]
     found = ask(server, script, max_answer_bytes=200_000)
     assert isinstance(found, Refusal)
     assert found.verdict is Verdict.UNKNOWN
@@ -226,7 +242,7 @@ def test_an_answer_that_is_too_large(server: WireServer) -> None:
 
 
 def test_a_gzip_bomb_is_let_go(server: WireServer) -> None:
-    bomb = gzip.compress(b" " * 60_000_000, compresslevel=1)
+    bomb = gzip.compress(b"{" + b" " * 60_000_000, compresslevel=1)
     found = ask(server, answer(200, bomb, {"content-encoding": "gzip"}), max_answer_bytes=200_000)
     assert isinstance(found, Refusal)
     assert "more than 200000 bytes" in found.message
@@ -246,7 +262,7 @@ def test_a_cancelled_call_leaves_as_a_cancellation(server: WireServer) -> None:
 
     async def session() -> None:
         async with ServiceClient(f"{server.url}/v1", KEY) as client:
-            task = asyncio.create_task(client.generate(b"{}", timeout=60, client_request_id="x"))
+            task = asyncio.create_task(one(client, seconds=60))
             await asyncio.sleep(0.2)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -362,7 +378,7 @@ def test_the_probe_of_services_that_are_not_well(server: WireServer) -> None:
 def test_a_proxy_is_never_used_on_loopback(server: WireServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert isinstance(ask(server, answer(200, PICTURE)), Reply)
+    assert isinstance(ask(server, answer(200, PICTURE)), Frames)
 
 
 def test_a_proxy_gets_a_tunnel_and_never_the_key(server: WireServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedpipe.service.client import ServiceClient
-from seedpipe.service.delivery import Delivery, Ending
+from seedpipe.service.delivery import Delivery, Ending, Frames
 from seedpipe.service.refusals import Refusal, Verdict
 from seedpipe.service.reply import PictureAt, PictureBytes
 from seedpipe.service.request import GenerationRequest, encode
@@ -36,6 +36,7 @@ class Heard:
 
     frames: list[FrameArrived | FrameFailed] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
+    ids: set[str | None] = field(default_factory=set)  # of the request, as known when frames came
     end: Delivery | Refusal | None = None
 
     @property
@@ -63,9 +64,10 @@ def ask(
                 if isinstance(step, Delivery | Refusal):
                     heard.end = step
                 else:
-                    assert step, "nothing came"
-                    heard.frames += step
-                    heard.times += [time.monotonic() - began] * len(step)
+                    assert step.items, "nothing came"
+                    heard.frames += step.items
+                    heard.ids.add(step.request_id)
+                    heard.times += [time.monotonic() - began] * len(step.items)
                     await asyncio.sleep(slow)
         return heard
 
@@ -93,6 +95,7 @@ def test_frames_come_one_by_one(server: WireServer) -> None:
     ]  # fmt: skip
     assert heard.times[1] - heard.times[0] > 0.4
     assert heard.frames[0] == FrameArrived(index=0, picture=PictureAt(url="https://p/0", size=(9, 9)))
+    assert heard.ids == {"rid-12345"}, "whose request they are of is known before it is over"
     assert (heard.delivery.ending, heard.delivery.arrived, heard.delivery.request_id) == (
         Ending.COMPLETED, (0, 2), "rid-12345",
     )  # fmt: skip
@@ -110,8 +113,17 @@ def test_what_came_together_is_handed_over_together(server: WireServer) -> None:
             return [step async for step in steps]
 
     frames, end = asyncio.run(session())
-    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert [frame.index for frame in frames.items] == [0, 1, 2]
     assert isinstance(end, Delivery)
+
+
+def test_a_head_without_an_id_is_made_good_by_the_addresses(server: WireServer) -> None:
+    id_ = "021788487573482" + "ab" * 19
+    url = f"https://tos.example/seedream-4-5/{id_}_0.jpeg?X-Tos-Date=20260904T020625Z&X=/{'02' + '9' * 51}_1.jpeg"
+    told = said(failed(1), {**frame(0), "url": url}, completed(1))
+    heard = hear(server, b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n", told, frames=2)
+    assert heard.ids == {id_}
+    assert heard.delivery.request_id == id_
 
 
 def test_the_recorded_stream_in_gzip_and_in_chunks(server: WireServer) -> None:
@@ -240,7 +252,7 @@ def test_leaving_early_closes_the_connection(server: WireServer) -> None:
             steps = client.generate_frames(b"{}", frames=3, timeout=30, silence=30, client_request_id="x")
             async with contextlib.aclosing(steps):
                 async for step in steps:
-                    assert isinstance(step, tuple)
+                    assert isinstance(step, Frames)
                     break
             task = asyncio.ensure_future(anext(client.generate_frames(
                 b"{}", frames=3, timeout=30, silence=30, client_request_id="x"

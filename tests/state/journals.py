@@ -11,7 +11,7 @@ from seedpipe.names import Digest, Realm
 from seedpipe.state.caps import Cap, CapKind
 from seedpipe.state.claims import Outcome
 from seedpipe.state.journal import Journal
-from seedpipe.state.requests import Claimed, Intent, Picture
+from seedpipe.state.requests import Claimed, Intent, Located, Picture
 
 PRICE = Money.parse("0.04 USD")
 ROOT = Path(__file__).parents[2]
@@ -64,6 +64,11 @@ def claim(journal: Journal, run: str, name: str = "hero", caps: tuple[Cap, ...] 
     outcome: Outcome = journal.intend(intent(run, name, **changes), caps)
     assert isinstance(outcome, Claimed), outcome
     return outcome.id
+
+
+def locate(journal: Journal, request: str, index: int, url: str) -> None:
+    """One picture of a stream has its address."""
+    journal.located_all(request, (Located(index=index, url=url),), complete=False)
 
 
 def picture(name: str = "pixels") -> Picture:

@@ -22,7 +22,7 @@ from seedpipe.state.requests import (
     Located,
     RequestState,
 )
-from tests.state.journals import PRICE, Clock, begin, cap, claim, intent, key, open_journal, picture
+from tests.state.journals import PRICE, Clock, begin, cap, claim, intent, key, locate, open_journal, picture
 
 
 def test_the_whole_life_of_a_request(folder: Path) -> None:
@@ -73,7 +73,7 @@ def test_closed_requests_stay_closed(folder: Path, state: str) -> None:
     before = journal.request(id_)
     for attempt in (
         lambda: journal.sent(id_),
-        lambda: journal.located(id_, 0, "https://x/0"),
+        lambda: locate(journal, id_, 0, "https://x/0"),
         lambda: journal.kept(id_, 0, picture()),
         lambda: journal.settled(id_, PRICE),
         lambda: journal.refused(id_, code="c", message="m", verdict="v"),
@@ -93,7 +93,7 @@ def test_a_located_picture_must_be_kept_before_settling(folder: Path) -> None:
     journal = open_journal(folder)
     id_ = claim(journal, begin(journal))
     journal.sent(id_)
-    journal.located(id_, 0, "https://x/0")
+    locate(journal, id_, 0, "https://x/0")
     with pytest.raises(IllegalMoveError, match="not kept"):
         journal.settled(id_, PRICE)
     with pytest.raises(IllegalMoveError, match="to be fetched"):
@@ -164,7 +164,7 @@ def test_an_unknown_outcome_is_held_until_a_person_says(folder: Path) -> None:
     again = claim(journal, run, despite_unknown=True)
     assert journal.spent(Scope(), "USD").uncertain == PRICE
     assert {request.id for request in journal.open_by_key(key("hero"))} == {id_, again}
-    journal.located(id_, 0, "https://late/0")  # an answer that comes after all is written down
+    locate(journal, id_, 0, "https://late/0")  # an answer that comes after all is written down
     assert journal.request(id_).state is RequestState.UNKNOWN
     assert journal.resolve(id_, paid=False, who="ada").state is RequestState.RELEASED
     assert journal.unknowns() == ()
@@ -196,10 +196,10 @@ def test_a_batch_that_broke_off(folder: Path) -> None:
     journal = open_journal(folder)
     id_ = claim(journal, begin(journal), images=4)
     journal.sent(id_)
-    journal.located(id_, 0, "https://x/0")
+    locate(journal, id_, 0, "https://x/0")
     journal.kept(id_, 0, picture("0"))
     journal.item_refused(id_, 1, code="OutputImageSensitiveContentDetected", message="m")
-    journal.located(id_, 2, "https://x/2")
+    locate(journal, id_, 2, "https://x/2")
     assert journal.request(id_).state is RequestState.KEPT
     journal.kept(id_, 2, picture("2"))
     concluded = journal.conclude(id_)

@@ -11,7 +11,7 @@ from seedpipe.money import Money
 from seedpipe.state.caps import Scope
 from seedpipe.state.journal import Journal
 from seedpipe.state.requests import Claimed, ClaimedElsewhere, RequestState
-from tests.state.journals import PRICE, begin, claim, intent, key, open_journal, picture, python
+from tests.state.journals import PRICE, begin, claim, intent, key, locate, open_journal, picture, python
 
 STEPS = ("intended", "sent", "located", "kept", "settled")
 
@@ -19,7 +19,7 @@ ONE_REQUEST = """
 import sys
 from pathlib import Path
 from seedpipe.state.journal import Journal, utc_now
-from tests.state.journals import PRICE, begin, claim, picture
+from tests.state.journals import PRICE, begin, claim, locate, picture
 journal = Journal.open(Path(sys.argv[1]) / "journal.sqlite", account="acc")
 def say(step):
     print(step, flush=True)
@@ -27,7 +27,7 @@ def say(step):
 id_ = claim(journal, begin(journal))
 say("intended")
 journal.sent(id_); say("sent")
-journal.located(id_, 0, "https://x/0"); say("located")
+locate(journal, id_, 0, "https://x/0"); say("located")
 journal.kept(id_, 0, picture()); say("kept")
 journal.settled(id_, PRICE); say("settled")
 """
@@ -93,7 +93,7 @@ def test_a_second_recovery_does_not_fetch_what_the_first_is_fetching(folder: Pat
     dead, first, second = (open_journal(folder) for _ in range(3))
     id_ = claim(dead, begin(dead), images=2)
     dead.sent(id_)
-    dead.located(id_, 0, "https://x/0")
+    locate(dead, id_, 0, "https://x/0")
     dead.close()
     assert len(first.recover().to_fetch) == 1
     assert second.recover().to_fetch == ()
@@ -106,7 +106,7 @@ MANY_REQUESTS = """
 import os, sys
 from pathlib import Path
 from seedpipe.state.journal import Journal
-from tests.state.journals import PRICE, begin, claim, picture
+from tests.state.journals import PRICE, begin, claim, locate, picture
 folder = Path(sys.argv[1])
 journal = Journal.open(folder / "journal.sqlite", account="acc")
 confirmed = os.open(folder / "confirmed", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -118,7 +118,7 @@ for number in range(10_000):
     name = f"{sys.argv[2]}-{number}"
     id_ = claim(journal, run, name); say(name, "intended")
     journal.sent(id_); say(name, "sent")
-    journal.located_all(id_, [], total=1); journal.located(id_, 0, f"https://x/{name}"); say(name, "located")
+    journal.located_all(id_, [], total=1); locate(journal, id_, 0, f"https://x/{name}"); say(name, "located")
     journal.kept(id_, 0, picture(name)); say(name, "kept")
     journal.settled(id_, PRICE); say(name, "settled")
 """

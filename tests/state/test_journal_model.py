@@ -14,7 +14,7 @@ from seedpipe.state.caps import CapReached, Scope
 from seedpipe.state.claims import Outcome
 from seedpipe.state.requests import AlreadyKept, Claimed, ClaimedElsewhere, HeldUnknown, IllegalMoveError
 from tests.state.conftest import MEMORY
-from tests.state.journals import PRICE, Clock, begin, cap, intent, open_journal, picture
+from tests.state.journals import PRICE, Clock, begin, cap, intent, locate, open_journal, picture
 
 ACTIVE = ("intended", "sent", "located", "kept")
 LIMIT = cap("0.60 USD")
@@ -115,7 +115,7 @@ class JournalMachine(RuleBasedStateMachine):
     def located(self, id_: str, index: int) -> None:
         one = self.model[id_]
         legal = one.state in ("sent", "located", "kept", "unknown")
-        self._attempt(legal, self.journals[1].located, id_, index, f"https://x/{index}")
+        self._attempt(legal, locate, self.journals[1], id_, index, f"https://x/{index}")
         if legal:
             one.located.add(index)
             one.state = "located" if one.state == "sent" else one.state
