@@ -177,9 +177,7 @@ class Project:
         return _wanted(self.manifest)
 
     def trusted(self) -> Trusted:
-        credentials = Credentials(config_folder(os.environ))
-        hosts = {trusted.host: trusted.key_env for trusted in self.settings.trusted}
-        return Trusted(hosts=hosts, stored_key=credentials.key_for)
+        return users_trust(self.settings)
 
 
 def find_manifest(folder: Path, file: str | None) -> Path:
@@ -276,6 +274,13 @@ def _with_own_terms(manifest: Manifest, catalogue: Catalogue) -> tuple[Catalogue
         return catalogue, ()
     own = provider_name(_wanted(manifest), catalogue=catalogue, environ={}, flag=None)
     return with_own_terms(catalogue, own, written)
+
+
+def users_trust(settings: UserSettings) -> Trusted:
+    """What the user said of hosts and keys."""
+    credentials = Credentials(config_folder(os.environ))
+    hosts = {trusted.host: trusted.key_env for trusted in settings.trusted}
+    return Trusted(hosts=hosts, stored_key=credentials.key_for)
 
 
 def users_catalogue(settings: UserSettings) -> Catalogue:

@@ -6,15 +6,17 @@ comes back as `Verdict.UNKNOWN`, and a person decides.
 
 import asyncio
 import json
-import math
+import os
 import re
+import secrets
+import socket
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 from seedpipe import __version__
 from seedpipe.errors import UsageError
@@ -24,19 +26,19 @@ from seedpipe.service.addresses import check_base_url
 from seedpipe.service.delivery import Delivery, Frame, Frames, Tally
 from seedpipe.service.download import DownloadedPicture, Downloader, DownloadPolicy, Resolver, resolve
 from seedpipe.service.http import PROXIED, bypasses_proxy, environment_proxy, httpx, open_http
+from seedpipe.service.patience import Patience
+from seedpipe.service.probe import PROBE_SECONDS, Standing, probe_body, read_standing
 from seedpipe.service.redaction import Redaction
 from seedpipe.service.refusals import UPSTREAM, Dialect, Refusal, Verdict, clean
 from seedpipe.service.reply import EMULATOR_HEADER, PictureAt, Reply, read_reply, request_id_at, request_id_of
 from seedpipe.service.stream import AnswerTooLargeError, FrameArrived, StreamReader
 
 _CONNECT_SECONDS: Final = 20.0
-_PROBE_SECONDS: Final = 20.0
 _MAX_PROBE_BYTES: Final = 8 * 1024 * 1024
 _MAX_EVENT_BYTES: Final = MAX_PICTURE_BYTES // 3 * 4 + 64 * 1024  # the largest picture in base64, and its words
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+\Z")
+_DOUBT: Final = ": it may have been billed"
 _TROUBLE: Final = (httpx.TransportError, httpx.DecodingError, OSError, AnswerTooLargeError)  # time-outs are OSErrors
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,7 @@ class Probe:
     key_works: bool | None
     http_status: int | None
     message: str
+    refusal: Refusal | None = None  # why there is no list; None also where the list is empty
     models: tuple[str, ...] = ()
 
 
@@ -134,7 +137,7 @@ class ServiceClient:
         that is no answer. Leave it early only through `contextlib.aclosing`: what has not arrived by then is unknown.
         """
         request = self._generation(body, timeout, client_request_id)
-        patience = _Patience(timeout, silence)
+        patience = Patience(timeout, silence)
         tally = Tally(frames)
         reader: StreamReader | None = None
         request_id: str | None = None
@@ -154,7 +157,7 @@ class ServiceClient:
                     request_id = request_id or _request_id_of(came)
                     yield Frames(items=came, request_id=request_id)
         except _TROUBLE as error:
-            cut = self._trouble(error, head, patience.limit)
+            cut = self._trouble(error, head, patience.limit, doubt=_DOUBT)
         finally:
             for response in head:
                 await response.aclose()
@@ -191,12 +194,10 @@ class ServiceClient:
             redaction=self._redaction,
         )
 
-    async def probe(self) -> Probe:
+    async def probe(self, *, timeout: float = PROBE_SECONDS) -> Probe:  # noqa: ASYNC109
         """GET `/models`: free, and the emulator says who it is. Never raises for the network."""
         headers = {"accept": "application/json", "accept-encoding": "gzip, deflate"}
-        answer = await self._send(
-            self._request("GET", "/models", headers, _PROBE_SECONDS), _PROBE_SECONDS, _MAX_PROBE_BYTES
-        )
+        answer = await self._send(self._request("GET", "/models", headers, timeout), timeout, _MAX_PROBE_BYTES)
         if isinstance(answer, Refusal):
             return Probe(
                 reachable=answer.http_status is not None,
@@ -204,17 +205,28 @@ class ServiceClient:
                 key_works=None,
                 http_status=answer.http_status,
                 message=answer.message,
+                refusal=answer,
             )
         read = read_reply(answer.status, answer.headers, answer.body, dialect=self._dialect)
-        words = "" if answer.status == 200 or isinstance(read, Reply) else self._redaction.refusal(read).message
+        refusal = self._redaction.refusal(read) if isinstance(read, Refusal) and answer.status != 200 else None
         return Probe(
             reachable=True,
             is_emulator=EMULATOR_HEADER in answer.headers,
             key_works={200: True, 401: False}.get(answer.status),
             http_status=answer.status,
-            message=words,
+            message=refusal.message if refusal else "",
+            refusal=refusal,
             models=_model_ids(answer.body) if answer.status == 200 else (),
         )
+
+    async def probe_model(self, wire_id: str, *, timeout: float = PROBE_SECONDS) -> Standing:  # noqa: ASYNC109
+        """POST what is always refused (`probe_body`), and what the refusal tells. Never raises for the network."""
+        request = self._generation(probe_body(wire_id), timeout, f"probe-{secrets.token_hex(16)}")
+        answer = await self._send(request, timeout, _MAX_PROBE_BYTES)
+        if isinstance(answer, Refusal):
+            return read_standing(answer)
+        read = read_reply(answer.status, answer.headers, answer.body, dialect=self._dialect, received=datetime.now(UTC))
+        return read_standing(self._redaction.outcome(read))
 
     async def download(self, url: str, target_file: Path, *, api_is_loopback: bool | None = None) -> DownloadedPicture:
         """A result URL into `target_file`: see `Downloader.download`. None: as this client's own base URL is."""
@@ -240,16 +252,16 @@ class ServiceClient:
         )
 
     async def _send(self, request: httpx.Request, seconds: float, max_bytes: int) -> _Answer | Refusal:
-        """The whole answer, or why there is none. Nothing of it contains the key."""
+        """The whole answer to what is never billed, or why there is none. The key is in neither."""
         head: list[httpx.Response] = []
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._receive(request, head, max_bytes)
             return answer if isinstance(answer, Refusal) else self._without_key(answer)
         except _TROUBLE as error:
-            return self._trouble(error, head, f"no complete answer within {seconds:g} s")
+            return self._trouble(error, head, f"no complete answer within {seconds:g} s", doubt="")
 
-    def _trouble(self, error: Exception, head: list[httpx.Response], late: str) -> Refusal:
+    def _trouble(self, error: Exception, head: list[httpx.Response], late: str, *, doubt: str) -> Refusal:
         """Why there is no whole answer; `late` are the words for a time-out."""
         match error:
             case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
@@ -266,7 +278,7 @@ class ServiceClient:
             case _:
                 told = str(error) if isinstance(error, httpx.TransportError) else ""
                 problem = f"the connection broke: {clean(told) or type(error).__name__}"
-        return self._redaction.refusal(self._broken(problem, head))
+        return self._redaction.refusal(self._broken(problem, head, doubt))
 
     async def _receive(self, request: httpx.Request, head: list[httpx.Response], max_bytes: int) -> _Answer | Refusal:
         response = await self._http.send(request, stream=True, auth=None)
@@ -277,29 +289,36 @@ class ServiceClient:
             async for part in response.aiter_bytes():
                 size += len(part)
                 if size > max_bytes:
-                    return self._broken(f"the answer has more than {max_bytes} bytes", head)
+                    return self._broken(f"the answer has more than {max_bytes} bytes", head, "")
                 parts.append(part)
             return _Answer(status=response.status_code, headers=dict(response.headers), body=b"".join(parts))
         finally:
             await response.aclose()
 
     def _not_connected(self, error: Exception) -> Refusal:
-        """Nothing was sent. A certificate that is not trusted stays so; anything else may pass."""
-        cause: BaseException | None = error
-        while cause is not None:
+        """Nothing was sent. A certificate that is not trusted stays so, plain http too; anything else may pass."""
+        why = "it took too long" if isinstance(error, httpx.TimeoutException) else clean(str(error))
+        for cause in _causes(error):
             if isinstance(cause, ssl.SSLCertVerificationError):
                 words = f"the certificate of `{self._authority}` is not trusted: {clean(cause.verify_message)}"
                 return _refusal(Verdict.STOP, words, "check the base URL; own roots go into `SSL_CERT_FILE`")
-            cause = cause.__cause__ or cause.__context__
-        why = "it took too long" if isinstance(error, httpx.TimeoutException) else clean(str(error))
+            if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+                words = f"`{self._authority}` speaks no TLS, and the base URL says `https://`"
+                return _refusal(Verdict.STOP, words, "write `http://` for a server on this machine")
+            if isinstance(cause, ssl.SSLError):
+                words = f"could not agree on TLS with `{self._authority}`: {clean(cause.reason or str(cause))}"
+                return _refusal(Verdict.RETRY, words, "check the base URL: is it `https://` there?")
+            if isinstance(cause, OSError) and cause.errno:
+                named = isinstance(cause, socket.gaierror)  # its numbers are of another kind
+                why = clean(str(cause.strerror) if named else os.strerror(cause.errno)).lower()
         return _refusal(Verdict.RETRY, f"could not connect to `{self._authority}`: {why}")
 
-    def _broken(self, problem: str, head: list[httpx.Response]) -> Refusal:
+    def _broken(self, problem: str, head: list[httpx.Response], doubt: str) -> Refusal:
         """The request was sent and the answer is not whole. A 4xx in its first line is a refusal all the same."""
         if not head or not 400 <= head[0].status_code < 500:
             status = head[0].status_code if head else None
             mark = EMULATOR_HEADER in head[0].headers if head else False
-            refusal = _refusal(Verdict.UNKNOWN, f"{problem}: it may have been billed")
+            refusal = _refusal(Verdict.UNKNOWN, f"{problem}{doubt}")
             id_ = request_id_of(head[0].headers, "") if head else None
             return replace(refusal, http_status=status, is_emulator=mark, request_id=id_)
         read = read_reply(
@@ -315,38 +334,13 @@ class ServiceClient:
         return _Answer(status=answer.status, headers=headers, body=self._redaction.body(answer.body))
 
 
-class _Patience:
-    """Seconds to wait for a service: `total` for all of it, `silence` after an event. Only waiting is counted."""
-
-    def __init__(self, total: float, silence: float) -> None:
-        self._asked = self._total = total
-        self._silence = silence
-        self._quiet = math.inf  # until the first event
-
-    @property
-    def limit(self) -> str:
-        """The words for the limit that was met first."""
-        return (
-            f"no complete answer within {self._asked:g} s"
-            if self._total <= self._quiet
-            else f"nothing came for {self._silence:g} s"
-        )
-
-    def renew(self) -> None:
-        """An event came."""
-        self._quiet = self._silence
-
-    async def wait(self, awaited: Awaitable[T]) -> T:
-        """Raises `TimeoutError` when a limit is met."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        try:
-            async with asyncio.timeout(min(self._total, self._quiet)):
-                return await awaited
-        finally:
-            spent = clock() - began
-            self._total -= spent
-            self._quiet -= spent
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what is behind it, the nearest first; of a group its first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        inner = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else None
+        cause = inner or cause.__cause__ or cause.__context__
 
 
 def _left(reader: StreamReader | None, tally: Tally, cut: Refusal | None) -> tuple[Frame, ...]:

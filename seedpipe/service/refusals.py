@@ -45,6 +45,7 @@ class Refusal:
     retry_after: float | None = None  # seconds, as the server asked
     not_before: datetime.datetime | None = None  # with `NOT_BEFORE`; aware
     hint: str | None = None  # the one thing to do
+    is_told: bool = False  # by an error object of the service; False: a web page, an empty body, no answer
     is_emulator: bool = False
 
     @property
@@ -209,11 +210,16 @@ def item_verdict(code: str, kind: str, message: str) -> Verdict:
 
 
 def _server_fault(status: int | None, code: str, message: str, dialect: Dialect) -> tuple[Verdict, str | None]:
-    if code in dialect.unbilled or _NO_CHANNEL.search(message):
+    if code in dialect.unbilled or has_no_channel(message):
         return Verdict.RETRY, None
     if status is not None and 400 <= status < 500:
         return Verdict.NODE, None
     return Verdict.UNKNOWN, None
+
+
+def has_no_channel(message: str) -> bool:
+    """Whether a gateway says that nothing behind it serves the model."""
+    return _NO_CHANNEL.search(message) is not None
 
 
 def _by_status(status: int | None, message: str, dialect: Dialect) -> tuple[Verdict, str | None]:

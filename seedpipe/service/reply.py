@@ -256,6 +256,7 @@ def _refusal(
         retry_after=_retry_after(head, received),
         not_before=reset_time(message) if verdict is Verdict.NOT_BEFORE else None,
         hint=hint,
+        is_told=error is not None,
         is_emulator=EMULATOR_HEADER in head,
     )
 

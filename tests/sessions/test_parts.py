@@ -78,14 +78,3 @@ def test_the_graph_in_every_format(lamps: Workspace) -> None:
     assert all(name in drawn for name in ("hero", "card", "small"))
     data = json.loads(lamps.run("graph", "--format", "json").out)
     assert {(edge["from"], edge["to"]) for edge in data["edges"]} == edges
-
-
-def test_the_doctor_looks_at_the_service(lamps: Workspace, account: Account) -> None:
-    ran = lamps.run("doctor")
-    assert ran.code == 0, ran.out
-    assert "the emulator, HTTP 200" in ran.out
-    account.faults()
-    nobody = lamps.run("doctor", SEEDPIPE_BASE_URL="http://127.0.0.1:9/v1")
-    assert nobody.code == 1
-    assert "can't be reached" in nobody.out
-    assert account.requests == [], "the look is free"

@@ -69,7 +69,8 @@ def test_login_keeps_a_key_for_one_host_and_never_shows_it(project: Workspace, l
     assert built.code == 0, built.err
     assert live.keys == {KEY}
     asked = project.run("doctor")
-    assert (asked.code, f"{live.host}: answers, HTTP 200" in asked.out) == (0, True), asked.out
+    assert (asked.code, f"APIYI at {live.base_url}, answers in" in asked.out) == (0, True), asked.out
+    assert "from `seedpipe login`, accepted" in asked.out
     for ran in (shown, built, asked):
         assert KEY not in ran.out + ran.err
     file.chmod(0o644)
