@@ -36,6 +36,7 @@ VERBS: Final = {
     "undo": "Take a decision back.",
     "graph": "Show how the pictures hang together.",
     "lock": "Merge the lock of two branches.",
+    "resolve": "Say whether what was sent and never answered was charged.",
     "models": "Compare what the models can do and cost.",
     "doctor": "Check the set-up with the free probe.",
     "schema": "Print a JSON Schema of what seedpipe reads or writes.",

@@ -85,7 +85,7 @@ def test_every_flag_in_the_text_exists() -> None:
     for verb in VERBS:
         command = group.get_command(click.Context(group), verb)
         assert command is not None
-        known |= {name for option in command.params for name in option.opts} | {"--help"}
+        known |= {name for option in command.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}
     said = {
         (page.name, word)
         for page in PAGES

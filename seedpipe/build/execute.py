@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from seedpipe.build.make_derived import DerivedMaker
 from seedpipe.build.make_image import ImageMaker
 from seedpipe.build.make_source import SourceMaker
-from seedpipe.build.order import RETRY_UNKNOWN_HINT
+from seedpipe.build.order import UNCERTAIN_HINT
 from seedpipe.build.purchase import Buyer
 from seedpipe.build.report import NodeError, Report, Result
 from seedpipe.build.schedule import Schedule
@@ -128,7 +128,7 @@ class Executor:
         """Of a node that a person cut off: its request, if it had left, is in the journal as unknown."""
         if any((one.run, one.address) == (self.buyer.run, address) for one in self.buyer.journal.unknowns()):
             message = "the build was aborted while the answer was awaited"
-            self.report.failed(address, NodeError("unknown", "aborted", message, hint=RETRY_UNKNOWN_HINT))
+            self.report.failed(address, NodeError("unknown", "aborted", message, hint=UNCERTAIN_HINT))
 
     def _failed(self, address: str, error: NodeError) -> None:
         skipped = self._schedule.failed(address)

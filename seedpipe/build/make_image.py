@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from seedpipe.build.make_frames import FrameBuyer
-from seedpipe.build.order import NotBought, WantedPicture
+from seedpipe.build.order import FETCH_AGAIN_HINT, NotBought, WantedPicture, not_kept
 from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures
 from seedpipe.build.purchase import Buyer
@@ -81,6 +81,8 @@ class ImageMaker:
         bought, failures = await self._buy(want, have)
         takes = [*have, *(take for take in bought if take.digest not in {old.digest for old in have})]
         chosen = self._choice(want, takes)
+        if chosen is None and not takes and want.planned.state is State.FETCH:
+            raise _node_error(not_kept("its address could not be reached", FETCH_AGAIN_HINT))
         if chosen is None and not takes:
             raise _node_error(failures[0] if failures else None)
         if chosen is not None:

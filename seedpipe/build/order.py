@@ -9,14 +9,16 @@ from seedpipe.service.refusals import Refusal, Verdict
 from seedpipe.state.caps import CapReached
 from seedpipe.state.take import Take
 
-RETRY_UNKNOWN_HINT = "`seedpipe build --retry-unknown` sends it again, and may pay twice"
+UNCERTAIN_HINT = (
+    "`seedpipe resolve` says what is known of it and takes your word; `build --retry-unknown` may pay twice"
+)
 SHORT_HINT = "`seedpipe build` again makes what is missing, each picture alone"
 ALONE_HINT = "change its words, or `seedpipe build` again makes it alone as it is"
 FETCH_AGAIN_HINT = "`seedpipe build` again: it is fetched for nothing while its address lives (24 h)"
 CAME_SHORT = "came-short"  # the code of a picture that the service made no attempt at
 _OUTCOMES = {Verdict.UNKNOWN: "unknown", Verdict.BLOCKED: "blocked"}
 _HINTS = {
-    Verdict.UNKNOWN: RETRY_UNKNOWN_HINT,
+    Verdict.UNKNOWN: UNCERTAIN_HINT,
     Verdict.BLOCKED: "change the words or the references; `--retry-blocked` sends it again as it is",
 }
 

@@ -15,8 +15,8 @@ from seedpipe.build.limiter import Limiter
 from seedpipe.build.order import (
     CAME_SHORT,
     FETCH_AGAIN_HINT,
-    RETRY_UNKNOWN_HINT,
     STOPPED,
+    UNCERTAIN_HINT,
     Bought,
     NotBought,
     Order,
@@ -150,7 +150,7 @@ class Buyer:
                         outcome="unknown",
                         code="charge-uncertain",
                         message=f"it was sent before, and whether it was charged is not known ({request.why})",
-                        hint=RETRY_UNKNOWN_HINT,
+                        hint=UNCERTAIN_HINT,
                     )
                 case ClaimedElsewhere():
                     if await self._nobody_fetches(outcome):

@@ -14,8 +14,8 @@ from seedpipe.build.order import (
     ALONE_HINT,
     CAME_SHORT,
     FETCH_AGAIN_HINT,
-    RETRY_UNKNOWN_HINT,
     SHORT_HINT,
+    UNCERTAIN_HINT,
     Bought,
     NotBought,
     Sent,
@@ -129,14 +129,15 @@ class Receiver:
         for failed in end.failed:
             self.journal.item_refused(request, failed.index, code=failed.fault.code, message=failed.fault.message)
         broken = [error for error in errors.values() if not _may_still_come(error)]
+        if not end.unknown:
+            self.journal.answer_complete(request, request_id=end.request_id)
         if broken:
-            self.journal.unknown(request, broken[0].message, request_id=end.request_id)
+            self.journal.unknown(request, charged_and_lost(broken[0]), request_id=end.request_id)
             return
         if end.unknown:
             why = end.refusal.message if end.refusal else "the answer does not say what became of all its pictures"
             self.journal.unknown(request, why, request_id=end.request_id)
             return
-        self.journal.answer_complete(request, request_id=end.request_id)
         if errors:
             return
         concluded = self.journal.conclude(request)
@@ -163,7 +164,7 @@ class Receiver:
                     code="no-answer",
                     message=message,
                     request_id=end.request_id,
-                    hint=RETRY_UNKNOWN_HINT,
+                    hint=UNCERTAIN_HINT,
                 )
             else:
                 came = f"the service made {len(end.arrived)} of {len(sent.wanted.pictures)} pictures"
@@ -262,7 +263,7 @@ class Receiver:
     # What a dead build left behind
 
     async def fetch_again(self, waiting: ToFetch) -> Sequence[Take]:
-        """Paid pictures whose addresses a dead build wrote down: fetched for nothing. Empty if they are gone."""
+        """Paid pictures whose addresses are written down: fetched for nothing, each that still can be."""
         request = waiting.request
         wanted = Wanted(
             address=request.address,
@@ -279,16 +280,18 @@ class Receiver:
             client_request_id=request.client_request_id,
             at=self.report.clock(),
         )
-        takes = []
+        takes: list[Take] = []
+        errors: list[SeedpipeError] = []
         for item in waiting.located:
             try:
                 takes.append(await self._keep(sent, item.index, PictureAt(url=item.url), request.request_id))
             except SeedpipeError as error:
-                if not _may_still_come(error):
-                    why = f"it was made, but its address is gone: {error.message}"
-                    await asyncio.to_thread(self.journal.unknown, request.id, why)
-                return takes
-        await asyncio.to_thread(self.journal.conclude, request.id)
+                errors.append(error)
+        gone = [error for error in errors if not _may_still_come(error)]
+        if gone:
+            await asyncio.to_thread(self.journal.unknown, request.id, charged_and_lost(gone[0]))
+        elif not errors:
+            await asyncio.to_thread(self.journal.conclude, request.id)
         return takes
 
 
@@ -323,6 +326,13 @@ def _may_still_come(error: SeedpipeError) -> bool:
     return isinstance(error, DownloadError) and not isinstance(error, DownloadExpiredError | DownloadImpossibleError)
 
 
+def charged_and_lost(error: SeedpipeError) -> str:
+    """Why a request is held although the service made its pictures."""
+    if isinstance(error, DownloadExpiredError):
+        return "made and charged, but its address is gone or over"
+    return f"made and charged, but it could not be kept: {error.message}"
+
+
 def _not_kept(error: SeedpipeError) -> NotBought:
     """It was paid for and didn't arrive. A URL that lives is left for the next build; else it is held."""
-    return not_kept(error.message, FETCH_AGAIN_HINT if _may_still_come(error) else RETRY_UNKNOWN_HINT)
+    return not_kept(error.message, FETCH_AGAIN_HINT if _may_still_come(error) else UNCERTAIN_HINT)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from seedpipe.build.order import UNCERTAIN_HINT
 from seedpipe.build.report import NodeError
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, PlanNode, State
@@ -9,7 +10,7 @@ from seedpipe.plan.reasons import ACCEPT_HINT, SameAs, SizeDiffers
 from seedpipe.state.lock import Lock
 
 _IN_THE_WAY: Mapping[State, tuple[str, str]] = {
-    State.UNKNOWN: ("unknown", "`seedpipe build --retry-unknown` sends it again, and may pay twice"),
+    State.UNKNOWN: ("unknown", UNCERTAIN_HINT),
     State.MISSING: (
         "missing",
         "bring the bytes back (the store of a colleague, or the output file); nothing is bought for it",

@@ -101,9 +101,9 @@ def command(
     with contextlib.ExitStack() as stack:
         workshop = stack.enter_context(open_workshop(project, endpoint))
         plan = plan_build(workshop, wish, workers=jobs)
-        if (plan.pictures and not frozen) or workshop.recovery.to_fetch:
+        if (plan.pictures and not frozen) or workshop.to_fetch:
             endpoint = endpoint or endpoint_for(workshop, stack, proof=proof, provider=provider)
-        if workshop.recovery.to_fetch and endpoint is not None:
+        if workshop.to_fetch and endpoint is not None:
             run = replace(run, fetched=asyncio.run(fetch_located(workshop, endpoint)))
             plan = plan_build(workshop, wish, workers=jobs)
         would_buy = plan.pictures

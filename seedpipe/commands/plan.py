@@ -10,6 +10,7 @@ from seedpipe.commands.opening import opened
 from seedpipe.commands.showing import caps_of, planned, used_in
 from seedpipe.console import render_faults
 from seedpipe.limits import ExitCode
+from seedpipe.plan.plan import Plan, State
 from seedpipe.project.inputs import inputs_of_plan
 from seedpipe.review.plan_markdown import plan_markdown
 from seedpipe.review.plan_text import nothing_to_do, plan_text
@@ -17,7 +18,9 @@ from seedpipe.review.plan_text import nothing_to_do, plan_text
 
 @click.command("plan")
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
-@option("--exit-code", is_flag=True, help="Exit with 3 if a build would change anything.")
+@option(
+    "--exit-code", is_flag=True, help="Exit with 3 if a build would change anything, with 75 if a charge is uncertain."
+)
 @option("--proof", is_flag=True, help="The plan of a proof.")
 @option("--exclude", multiple=True, metavar="TARGET", help="Leave these out.")
 @option("--no-cascade", is_flag=True, help="Keep pictures that only a changed upstream would replace.")
@@ -66,5 +69,12 @@ def command(
         if project.warnings and not console.quiet:
             console.err(render_faults(project.warnings, invocation.text_of, console.err_style, width=console.err_width))
         console.out(plan_text(plan, width=console.width, style=console.style, caps=caps, verbose=console.verbose))
-    changes = plan.has_changes or any(node.state.needs_a_person for node in plan.nodes.values())
-    return ExitCode.CHANGES if exit_code and changes else ExitCode.DONE
+    return _changes(plan) if exit_code else ExitCode.DONE
+
+
+def _changes(plan: Plan) -> ExitCode:
+    """What `--exit-code` says: a charge that is uncertain is more urgent than a change that is pending."""
+    if plan.in_state(State.UNKNOWN):
+        return ExitCode.UNCERTAIN
+    waited_for = any(node.state.needs_a_person for node in plan.nodes.values())
+    return ExitCode.CHANGES if plan.has_changes or waited_for else ExitCode.DONE

@@ -11,8 +11,9 @@ from seedpipe.plan.select import Wish, select
 from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
 from seedpipe.review.plan_text import NO_CAPS, Caps, Period
-from seedpipe.state.caps import CapKind, Scope
+from seedpipe.state.caps import CapKind
 from seedpipe.state.journal import Journal
+from seedpipe.state.spent import Scope
 
 _PERIODS = {CapKind.PER_DAY: "today", CapKind.PER_MONTH: "this month"}
 

@@ -1,6 +1,7 @@
 """`seedpipe status`: what is there and what is not."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import click
 
@@ -12,10 +13,11 @@ from seedpipe.limits import ExitCode
 from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
+from seedpipe.review.held_text import open_addresses
 from seedpipe.review.status_text import UncertainCharge, status_text
-from seedpipe.state.caps import Scope
 from seedpipe.state.journal import Journal
 from seedpipe.state.lock import orphans
+from seedpipe.state.spent import Scope
 
 
 @click.command("status")
@@ -69,12 +71,16 @@ def command(
 def _uncertain(journal: Journal | None) -> Sequence[UncertainCharge]:
     return [
         UncertainCharge(
-            address=request.address,
-            since=(request.sent_at or request.intended_at)[:16].replace("T", " ") + " UTC",
-            cost=request.reserved,
-            why=request.why or "no answer",
+            address=open_addresses(held)[0],
+            since=held.since,
+            cost=held.possible,
+            why=held.why,
+            request=held.request.id,
+            request_id=held.request.request_id,
+            client_request_id=held.request.client_request_id,
         )
-        for request in (journal.unknowns() if journal else ())
+        for held in (journal.held() if journal else ())
+        if held.needs_a_person
     ]
 
 
@@ -89,8 +95,6 @@ def _data(
         "states": {node.address: node.state.value for node in plan.nodes.values()},
         "outputs": outputs,
         "spent": None if spent is None else str(spent),
-        "uncertain": [
-            {"address": one.address, "since": one.since, "cost": str(one.cost), "why": one.why} for one in uncertain
-        ],
+        "uncertain": [{**asdict(one), "cost": str(one.cost)} for one in uncertain],
         "orphans": list(left_over),
     }

@@ -38,6 +38,8 @@ async def download(request: Request, emulator: Emulator) -> Response:
     found = await asyncio.to_thread(emulator.ledger.find_object, path)
     fault = _fault_of(found) if found else None
     outlived = found is not None and time.time() > found.born + emulator.settings.url_life
+    if fault and fault.kind is FaultKind.GONE and request.method == "GET":
+        await asyncio.to_thread(emulator.ledger.count_download, path)
     if found is None or outlived or (fault and fault.kind is FaultKind.GONE):
         return store_error(404, "NoSuchKey", "The specified key does not exist.", trace)
     if request.method == "GET":

@@ -122,7 +122,8 @@ def _lone(walk: Walk, node: FrameNode, planned: PlanNode, absent: set[str]) -> P
     reason = why.FrameMissing(
         came=short.came, asked=short.asked, refusal=short.code or None, message=short.message or None
     )
-    return replace(planned, state=State.PARTIAL, reasons=(reason,))
+    said = [one for one in planned.reasons if isinstance(one, why.PersonSaid)]
+    return replace(planned, state=State.PARTIAL, reasons=(*said, reason))
 
 
 def _neighbours(walk: Walk, node: FrameNode, absent: set[str]) -> tuple[tuple[str, Digest], ...]:

@@ -203,6 +203,9 @@ class _Case:
         if output is OutputState.FOREIGN:
             return self.walk.edited(planned)
         key = planned.key
+        waits = self._waits(key) if have < self.node.takes else None
+        if waits is not None:
+            return self.walk.kept(replace(planned, state=state, reasons=(*planned.reasons, waits)), output)
         if key is not None and have < self.node.takes:
             planned = replace(planned, writes=output is not OutputState.RIGHT)
             reasons = (*planned.reasons, why.MoreTakes(have=have, want=self.node.takes))
@@ -221,8 +224,14 @@ class _Case:
         if self._output(None) is OutputState.FOREIGN:
             self._view(View(identity=None, stopped=State.EDITED))
             return self.walk.edited(planned)
+        waits = self._waits(key)
+        if waits is not None:
+            self._view(View(identity=None, future=self._future(key), fetched_later=True))
+            return replace(planned, state=State.FETCH, reasons=(waits,), writes=True)
         self._view(View(identity=None, future=self._future(key)))
-        reasons = (*self._replaced(), *self._changes(references))
+        said = self.walk.said(key)
+        changes = self._changes(references) if self.entry is not None or not said else ()
+        reasons = (*said, *self._replaced(), *changes)
         return self._bought(replace(planned, writes=True), key, 0, reasons)
 
     def _bought(self, planned: PlanNode, key: Digest, have: int, reasons: tuple[Reason, ...]) -> PlanNode:
@@ -326,7 +335,20 @@ class _Case:
 
     def _uncertain(self, key: Digest | None) -> Reason | None:
         found = self.walk.memory.uncertain(key) if key is not None and not self.walk.wish.retry_unknown else None
-        return None if found is None else why.ChargeUncertain(since=found.since, cost=found.cost, why=found.why)
+        if found is None:
+            return None
+        return why.ChargeUncertain(
+            since=found.since,
+            cost=found.cost,
+            why=found.why,
+            request=found.request,
+            request_id=found.request_id,
+            client_request_id=found.client_request_id,
+        )
+
+    def _waits(self, key: Digest | None) -> Reason | None:
+        found = self.walk.memory.waiting(key) if key is not None else None
+        return None if found is None else why.PaidWaits(until=found.until, cost=found.cost)
 
     def _output(self, taken: Digest | None, fit: str | None = None) -> OutputState:
         """How the output file stands to the picture `taken`, cut to `fit`."""

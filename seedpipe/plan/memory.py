@@ -37,12 +37,38 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uncertain:
-    """A request whose outcome is not known. `since` is UTC text, `cost` what it may have cost, as text."""
+    """A request whose outcome is not known. `since` is UTC text, `cost` what it may have cost, as text.
+
+    `request` is the journal's name for it, `request_id` the service's (None: it never said), `client_request_id` ours.
+    """
 
     since: str
     cost: str
     why: str
     ordinal: int
+    request: str | None = None
+    request_id: str | None = None
+    client_request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A picture that is paid for and still at the provider: the next build fetches it, for nothing, `until` (UTC text)."""
+
+    until: str
+    cost: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A person's word about a request that brought no picture: `paid` or not. `at` and `since` are UTC text."""
+
+    who: str
+    at: str
+    paid: bool
+    cost: str
+    since: str
+    note: str | None
 
 
 class Memory(Protocol):
@@ -76,6 +102,12 @@ class Memory(Protocol):
 
     def uncertain(self, want: Digest) -> Uncertain | None:
         """Of the request that was to bring it and didn't say."""
+        ...
+
+    def waiting(self, want: Digest) -> Waiting | None: ...
+
+    def said(self, want: Digest) -> Said | None:
+        """The last word of a person about a request for it."""
         ...
 
     def came_short(self, want: Digest) -> Short | None: ...

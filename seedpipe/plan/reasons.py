@@ -229,15 +229,48 @@ class LeftOut(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeUncertain(Reason):
-    """`since` is UTC text; `cost` what it may have cost."""
+    """`since` is UTC text; `cost` what it may have cost; the ids as in `memory.Uncertain`."""
 
     code: ClassVar = "charge-uncertain"
     since: str
     cost: str
     why: str
+    request: str | None = None
+    request_id: str | None = None
+    client_request_id: str | None = None
 
     def sentence(self) -> str:
-        return f"sent {self.since}, no answer ({self.why}); it may have cost {self.cost}"
+        return f"sent {self.since}: {self.why}; it may have cost {self.cost}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidWaits(Reason):
+    """The service made it and said where it is; `until` is UTC text."""
+
+    code: ClassVar = "paid-waits"
+    until: str
+    cost: str
+
+    def sentence(self) -> str:
+        return f"paid ({self.cost}) and still at the provider, until {self.until}; fetched for nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonSaid(Reason):
+    """A person's word about an earlier request, by which it may be bought; see `memory.Said`."""
+
+    code: ClassVar = "person-said"
+    who: str
+    at: str
+    paid: bool
+    cost: str
+    since: str
+    note: str | None = None
+
+    def sentence(self) -> str:
+        word = f"{self.cost} was charged for nothing" if self.paid else "the last one was not charged"
+        name = self.who.partition(" <")[0] or self.who
+        return f"again: {word}, says {name} (of the request of {self.since})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

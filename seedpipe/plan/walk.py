@@ -125,6 +125,17 @@ class Walk:
         """Whose picture it is by the lock; None for one that no node has chosen."""
         return self._called.get(identity)
 
+    def said(self, want: Digest) -> tuple[Reason, ...]:
+        """A person's word by which what was sent before may be bought."""
+        found = self.memory.said(want)
+        if found is None:
+            return ()
+        return (
+            why.PersonSaid(
+                who=found.who, at=found.at, paid=found.paid, cost=found.cost, since=found.since, note=found.note
+            ),
+        )
+
     def coming(self, addresses: Sequence[str]) -> tuple[Reason, ...]:
         """A reason for each of `addresses` whose picture comes only in this build."""
         found: list[Reason] = []

@@ -38,11 +38,12 @@ from seedpipe.project.trust import Endpoint
 from seedpipe.project.who import login_name
 from seedpipe.service.addresses import is_loopback_url
 from seedpipe.service.client import ServiceClient
-from seedpipe.state.caps import CapKind, Scope
+from seedpipe.state.caps import CapKind
 from seedpipe.state.home import account_of, home_folder
 from seedpipe.state.journal import Journal
 from seedpipe.state.lockfile import LockWriter
-from seedpipe.state.requests import Recovery
+from seedpipe.state.requests import Recovery, RequestState, ToFetch
+from seedpipe.state.spent import Scope
 from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
 
@@ -59,6 +60,7 @@ class Workshop:
     takes: Takes
     memory: Recollection
     recovery: Recovery = field(repr=False)
+    to_fetch: Sequence[ToFetch]  # paid pictures that are still at the provider
 
     def use(self, endpoint: Endpoint) -> None:
         """From now on requests belong to the account behind `endpoint`."""
@@ -113,6 +115,7 @@ def open_workshop(project: Project, endpoint: Endpoint | None) -> Iterator[Works
             takes=takes,
             memory=memory,
             recovery=recovery,
+            to_fetch=journal.to_fetch(),
         )
     finally:
         takes.close()
@@ -188,13 +191,18 @@ async def _carry_out(
 
 
 async def fetch_located(workshop: Workshop, endpoint: Endpoint) -> Sequence[str]:
-    """Paid pictures whose addresses a dead build wrote down, fetched for nothing. Returns a sentence for each."""
+    """Paid pictures whose addresses an earlier build wrote down, fetched for nothing. Returns a sentence for each.
+
+    Of a request that is held anyway nothing is said while nothing comes.
+    """
     sentences = []
     report = Report(emit=lambda _event: None, clock=time.monotonic)
     async with ServiceClient(endpoint.base_url, endpoint.key) as client:
         receiver = _receiver(workshop, client, endpoint, report)
-        for waiting in workshop.recovery.to_fetch:
+        for waiting in workshop.to_fetch:
             takes = await receiver.fetch_again(waiting)
+            if not takes and waiting.request.state is RequestState.UNKNOWN:
+                continue
             came = f"{len(takes)} of {len(waiting.located)} paid pictures fetched for nothing"
             sentences.append(f"`{waiting.request.address}`: {came}")
     return sentences

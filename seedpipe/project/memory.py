@@ -10,12 +10,13 @@ from seedpipe.fonts import shipped_font
 from seedpipe.images.probe import pixel_digest, probe_picture
 from seedpipe.names import Digest
 from seedpipe.plan.key import TEXTS
-from seedpipe.plan.memory import OutputState, Refused, Uncertain, Whereabouts
+from seedpipe.plan.memory import OutputState, Refused, Said, Uncertain, Waiting, Whereabouts
 from seedpipe.state.files import WorkTreeFiles
+from seedpipe.state.held import Fate, Held, minute_text
 from seedpipe.state.journal import Journal
 from seedpipe.state.lock import ImageEntry, Lock
 from seedpipe.state.outputs import Outputs
-from seedpipe.state.requests import Refusal, Request, Short, Took
+from seedpipe.state.requests import Refusal, Request, RequestState, Resolution, Short, Took, Word
 from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
 
@@ -32,7 +33,9 @@ class Recollection:
     store: Store | None
     takes_index: Takes | None
     journal: Journal | None
-    _open: Mapping[Digest, list[Request]] = field(init=False)
+    _held: Mapping[Digest, list[Held]] = field(init=False)  # of a picture whose charge is uncertain
+    _paid: Mapping[Digest, Held] = field(init=False)  # of a picture that is still at the provider
+    _said: Mapping[Digest, tuple[Request, Resolution]] | None = None  # read when something is first to be bought
     _refusals: Mapping[Digest, Refusal] = field(init=False)
     _short: Mapping[Digest, Short] | None = None  # read when a frame is first found missing
     _wants: Mapping[Digest, list[Digest]] = field(init=False)
@@ -40,11 +43,16 @@ class Recollection:
     _batches: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        waiting: dict[Digest, list[Request]] = defaultdict(list)
-        for request in self.journal.open_requests() if self.journal else ():
-            for want in self._awaited(request):
-                waiting[want].append(request)
-        self._open = waiting
+        held: dict[Digest, list[Held]] = defaultdict(list)
+        paid: dict[Digest, Held] = {}
+        for one in self.journal.held() if self.journal else ():
+            for place, fate in enumerate(one.fates):
+                want = one.request.frame(place).want
+                if fate is Fate.WAITS and one.request.state is not RequestState.UNKNOWN:
+                    paid[want] = one
+                elif fate in (Fate.WAITS, Fate.LOST, Fate.SILENT):
+                    held[want].append(one)
+        self._held, self._paid = held, paid
         self._refusals = self.journal.refusals(verdicts=_DEFINITE) if self.journal else {}
         wants: dict[Digest, list[Digest]] = defaultdict(list)
         for entry in self.lock.entries.values():
@@ -57,7 +65,7 @@ class Recollection:
     @property
     def under_way(self) -> bool:
         """Requests are open: sent by another process, or without an answer."""
-        return bool(self._open)
+        return self.journal is not None and bool(self.journal.open_requests())
 
     def close(self) -> None:
         """Closes what it was read from."""
@@ -65,13 +73,6 @@ class Recollection:
             self.takes_index.close()
         if self.journal is not None:
             self.journal.close()
-
-    def _awaited(self, request: Request) -> Sequence[Digest]:
-        """The wants of which an open request has not said yet what became of them."""
-        if not request.frames or self.journal is None:
-            return [request.request_key]
-        told = {item.index for item in self.journal.answer(request.id) if item.picture or item.code}
-        return [frame.want for index, frame in enumerate(request.frames) if index not in told]
 
     def source_digest(self, path: str) -> Digest:
         return self.files.picture_digest(path)
@@ -117,17 +118,45 @@ class Recollection:
         return self.journal.durations(model) if self.journal else ()
 
     def uncertain(self, want: Digest) -> Uncertain | None:
-        """Held requests, and what another process has under way at this moment is not among them."""
-        for request in self._open.get(want, ()):
-            held = request.why is not None or request.state.value == "unknown"
-            if held and not self._bought_since(request, want):
+        """Held requests; what another process has under way at this moment is not among them."""
+        for held in self._held.get(want, ()):
+            request = held.request
+            if not self._bought_since(request, want):
                 return Uncertain(
-                    since=(request.sent_at or request.intended_at)[:16].replace("T", " ") + " UTC",
-                    cost=str(request.reserved),
-                    why=request.why or "no answer",
+                    since=held.since,
+                    cost=str(request.price if request.frames else held.possible),
+                    why=held.why,
                     ordinal=request.ordinal,
+                    request=request.id,
+                    request_id=request.request_id,
+                    client_request_id=request.client_request_id,
                 )
         return None
+
+    def waiting(self, want: Digest) -> Waiting | None:
+        held = self._paid.get(want)
+        if held is None:
+            return None
+        return Waiting(until=minute_text(held.until or ""), cost=str(held.request.price))
+
+    def said(self, want: Digest) -> Said | None:
+        if self._said is None:
+            self._said = {
+                frame.want: (request, word)
+                for request, word in (self.journal.resolved() if self.journal else ())
+                for frame in map(request.frame, range(request.images))
+            }
+        if want not in self._said:
+            return None
+        request, word = self._said[want]
+        return Said(
+            who=word.who,
+            at=minute_text(word.at),
+            paid=word.word is Word.PAID,
+            cost=str(request.price if request.frames else word.charge or request.reserved),
+            since=minute_text(request.sent_at or request.intended_at),
+            note=word.note,
+        )
 
     def _bought_since(self, request: Request, want: Digest) -> bool:
         """A person had it sent again and that picture came: what it cost stays uncertain, the node is not."""

@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 from seedpipe.display import shown
 from seedpipe.names import definition_of
 from seedpipe.plan.plan import Cost, Plan, PlanNode, State
-from seedpipe.plan.reasons import FieldChanged, KeptOnPurpose, Reason, RefusedBefore, UpstreamMade, UpstreamStopped
+from seedpipe.plan.reasons import (
+    FieldChanged,
+    KeptOnPurpose,
+    PaidWaits,
+    Reason,
+    RefusedBefore,
+    UpstreamMade,
+    UpstreamStopped,
+)
 from seedpipe.review.words import by_state, matches, pattern
 
 # In these states a row says nothing but names, so that all of a state is one row.
@@ -64,14 +72,24 @@ def plan_rows(plan: Plan, *, every_node: bool = False) -> list[Row]:
 
 def quiet(row: Row) -> bool:
     """Whether the row may share a line with others of its state: nothing about it needs saying."""
-    return row.state in QUIET_STATES and not (row.state is State.CACHED and row.nodes[0].writes)
+    return (
+        row.state in QUIET_STATES
+        and not (row.state is State.CACHED and row.nodes[0].writes)
+        and not _waits(row.nodes[0])
+    )
+
+
+def _waits(node: PlanNode) -> bool:
+    """Paid and not here yet: until when it can be had is worth saying."""
+    return any(isinstance(reason, PaidWaits) for reason in node.reasons)
 
 
 def _groups(state: State, nodes: Iterable[PlanNode]) -> Iterable[Sequence[PlanNode]]:
     """Nodes of one entry whose reasons read alike."""
     groups: dict[Hashable, list[PlanNode]] = {}
     for node in nodes:
-        shapes = () if state in QUIET_STATES else tuple(dict.fromkeys(map(_shape, node.reasons)))
+        told = state not in QUIET_STATES or _waits(node)
+        shapes = tuple(dict.fromkeys(map(_shape, node.reasons))) if told else ()
         groups.setdefault((definition_of(node.address), node.kind, node.writes, shapes), []).append(node)
     for group in groups.values():
         yield from _told_apart(state, group)
@@ -143,7 +161,7 @@ def _together(reasons: Sequence[Reason]) -> str:
         case "more-takes":
             return "has fewer takes than asked for"
         case "charge-uncertain":
-            return "sent, no answer; each may have been charged"
+            return "sent, outcome unknown; each may have been charged"
         case "bytes-missing":
             return "the chosen pictures are nowhere on this machine"
         case "output-edited":

@@ -13,12 +13,15 @@ from seedpipe.review.words import NEXT_STEPS, by_state, count, label, paint_stat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncertainCharge:
-    """A request whose outcome is not known. `since` is UTC text, `why` a few words."""
+    """A request whose outcome is not known. `since` is UTC text, `why` a few words; the ids as in `Request`."""
 
     address: str
     since: str
     cost: Money
     why: str
+    request: str = ""
+    request_id: str | None = None
+    client_request_id: str = ""
 
 
 def status_text(
@@ -79,7 +82,7 @@ def _uncertain(charges: Sequence[UncertainCharge], width: int, style: Style) -> 
     for charge in charges:
         rest = shown(f"{charge.since}  {charge.cost}  {charge.why}")
         lines.append(f"    {pad(fit(charge.address, wide), wide)}  {fit(rest, width - wide - 6)}")
-    step = NEXT_STEPS[State.UNKNOWN]
+    step = NEXT_STEPS[State.UNKNOWN].format(node=charges[0].address)
     for index, line in enumerate(wrap(step, width - 6)):
         lines.append("    " + style.dim(("  " if index else "→ ") + line))
     return lines

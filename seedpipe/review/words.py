@@ -53,7 +53,7 @@ _LOOKS: Final[dict[State, tuple[str, ...]]] = {
 
 # The next thing to do where a person is needed; `{node}` is an address.
 NEXT_STEPS: Final = {
-    State.UNKNOWN: "look the charge up at the provider; `build --retry-unknown` may pay a second time",
+    State.UNKNOWN: "look the charge up at the provider and say so: `resolve {node}`; `build --retry-unknown` may pay twice",
     State.MISSING: "build where it was bought, or bring that machine's data folder; it is never bought again by itself",
     State.EDITED: "move your file away and build to get ours back; nothing is overwritten",
     State.BLOCKED: "other words or references lift it; `build {node} --retry-blocked` sends it again",

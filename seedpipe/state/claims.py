@@ -3,11 +3,14 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from seedpipe.state.caps import OPEN_SQL, Cap, CapReached, first_reached
+from seedpipe.money import Money
+from seedpipe.state.caps import Cap, CapReached, first_reached
 from seedpipe.state.requests import AlreadyKept, Claimed, ClaimedElsewhere, HeldUnknown, Intent, RequestState
 from seedpipe.state.rows import requests_where, takes_where
+from seedpipe.state.shares import shares
+from seedpipe.state.spent import OPEN_SQL
 
 Outcome = Claimed | ClaimedElsewhere | HeldUnknown | AlreadyKept | CapReached
 
@@ -26,11 +29,20 @@ def claim(
     held = _held(db, intent, owner, is_alive)
     if held is not None:
         return held
-    day = now[:10]
-    reached = first_reached(db, caps, run=intent.run, address=intent.address, day=day, reserved=intent.reserved)
+    reached = first_reached(db, caps, run=intent.run, day=now[:10], parts=_parts(intent))
     if reached is not None:
         return reached
     return Claimed(id=_insert(db, intent, owner=owner, account=account, now=now))
+
+
+def _parts(intent: Intent) -> Mapping[str, Money]:
+    """What is reserved for each picture, by its address."""
+    currency = intent.reserved.currency
+    parts: dict[str, Money] = {}
+    for place, part in shares(intent.reserved.micros, intent.images, {}).items():
+        address = intent.frames[place].address if place < len(intent.frames) else intent.address
+        parts[address] = parts.get(address, Money.zero(currency)) + Money(part, currency)
+    return parts
 
 
 def _held(

@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -18,88 +18,29 @@ from typing import Self
 from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
-from seedpipe.state import moves
-from seedpipe.state.caps import OPEN_SQL, Cap, CapReached, Scope, Spent, spent_in
+from seedpipe.state import moves, resolve
+from seedpipe.state.caps import Cap
 from seedpipe.state.claims import Outcome, claim
 from seedpipe.state.files import fsync_folder
 from seedpipe.state.journal_schema import connect, create_journal, note_checked
-from seedpipe.state.owners import Owner, is_alive, sweep
+from seedpipe.state.owners import Owner, sweep
+from seedpipe.state.reading import Clock, Reading
 from seedpipe.state.recovery import dead_owners, recover_dead
-from seedpipe.state.requests import (
-    AlreadyKept,
-    Arrival,
-    Claimed,
-    ClaimedElsewhere,
-    HeldUnknown,
-    IllegalMoveError,
-    Intent,
-    Located,
-    Picture,
-    Recovery,
-    Refusal,
-    Request,
-    RequestState,
-    Short,
-    SpendRow,
-    Took,
-)
-from seedpipe.state.rows import (
-    arrivals_of,
-    charge_of,
-    durations,
-    frames_came,
-    refusals_where,
-    request_by_id,
-    requests_where,
-    short_frames,
-    spend_rows,
-    takes_where,
-)
-from seedpipe.state.take import Take
+from seedpipe.state.requests import IllegalMoveError, Intent, Located, Picture, Recovery, Request, RequestState
+from seedpipe.state.rows import arrivals_of, request_by_id
 from seedpipe.state.writer import Writer
-
-Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-__all__ = [
-    "AlreadyKept",
-    "Arrival",
-    "Cap",
-    "CapReached",
-    "Claimed",
-    "ClaimedElsewhere",
-    "HeldUnknown",
-    "IllegalMoveError",
-    "Intent",
-    "Journal",
-    "Located",
-    "Outcome",
-    "Picture",
-    "Recovery",
-    "Refusal",
-    "Request",
-    "RequestState",
-    "Scope",
-    "SpendRow",
-    "Spent",
-    "utc_now",
-]
-
-
-class Journal:
+class Journal(Reading):
     """One project's journal in one realm. Open it with `Journal.open`; threads may share it, forked children not."""
 
     def __init__(self, path: Path, writer: Writer, *, account: str, clock: Clock) -> None:
-        self.path = path
+        super().__init__(path, writer, clock=clock)
         self.account = account
-        self.owners = path.parent / "owners"
-        self._writer = writer
-        self._clock = clock
-        self._owner: Owner | None = None
         self._owner_guard = threading.Lock()
 
     @classmethod
@@ -246,8 +187,7 @@ class Journal:
         """A definite refusal, for nothing: the reservation is free."""
 
         def operation(db: sqlite3.Connection) -> None:
-            reasons = {"code": code, "message": message, "verdict": verdict}
-            moves.move(db, request, RequestState.REFUSED, now=self._now(), **reasons)
+            moves.move(db, request, RequestState.REFUSED, now=self._now(), code=code, message=message, verdict=verdict)
             _note_request_id(db, request, request_id)
 
         self._writer.run(operation)
@@ -271,9 +211,17 @@ class Journal:
 
         self._writer.run(operation)
 
-    def resolve(self, request: str, *, paid: bool, who: str) -> Request:
-        """A person's word about an unknown outcome. Paid: the whole reservation is charged; else what is kept is."""
-        return self._writer.run(lambda db: _resolve(db, request, paid=paid, who=who, now=self._now()))
+    def resolve(
+        self, request: str, *, paid: bool, who: str, charge: Money | None = None, note: str | None = None
+    ) -> Request:
+        """A person's word about an unknown outcome; see `resolve.resolve`."""
+        return self._writer.run(
+            lambda db: resolve.resolve(db, request, paid=paid, who=who, charge=charge, note=note, now=self._now())
+        )
+
+    def take_back(self, request: str, *, who: str, note: str | None = None) -> Request:
+        """A person's word about a request holds no more; see `resolve.take_back`."""
+        return self._writer.run(lambda db: resolve.take_back(db, request, who=who, note=note, now=self._now()))
 
     def recover(self) -> Recovery:
         """Closes what dead processes left open (`recovery.recover_dead`) and says so; writes only if there are any."""
@@ -293,112 +241,6 @@ class Journal:
             )
         )
 
-    # --------------------------------------------------------------------------------------------------- questions
-
-    def request(self, request: str) -> Request:
-        return self._writer.read(lambda db: request_by_id(db, request))
-
-    def answer(self, request: str) -> tuple[Arrival, ...]:
-        """The items of a request's answer that are written down, by index."""
-        return self._writer.read(lambda db: arrivals_of(db, request))
-
-    def open_requests(self) -> tuple[Request, ...]:
-        """All that keep a reservation: under way or unknown."""
-        return self._writer.read(lambda db: requests_where(db, OPEN_SQL))
-
-    def open_by_key(self, request_key: Digest) -> tuple[Request, ...]:
-        """The open requests of one request key, the oldest first."""
-        return self._writer.read(lambda db: requests_where(db, f"request_key = ? AND {OPEN_SQL}", (str(request_key),)))
-
-    def unknowns(self) -> tuple[Request, ...]:
-        """The requests of unknown outcome: a person has to say whether they were charged."""
-        return self._writer.read(lambda db: requests_where(db, "state = 'unknown'"))
-
-    def next_ordinal(self, request_key: Digest) -> int:
-        """The first ordinal of this key for which nothing is bought, under way or unknown."""
-
-        def operation(db: sqlite3.Connection) -> int:
-            taken = db.execute(
-                "SELECT MAX(ordinal) FROM request WHERE request_key = ? AND state NOT IN ('refused', 'released')",
-                (str(request_key),),
-            ).fetchone()[0]
-            return int(taken or 0) + 1
-
-        return self._writer.read(operation)
-
-    def last_refusal(self, request_key: Digest, *, verdicts: Collection[str] | None = None) -> Refusal | None:
-        """The newest refusal of a key that was not forgotten, nor followed by a success."""
-        found = self._refusals("request_key = ?", (str(request_key),), verdicts)
-        return found[-1] if found else None
-
-    def refusals(self, *, verdicts: Collection[str] | None = None) -> dict[Digest, Refusal]:
-        """`last_refusal` for all keys at once."""
-        return {refusal.request_key: refusal for refusal in self._refusals("1", (), verdicts)}
-
-    def arrivals(self) -> tuple[Take, ...]:
-        """Every kept picture, in order of arrival: what the index of takes is built from."""
-        return self._writer.read(lambda db: takes_where(db, "1"))
-
-    def arrivals_from(self, number: int) -> tuple[tuple[Take, ...], int]:
-        """The kept pictures of requests from `number` on, and the number below which no more can arrive."""
-
-        def operation(db: sqlite3.Connection) -> tuple[tuple[Take, ...], int]:
-            settled_below = db.execute(
-                f"SELECT COALESCE((SELECT MIN(number) FROM request WHERE {OPEN_SQL}),"  # noqa: S608  # a constant
-                " (SELECT MAX(number) + 1 FROM request), 1)"
-            ).fetchone()[0]
-            return takes_where(db, "request.number >= ?", (number,)), int(settled_below)
-
-        return self._writer.read(operation)
-
-    def takes_at(self, addresses: Collection[str]) -> tuple[Take, ...]:
-        """Every kept picture that was bought for one of `addresses`, whatever was asked for then, in order of arrival."""
-        marks = ", ".join("?" * len(addresses))
-        where = f"COALESCE(frame.address, request.address) IN ({marks})"
-        return self._writer.read(lambda db: takes_where(db, where, tuple(addresses)))
-
-    def came_short(self) -> Mapping[Digest, Short]:
-        """Want → how its batch came short, of the latest batch that was to bring it."""
-        return self._writer.read(short_frames)
-
-    def durations(self, model: str) -> Sequence[Took]:
-        """How long the latest requests to a model took that brought pictures, the latest first."""
-        return self._writer.read(lambda db: durations(db, model))
-
-    def frames_came(self, model: str) -> tuple[int, int]:
-        """How many pictures the latest batches of a model brought of how many; zeros while there are too few."""
-        return self._writer.read(lambda db: frames_came(db, model))
-
-    def spent(self, scope: Scope, currency: str) -> Spent:
-        """Charged, reserved and uncertain money of a day, month, run, node, or (an empty scope) of the project."""
-        return self._writer.read(lambda db: spent_in(db, scope, currency))
-
-    def spend_rows(self, *, since: str | None = None, until: str | None = None) -> tuple[SpendRow, ...]:
-        """The ledger: all requests that cost something or may; `since` and `until` are days, `until` included."""
-        return self._writer.read(lambda db: spend_rows(db, since or "", until or "9999-12-31"))
-
-    def number(self) -> int:
-        """Grows with every commit of any process: equal numbers mean that nothing was written in between."""
-        return self._writer.read(
-            lambda db: int(db.execute("SELECT value FROM counter WHERE name = 'writes'").fetchone()[0])
-        )
-
-    # ------------------------------------------------------------------------------------------------------ inside
-
-    def _now(self) -> str:
-        return self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-    def _is_alive(self, owner: str) -> bool:
-        return is_alive(self.owners, owner)
-
-    def _refusals(self, where: str, values: Sequence[str], verdicts: Collection[str] | None) -> tuple[Refusal, ...]:
-        not_followed = (
-            " AND NOT EXISTS (SELECT 1 FROM request AS later WHERE later.request_key = request.request_key"
-            " AND later.number > request.number AND later.state = 'settled')"
-        )
-        found = self._writer.read(lambda db: refusals_where(db, where + not_followed, values))
-        return tuple(refusal for refusal in found if verdicts is None or refusal.verdict in verdicts)
-
 
 def _note_items(db: sqlite3.Connection, id_: str, items: int) -> None:
     if items:
@@ -408,19 +250,3 @@ def _note_items(db: sqlite3.Connection, id_: str, items: int) -> None:
 def _note_request_id(db: sqlite3.Connection, id_: str, request_id: str | None) -> None:
     if request_id is not None:
         db.execute("UPDATE request SET request_id = ? WHERE id = ?", (request_id, id_))
-
-
-def _resolve(db: sqlite3.Connection, id_: str, *, paid: bool, who: str, now: str) -> Request:
-    request = request_by_id(db, id_)
-    if request.state is not RequestState.UNKNOWN:
-        raise IllegalMoveError(
-            f"the request for `{request.address}` ({id_}) is `{request.state}`, not unknown: nothing to resolve"
-        )
-    arrivals = arrivals_of(db, id_)
-    kept = charge_of(request, arrivals)
-    if paid:
-        return moves.settle(db, request, max(request.reserved, kept), now=now, resolved_by=who)
-    if any(arrival.picture is not None for arrival in arrivals):
-        return moves.settle(db, request, kept, now=now, resolved_by=who)
-    why = f"{who} says that it was not charged"
-    return moves.move(db, id_, RequestState.RELEASED, now=now, why=why, resolved_by=who)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from seedpipe.errors import StateError
-from seedpipe.state.caps import ACTIVE_SQL, OPEN_SQL
 from seedpipe.state.files import FileLock, fsync_folder, make_folder, write_atomically
+from seedpipe.state.spent import ACTIVE_SQL, OPEN_SQL
 
 APPLICATION_ID: Final = 0x5EED_0001
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 BUSY_SECONDS: Final = 30.0
 REPAIR_HINT: Final = "run `seedpipe doctor --repair`: it sets the file aside and keeps what is sound"
 
@@ -28,7 +28,24 @@ CREATE TABLE frame (
 ) WITHOUT ROWID;
 CREATE INDEX frame_want ON frame (want);
 """
-_MIGRATIONS: Final = {1: _FRAMES}  # from this version to the next
+# Since schema 3: what people said about uncertain charges, all of it, and what a node cost by its frames.
+_RESOLUTIONS: Final = """
+CREATE TABLE resolution (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    request TEXT NOT NULL REFERENCES request (id),
+    at TEXT NOT NULL,
+    who TEXT NOT NULL,
+    word TEXT NOT NULL CHECK (word IN ('paid', 'not paid', 'taken back')),
+    charge INTEGER CHECK (charge >= 0),
+    currency TEXT,
+    note TEXT,
+    CHECK ((charge IS NULL) = (currency IS NULL))
+);
+CREATE INDEX resolution_request ON resolution (request);
+CREATE INDEX frame_address ON frame (address);
+"""
+_FORGET_NODE_TOTALS: Final = "DELETE FROM total WHERE scope GLOB 'address:*'"  # they knew nothing of frames
+_MIGRATIONS: Final = {1: _FRAMES, 2: _RESOLUTIONS + _FORGET_NODE_TOTALS}  # from this version to the next
 
 SCHEMA: Final = f"""
 CREATE TABLE owner (
@@ -125,7 +142,7 @@ CREATE TABLE counter (
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
 INSERT INTO counter (name, value) VALUES ('writes', 0);
-{_FRAMES}"""  # noqa: S608  # the two terms are constants
+{_FRAMES}{_RESOLUTIONS}"""  # noqa: S608  # the terms are constants
 
 
 class NewerJournalError(StateError):

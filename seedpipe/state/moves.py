@@ -1,11 +1,13 @@
 """The journal's one door: every change of a request's state goes through `move`, inside the caller's transaction."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from seedpipe.money import Money
-from seedpipe.state.caps import add_charge, total_scopes
+from seedpipe.state.held import Fate, charge_of, fates_of
 from seedpipe.state.requests import (
     LEGAL,
     Arrival,
@@ -16,13 +18,26 @@ from seedpipe.state.requests import (
     Request,
     RequestState,
 )
-from seedpipe.state.rows import arrivals_of, charge_of, request_by_id
+from seedpipe.state.rows import arrivals_of, request_by_id
+from seedpipe.state.spent import add_charge, total_scopes
 
 
-def move(connection: sqlite3.Connection, request_id: str, to: RequestState, *, now: str, **columns: Any) -> Request:
-    """Takes a request to state `to` and sets `columns`. Raises `IllegalMoveError` where that can't follow."""
+def move(
+    connection: sqlite3.Connection,
+    request_id: str,
+    to: RequestState,
+    *,
+    now: str,
+    takes_back: bool = False,
+    **columns: Any,
+) -> Request:
+    """Takes a request to state `to` and sets `columns`. Raises `IllegalMoveError` where that can't follow.
+
+    With `takes_back` a person's word about it is taken back: nobody knows again.
+    """
     request = request_by_id(connection, request_id)
-    if to not in LEGAL[request.state]:
+    back = takes_back and to is RequestState.UNKNOWN and request.resolved_by is not None
+    if to not in LEGAL[request.state] and not back:
         raise IllegalMoveError(
             f"the request for `{request.address}` ({request.id}) can't become `{to}`:"
             f" it is `{request.state}` ({request.state.sentence})"
@@ -118,19 +133,44 @@ def settle(connection: sqlite3.Connection, request: Request, charge: Money, *, n
         charge_currency=charge.currency,
         **columns,
     )
-    day = (settled.sent_at or settled.intended_at)[:10]
-    add_charge(connection, total_scopes(run=settled.run, address=settled.address, day=day), charge)
+    _count(connection, settled, charge)
     return settled
+
+
+def take_back(connection: sqlite3.Connection, request: Request, *, now: str) -> Request:
+    """A person's word about a request holds no more: its charge is uncertain again, and its reservation is back."""
+    opened = move(
+        connection,
+        request.id,
+        RequestState.UNKNOWN,
+        now=now,
+        takes_back=True,
+        closed_at=None,
+        charge=None,
+        charge_currency=None,
+        resolved_by=None,
+    )
+    if request.charge is not None:
+        _count(connection, request, Money.zero(request.charge.currency) - request.charge)
+    return opened
+
+
+def _count(connection: sqlite3.Connection, request: Request, charge: Money) -> None:
+    day = (request.sent_at or request.intended_at)[:10]
+    add_charge(connection, total_scopes(run=request.run, day=day), charge)
 
 
 def conclude(connection: sqlite3.Connection, request: Request, *, now: str) -> Request:
     """Closes a request by what is written down: settled if all of its answer has arrived, else unknown."""
     arrivals = arrivals_of(connection, request.id)
-    waiting = to_fetch(arrivals)
-    if waiting:
+    fates = Counter(fates_of(request, arrivals, now=datetime.fromisoformat(now)))
+    if fates[Fate.WAITS]:
         raise IllegalMoveError(
-            f"the request {request.id} can't be concluded: {len(waiting)} of its pictures are still to be fetched"
+            f"the request {request.id} can't be concluded: {fates[Fate.WAITS]} of its pictures are still to be fetched"
         )
+    if fates[Fate.LOST]:
+        why = f"charged, and {fates[Fate.LOST]} of its pictures not fetched before its address ended"
+        return move(connection, request.id, RequestState.UNKNOWN, now=now, why=why)
     if len(arrivals) >= (request.items or request.images):
         return settle(connection, request, charge_of(request, arrivals), now=now)
     kept = sum(arrival.picture is not None for arrival in arrivals)

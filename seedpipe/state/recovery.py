@@ -2,11 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 
-from seedpipe.state.caps import ACTIVE_SQL
-from seedpipe.state.moves import conclude, move, to_fetch
+from seedpipe.state.held import held_of
+from seedpipe.state.moves import conclude, move
 from seedpipe.state.requests import Recovery, Request, RequestState, ToFetch
 from seedpipe.state.rows import arrivals_of, requests_where, takes_where
+from seedpipe.state.spent import ACTIVE_SQL
 from seedpipe.state.take import Take
 
 
@@ -56,11 +58,11 @@ def _recover_one(connection: sqlite3.Connection, request: Request, *, owner: str
     if request.state is RequestState.SENT:
         why = "its process ended before an answer was written down"
         return move(connection, request.id, RequestState.UNKNOWN, now=now, why=why)
-    waiting = to_fetch(arrivals_of(connection, request.id))
-    if not waiting:
+    held = held_of(request, arrivals_of(connection, request.id), lives=False, now=datetime.fromisoformat(now))
+    if held is None or not held.located:
         return conclude(connection, request, now=now)
     adopted = move(connection, request.id, request.state, now=now, owner=owner)
-    return ToFetch(request=adopted, located=waiting)
+    return ToFetch(request=adopted, located=held.located, until=held.until or "")
 
 
 def _sentence(outcome: Request | ToFetch) -> str:

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from seedpipe.errors import StateError
 from seedpipe.money import Money
-from seedpipe.state.caps import add_charge, total_scopes
 from seedpipe.state.files import FileLock, digest_of_file, fsync_folder
 from seedpipe.state.journal_schema import BUSY_SECONDS, NewerJournalError, connect, create_journal
 from seedpipe.state.owners import is_alive
+from seedpipe.state.spent import add_charge, total_scopes
 
 _BY_POSITION: Final = ("arrival", "frame")  # keyed by request and place in its answer
 _SALVAGED: Final = ("owner", "run", "request", "arrival", "frame")
@@ -135,9 +135,9 @@ class _Salvage:
             lost = new.execute(f"DELETE FROM {table} WHERE request NOT IN (SELECT id FROM request)").rowcount  # noqa: S608
             self.count["lost"] += lost
         self.count["pictures"] = new.execute("SELECT COUNT(*) FROM arrival WHERE digest IS NOT NULL").fetchone()[0]
-        charges = new.execute("SELECT run, address, day, charge, charge_currency FROM request WHERE state = 'settled'")
-        for run, address, day, charge, currency in charges.fetchall():
-            add_charge(new, total_scopes(run=run, address=address, day=day), Money(charge, currency))
+        charges = new.execute("SELECT run, day, charge, charge_currency FROM request WHERE state = 'settled'")
+        for run, day, charge, currency in charges.fetchall():
+            add_charge(new, total_scopes(run=run, day=day), Money(charge, currency))
 
 
 def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:

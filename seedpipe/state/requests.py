@@ -161,6 +161,11 @@ class Request:
     resolved_by: str | None
     frames: tuple[FrameOf, ...] = ()
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The pictures that it was to bring."""
+        return tuple(frame.address for frame in self.frames) or (self.address,)
+
     def frame(self, index: int) -> FrameOf:
         """What the picture at `index` of the answer is."""
         if index < len(self.frames):
@@ -196,10 +201,31 @@ class Arrival:
     index: int
     url: str | None
     size: str | None
+    located_at: str | None
     picture: Picture | None
     kept_at: str | None
     code: str | None
     message: str | None
+
+
+class Word(StrEnum):
+    """What a person says about a charge that nobody else knows."""
+
+    PAID = "paid"
+    NOT_PAID = "not paid"
+    TAKEN_BACK = "taken back"  # nobody knows again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """A person's word about a request. `charge` is what it was charged by that word, all told; `at` is UTC."""
+
+    request: str
+    at: str
+    who: str
+    word: Word
+    charge: Money | None
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,13 +299,15 @@ class AlreadyKept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToFetch:
-    """Paid pictures of a dead process that can be fetched for nothing while their addresses live (24 h, BP-API).
+    """Paid pictures that can be fetched for nothing while their addresses live (24 h, BP-API).
 
-    The request is ours now: `kept` each, then `conclude` it; or `unknown` with the reason if they are gone.
+    The request is ours, or of unknown outcome: `kept` each, then `conclude` it; or `unknown` with the reason if they
+    are gone. `until` is when the first address ends, in UTC.
     """
 
     request: Request
     located: tuple[Located, ...]
+    until: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

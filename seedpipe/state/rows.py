@@ -9,8 +9,21 @@ from typing import Any, Final
 from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Digest
-from seedpipe.state.caps import OPEN_SQL
-from seedpipe.state.requests import Arrival, FrameOf, Picture, Refusal, Request, RequestState, Short, SpendRow, Took
+from seedpipe.state.held import charge_of
+from seedpipe.state.requests import (
+    Arrival,
+    FrameOf,
+    Picture,
+    Refusal,
+    Request,
+    RequestState,
+    Resolution,
+    Short,
+    SpendRow,
+    Took,
+    Word,
+)
+from seedpipe.state.spent import OPEN_SQL
 from seedpipe.state.take import Take
 
 _REQUEST_COLUMNS: Final = (
@@ -21,7 +34,7 @@ _REQUEST_COLUMNS: Final = (
     " (SELECT address, want FROM frame WHERE frame.request = request.id ORDER BY position))"
 )
 _ARRIVAL_COLUMNS: Final = (
-    "position, url, size, digest, format, width, height, bytes, cost, cost_currency, kept_at, code, message"
+    "position, url, size, located_at, digest, format, width, height, bytes, cost, cost_currency, kept_at, code, message"
 )
 
 _TAKE_COLUMNS: Final = (
@@ -85,6 +98,25 @@ def refusals_where(connection: sqlite3.Connection, where: str, values: Sequence[
             at=row[7],
         )
         for row in rows
+    )
+
+
+def resolutions_where(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> tuple[Resolution, ...]:
+    """What people said about uncertain charges, the oldest first."""
+    rows = connection.execute(
+        f"SELECT request, at, who, word, charge, currency, note FROM resolution WHERE {where} ORDER BY number",  # noqa: S608
+        values,
+    )
+    return tuple(
+        Resolution(
+            request=request,
+            at=at,
+            who=who,
+            word=Word(word),
+            charge=None if charge is None else Money(charge, currency),
+            note=note,
+        )
+        for request, at, who, word, charge, currency, note in rows
     )
 
 
@@ -166,16 +198,6 @@ def spend_rows(connection: sqlite3.Connection, since: str, until: str) -> tuple[
     return tuple(rows)
 
 
-def charge_of(request: Request, arrivals: Sequence[Arrival]) -> Money:
-    """What the kept pictures cost: each its own share, or the list price."""
-    total = Money.zero(request.price.currency)
-    for arrival in arrivals:
-        if arrival.picture is not None:
-            cost = arrival.picture.cost
-            total += cost if cost is not None and cost.currency == total.currency else request.price
-    return total
-
-
 def _request(row: Sequence[Any]) -> Request:
     (
         number, id_, run, owner, account, key, ordinal, address, model, provider, images, currency, price,
@@ -217,7 +239,22 @@ def _request(row: Sequence[Any]) -> Request:
 
 
 def _arrival(row: Sequence[Any]) -> Arrival:
-    index, url, size, digest, format_, width, height, length, cost, cost_currency, kept_at, code, message = row
+    (
+        index,
+        url,
+        size,
+        located_at,
+        digest,
+        format_,
+        width,
+        height,
+        length,
+        cost,
+        cost_currency,
+        kept_at,
+        code,
+        message,
+    ) = row
     picture = None
     if digest is not None:
         picture = Picture(
@@ -228,7 +265,16 @@ def _arrival(row: Sequence[Any]) -> Arrival:
             bytes=length,
             cost=None if cost is None else Money(cost, cost_currency),
         )
-    return Arrival(index=index, url=url, size=size, picture=picture, kept_at=kept_at, code=code, message=message)
+    return Arrival(
+        index=index,
+        url=url,
+        size=size,
+        located_at=located_at,
+        picture=picture,
+        kept_at=kept_at,
+        code=code,
+        message=message,
+    )
 
 
 def _take(row: Sequence[Any]) -> Take:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from seedpipe.plan.memory import Said, Waiting
+from seedpipe.plan.plan import State
 from tests.plan.project import INVALID, MODERATED, UNANSWERED, Project
 
 LAMP = """
@@ -210,10 +212,47 @@ def test_an_uncertain_charge_is_never_sent_again_by_itself(project: Project) -> 
     project.memory.open_requests[project.key("hero")] = UNANSWERED
     plan = project.plan()
     assert project.states() == {"hero": "unknown", "scene": "blocked", "banner": "blocked"}
-    assert project.why("hero") == ["sent 2026-11-23 21:04 UTC, no answer (timed out); it may have cost 0.04 USD"]
+    assert project.why("hero") == ["sent 2026-11-23 21:04 UTC: timed out; it may have cost 0.04 USD"]
     assert (plan.pictures, str(plan.cost.high)) == (0, "0.00 USD")
     assert project.states("hero") == {"hero": "unknown"}, "not even if it is named"
     assert project.states(retry_unknown=True) == {"hero": "make", "scene": "follows", "banner": "free"}
+
+
+def test_what_is_paid_and_still_at_the_provider_is_fetched_and_never_priced(project: Project) -> None:
+    project.memory.paid_for[project.key("hero")] = Waiting(until="2026-11-24 21:04 UTC", cost="0.04 USD")
+    for retry in (False, True):
+        plan = project.plan(retry_unknown=retry)
+        hero = plan.nodes["hero"]
+        assert (hero.state, hero.pictures, str(hero.cost.high)) == (State.FETCH, 0, "0.00 USD")
+        assert plan.has_changes
+    assert project.why("hero") == [
+        "paid (0.04 USD) and still at the provider, until 2026-11-24 21:04 UTC; fetched for nothing"
+    ]
+    assert project.states() == {"hero": "fetch", "scene": "make", "banner": "free"}
+    assert project.why("scene") == ["hero is fetched first"]
+
+
+def test_of_several_takes_none_is_bought_while_one_is_still_at_the_provider(project: Project) -> None:
+    project.build()
+    project.edit("aspect: 16:9", "aspect: 16:9, takes: 3")
+    project.memory.paid_for[project.key("hero")] = Waiting(until="2026-11-24 21:04 UTC", cost="0.04 USD")
+    assert project.states()["hero"] == "cached"
+    assert project.plan().pictures == 0
+    project.memory.paid_for.clear()
+    assert project.plan().pictures == 2
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_persons_word_is_a_reason_to_buy_and_is_said(project: Project, paid: bool) -> None:
+    word = Said(
+        who="Ada <a@b>", at="2026-11-25 08:00 UTC", paid=paid, cost="0.04 USD", since="2026-11-23 21:04 UTC", note=None
+    )
+    project.memory.people_said[project.key("hero")] = word
+    assert project.states()["hero"] == "make"
+    said = "0.04 USD was charged for nothing" if paid else "the last one was not charged"
+    assert project.why("hero") == [f"again: {said}, says Ada (of the request of 2026-11-23 21:04 UTC)"]
+    project.build()
+    assert project.states()["hero"] == "cached"
 
 
 def test_the_first_state_that_holds_is_said(project: Project) -> None:

@@ -22,9 +22,15 @@ def test_what_is_paid_and_located_is_fetched_for_nothing_as_soon_as_it_can_be(
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
 
+    plan = workspace.run("plan", "--json").json
+    (lamp,) = plan["nodes"]
+    assert (lamp["state"], lamp["pictures"], plan["cost"]["high"]) == ("fetch", 0, "0.00 USD"), "it is paid for"
+    assert "paid (0.03 USD) and still at the provider, until" in " ".join(workspace.run("plan").out.split())
+
     second = workspace.run("build")
     assert second.code == 75, second.err
     assert "it was made and charged, but could not be kept" in second.err
+    assert workspace.plan() == {"lamp": "fetch"}
     third = workspace.run("build", "--json")
     assert third.code == 0, third.err
     assert third.err.count("`lamp`: a paid picture can be fetched again for nothing") == 1
@@ -32,3 +38,28 @@ def test_what_is_paid_and_located_is_fetched_for_nothing_as_soon_as_it_can_be(
     assert third.json["result"]["bought"] == 0
     assert (workspace.folder / "build/@proof/lamp.jpg").exists()
     assert [one["billed_images"] for one in account.requests] == [1]
+
+
+def test_a_plan_after_a_crash_tells_what_the_next_build_will_find(workspace: Workspace, account: Account) -> None:
+    """Not `make` with a price: it was sent, and nobody knows. Looking writes nothing."""
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}"))
+    account.faults({"do": "latency", "seconds": 20})
+    process = workspace.start("build", "--events", "events.jsonl")
+    events = workspace.folder / "events.jsonl"
+    deadline = time.monotonic() + 30
+    while not (events.exists() and "request_sent" in events.read_text()):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert workspace.plan() == {"lamp": "make"}, "while it is at work nothing is uncertain"
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert workspace.plan() == {"lamp": "unknown"}
+    assert "its process ended before an answer was written down" in " ".join(
+        workspace.run("explain", "lamp").out.split()
+    )
+    assert len(workspace.run("status", "--json").json["uncertain"]) == 1
+    account.faults()
+    assert workspace.run("build").code == 75
+    assert workspace.plan() == {"lamp": "unknown"}
+    assert len(account.requests) <= 1

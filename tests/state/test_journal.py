@@ -9,7 +9,7 @@ import pytest
 from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Realm
-from seedpipe.state.caps import CapKind, CapReached, Scope
+from seedpipe.state.caps import CapKind, CapReached
 from seedpipe.state.requests import (
     LEGAL,
     AlreadyKept,
@@ -22,6 +22,7 @@ from seedpipe.state.requests import (
     Located,
     RequestState,
 )
+from seedpipe.state.spent import Scope
 from tests.state.journals import PRICE, Clock, begin, cap, claim, intent, key, locate, open_journal, picture
 
 
@@ -426,18 +427,31 @@ def _change(path: Path, sql: str) -> None:
     connection.close()
 
 
-def test_an_older_journal_is_brought_up_to_date(folder: Path) -> None:
+# What each version had not yet, and what it wrote otherwise.
+TO_2 = (
+    "DROP TABLE resolution",
+    "DROP INDEX frame_address",
+    "INSERT INTO total VALUES ('address:hero', 'USD', 99)",
+    "PRAGMA user_version = 2",
+)
+TO_1 = (*TO_2, "DROP TABLE frame", "PRAGMA user_version = 1")
+
+
+@pytest.mark.parametrize("downgrade", [TO_1, TO_2])
+def test_an_older_journal_is_brought_up_to_date(folder: Path, downgrade: tuple[str, ...]) -> None:
     journal = open_journal(folder)
     bought = claim(journal, begin(journal))
     journal.sent(bought)
     journal.kept(bought, 0, picture())
     journal.settled(bought, PRICE)
     journal.close()
-    for sql in ("DROP TABLE frame", "PRAGMA user_version = 1"):
+    for sql in downgrade:
         _change(folder / "journal.sqlite", sql)
     journal = open_journal(folder)
     assert journal.request(bought).state is RequestState.SETTLED
     assert journal.request(bought).frames == ()
+    assert journal.spent(Scope(address="hero"), "USD").charged == PRICE
+    assert journal.resolutions() == ()
     journal.close()
     open_journal(folder).close()
 
@@ -456,8 +470,8 @@ def test_the_frames_of_a_batch_are_written_down_with_its_intent(folder: Path) ->
 
 def test_a_newer_journal_is_refused(folder: Path) -> None:
     open_journal(folder).close()
-    _change(folder / "journal.sqlite", "PRAGMA user_version = 3")
-    with pytest.raises(StateError, match="schema 3") as caught:
+    _change(folder / "journal.sqlite", "PRAGMA user_version = 4")
+    with pytest.raises(StateError, match="schema 4") as caught:
         open_journal(folder)
     assert "upgrade" in (caught.value.hint or "")
 

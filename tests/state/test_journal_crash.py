@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from seedpipe.money import Money
-from seedpipe.state.caps import Scope
 from seedpipe.state.journal import Journal
 from seedpipe.state.requests import Claimed, ClaimedElsewhere, RequestState
+from seedpipe.state.spent import Scope
 from tests.state.journals import PRICE, begin, claim, intent, key, locate, open_journal, picture, python
 
 STEPS = ("intended", "sent", "located", "kept", "settled")

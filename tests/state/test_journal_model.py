@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from seedpipe.money import Money
-from seedpipe.state.caps import CapReached, Scope
+from seedpipe.state.caps import CapReached
 from seedpipe.state.claims import Outcome
 from seedpipe.state.requests import AlreadyKept, Claimed, ClaimedElsewhere, HeldUnknown, IllegalMoveError
+from seedpipe.state.spent import Scope
 from tests.state.conftest import MEMORY
 from tests.state.journals import PRICE, Clock, begin, cap, intent, locate, open_journal, picture
 
@@ -32,6 +33,7 @@ class Model:
     located: set[int] = field(default_factory=set)
     kept: set[int] = field(default_factory=set)
     charge: int = 0
+    resolved: bool = False
 
     @property
     def reserved(self) -> int:
@@ -175,13 +177,23 @@ class JournalMachine(RuleBasedStateMachine):
     @rule(id_=ids, paid=st.booleans())
     def resolve(self, id_: str, paid: bool) -> None:
         one = self.model[id_]
-        legal = one.state == "unknown"
+        legal = one.state == "unknown" or one.resolved
         self._attempt(legal, self.journals[0].resolve, id_, paid=paid, who="ada")
-        if legal and (paid or one.kept):
+        if not legal:
+            return
+        one.resolved = True
+        if paid or one.kept:
             one.state = "settled"
             one.charge = max(one.images, len(one.kept)) if paid else len(one.kept)
-        elif legal:
-            one.state = "released"
+        else:
+            one.state, one.charge = "released", 0
+
+    @rule(id_=ids)
+    def take_back(self, id_: str) -> None:
+        one = self.model[id_]
+        self._attempt(one.resolved, self.journals[1].take_back, id_, who="ada")
+        if one.resolved:
+            one.state, one.charge, one.resolved = "unknown", 0, False
 
     @rule(who=st.integers(0, 1))
     def die_and_recover(self, who: int) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from seedpipe.errors import StateError
-from seedpipe.state.caps import Scope
 from seedpipe.state.repair import repair_journal
 from seedpipe.state.requests import AlreadyKept, HeldUnknown
+from seedpipe.state.spent import Scope
 from tests.state.journals import PRICE, begin, claim, intent, open_journal, picture
 
 

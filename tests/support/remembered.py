@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from seedpipe.names import Digest, natural_key
-from seedpipe.plan.memory import OutputState, Refused, Uncertain, Whereabouts
+from seedpipe.plan.memory import OutputState, Refused, Said, Uncertain, Waiting, Whereabouts
 from seedpipe.state.requests import Short
 
 
@@ -40,6 +40,8 @@ class Remembered:
     recipes: dict[Digest, Digest] = field(default_factory=dict)
     downloads: dict[str, Digest] = field(default_factory=dict)
     open_requests: dict[Digest, Uncertain] = field(default_factory=dict)
+    paid_for: dict[Digest, Waiting] = field(default_factory=dict)
+    people_said: dict[Digest, Said] = field(default_factory=dict)
     short: dict[Digest, Short] = field(default_factory=dict)
     refusals: dict[Digest, Refused] = field(default_factory=dict)
     texts: dict[Digest, Mapping[str, str]] = field(default_factory=dict)
@@ -77,6 +79,12 @@ class Remembered:
 
     def uncertain(self, want: Digest) -> Uncertain | None:
         return self.open_requests.get(want)
+
+    def waiting(self, want: Digest) -> Waiting | None:
+        return self.paid_for.get(want)
+
+    def said(self, want: Digest) -> Said | None:
+        return self.people_said.get(want)
 
     def came_short(self, want: Digest) -> Short | None:
         return self.short.get(want)
