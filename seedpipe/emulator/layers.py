@@ -20,7 +20,7 @@ _NAMES: Final = ("subject", "foreground", "lettering", "light", "shadow", "ornam
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One layer. The base has `z_index` 0 and no `box` (left, top, right, bottom in pixels)."""
+    """One layer. The base has `z_index` 0, no `box` (left, top, right, bottom in pixels) and no words (SDK-V)."""
 
     z_index: int
     name: str
@@ -29,12 +29,16 @@ class Layer:
 
     def fields(self, whole: Pixels) -> dict[str, object]:
         """What an element of `data` says of it; the normalised box is in thousandths of the `whole` picture."""
-        fields: dict[str, object] = {"z_index": self.z_index, "name": self.name, "description": self.description}
-        if self.box is not None:
-            sides = (*whole, *whole)
-            normalised = [round(1000 * value / side) for value, side in zip(self.box, sides, strict=True)]
-            fields["bounding_box"] = {"absolute": list(self.box), "normalized": normalised}
-        return fields
+        if self.box is None:
+            return {"z_index": self.z_index}
+        sides = (*whole, *whole)
+        normalised = [round(1000 * value / side) for value, side in zip(self.box, sides, strict=True)]
+        return {
+            "z_index": self.z_index,
+            "name": self.name,
+            "description": self.description,
+            "bounding_box": {"absolute": list(self.box), "normalized": normalised},
+        }
 
 
 def layer_count(prompt: str) -> int:
@@ -46,7 +50,7 @@ def layer_count(prompt: str) -> int:
 def make_layer(index: int, whole: Pixels) -> Layer:
     """The same for the same place: each lies a little further in than the one below it."""
     if index == 0:
-        return Layer(z_index=0, name="background", description="everything behind the layers", box=None)
+        return Layer(z_index=0, name="", description="", box=None)
     width, height = whole
     inset = index / (2 * (RESERVED + 1))
     box = (round(width * inset), round(height * inset), round(width * (1 - inset)), round(height * (1 - inset)))

@@ -189,6 +189,20 @@ def test_errors_mean_what_the_overview_says(live: Running, name: str) -> None:
         assert found.request_id == answer.headers["x-request-id"]
 
 
+def test_which_to_pick() -> None:
+    """The overview's advice follows from the facts of the catalogue."""
+    catalogue = load_catalogue()
+    models = {name: catalogue.model(name, "apiyi") for name in (LITE, V45, V40)}
+    price = {name: catalogue.list_price("apiyi", name).image.micros for name in models}
+    newest = max(models.values(), key=lambda model: model.released)
+    assert (newest.id, newest.output_formats[-1]) == (LITE, "png")  # latest features
+    with_4k = [name for name, model in models.items() if "4K" in model.tiers]
+    assert with_4k == [V45, V40]
+    assert any("lettering" in note for note in models[V45].notes)  # strong text
+    assert min(with_4k, key=price.__getitem__) == V40  # best price of 4K
+    assert min(models, key=price.__getitem__) == V40 and "fast" in models[V40].optimize_modes  # long-running batches
+
+
 def test_no_image_edits_end_point(live: Running) -> None:
     answer = live.http.post("/v1/images/edits", json={}, headers=KEY)
     assert (answer.status_code, answer.content) == (404, b"")

@@ -22,9 +22,10 @@ def test_a_picture_without_a_prompt(live: Running) -> None:
     body = apart(live).json()
     base, *layers = body["data"]
     assert (base["z_index"], base["size"], base["output_format"]) == (0, "1200x800", "jpeg")
-    assert "bounding_box" not in base
+    assert not {"bounding_box", "name", "description"} & set(base)
     assert [layer["z_index"] for layer in layers] == [1, 2, 3]
     for layer in layers:
+        assert list(layer)[2:] == ["output_format", "z_index", "name", "description", "bounding_box"]
         left, top, right, bottom = layer["bounding_box"]["absolute"]
         assert layer["size"] == f"{right - left}x{bottom - top}"
         assert 0 <= left < right <= 1200 and 0 <= top < bottom <= 800
