@@ -192,7 +192,7 @@ def by_seedpipe(base: str, wish: Wish, wire: str) -> Came:
                 if isinstance(step, Delivery | Refusal):
                     end = step
                     continue
-                for frame in step:
+                for frame in step.items:
                     if isinstance(frame, FrameArrived):
                         it = frame.picture
                         size = f"{it.size[0]}x{it.size[1]}" if it.size else ""
