@@ -35,7 +35,7 @@ VERBS: Final = {
     "note": "Write a note on a picture.",
     "undo": "Take a decision back.",
     "graph": "Show how the pictures hang together.",
-    "lock": "Merge the lock of two branches.",
+    "lock": "Merge the lock of two branches; prune what has left the manifest.",
     "resolve": "Say whether what was sent and never answered was charged.",
     "models": "Compare what the models can do and cost.",
     "doctor": "Check the set-up with the free probe.",

@@ -5,12 +5,17 @@ from pathlib import Path
 
 import click
 
+from seedpipe.commands.deciding import Flags, decision_options, project_of, tell
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation
 from seedpipe.errors import UsageError
 from seedpipe.limits import ExitCode
+from seedpipe.plan.following import Outcome
+from seedpipe.plan.orphans import choose_orphans
+from seedpipe.project.deciding import Change, open_desk
 from seedpipe.project.merging import merge_files, merge_in_place, unmerged_locks
 from seedpipe.project.project import find_manifest
-from seedpipe.review.merge_text import merge_text
+from seedpipe.review.lock_text import kept_words, merge_text, prune_text
+from seedpipe.state.decisions import Verb
 from seedpipe.state.merge import Merged, Side
 
 
@@ -21,6 +26,7 @@ def command() -> None:
     \b
     Example:
       seedpipe lock merge
+      seedpipe lock prune
     """
 
 
@@ -76,3 +82,36 @@ def merge(invocation: Invocation, files: tuple[Path, ...], prefer: str | None, a
     else:
         console.out(merge_text(merged, prefer=side))
     return ExitCode.FAILED if disputed else ExitCode.DONE
+
+
+@command.command("prune")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@option("--dry-run", is_flag=True, help="Say what would be taken out, and take nothing out.")
+@decision_options
+def prune(invocation: Invocation, targets: tuple[str, ...], dry_run: bool, flags: Flags) -> int:
+    """Take lines out of the lock whose pictures have left the manifest.
+
+    A picture that somebody approved or pinned goes only if TARGET names it. Bought pictures stay in the store, and
+    `seedpipe undo` brings the lines back.
+
+    \b
+    Example:
+      seedpipe lock prune --dry-run
+      seedpipe lock prune 'old-hero/*' -m "the autumn campaign is over"
+    """
+    project = project_of(invocation, flags)
+    chosen = choose_orphans(project.lock, project.graph.addresses, targets)
+    console = invocation.console
+    if dry_run or not chosen.pruned:
+        if flags.as_json:
+            console.data(
+                {"seedpipe_lock_prune": 1, "would_prune": list(chosen.pruned), "kept": list(chosen.kept_on_purpose)}
+            )
+        else:
+            console.out(prune_text(chosen))
+        return ExitCode.DONE
+    with open_desk(project) as desk:
+        changes = [Change(name=name, before=project.lock.entries[name], after=None) for name in chosen.pruned]
+        outcome = Outcome(verb=Verb.PRUNE, decisions=desk.record(Verb.PRUNE, changes, note=flags.note), plan=None)
+        remarks = [kept_words(chosen)] if chosen.kept_on_purpose else []
+        return tell(invocation, flags, desk, outcome, remarks=remarks)

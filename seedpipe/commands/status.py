@@ -12,11 +12,11 @@ from seedpipe.commands.showing import caps_of, planned, used_in
 from seedpipe.limits import ExitCode
 from seedpipe.money import Money
 from seedpipe.names import Realm
+from seedpipe.plan.orphans import orphans
 from seedpipe.plan.plan import Plan
 from seedpipe.review.held_text import open_addresses
 from seedpipe.review.status_text import UncertainCharge, status_text
 from seedpipe.state.journal import Journal
-from seedpipe.state.lock import orphans
 from seedpipe.state.spent import Scope
 
 
@@ -64,7 +64,7 @@ def command(
     )
     if left_over:
         names = ", ".join(left_over[:5]) + (" …" if len(left_over) > 5 else "")
-        console.out(f"  {len(left_over)} in the lock, no longer in the manifest: {names}")
+        console.out(f"  {len(left_over)} in the lock, no longer in the manifest: {names} → `seedpipe lock prune`")
     return ExitCode.DONE
 
 

@@ -24,6 +24,7 @@ PAST: Final[Mapping[str, str]] = {
     "reroll": "rolled again",
     "promote": "promoted",
     "upgrade": "upgraded",
+    "prune": "pruned",
     "undo": "taken back",
 }
 _FEW: Final = 6  # so many pictures have a line each

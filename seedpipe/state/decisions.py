@@ -43,6 +43,7 @@ class Verb(StrEnum):
     REROLL = "reroll"
     PROMOTE = "promote"
     UPGRADE = "upgrade"
+    PRUNE = "prune"
     UNDO = "undo"
 
 

@@ -6,7 +6,7 @@ plain textual merge is atomic per node.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -331,8 +331,3 @@ def _text(value: Any) -> str:
 
 def _no_float(text: str) -> Any:
     raise ValueError(f"`{text}` is a decimal number, which the lock never holds")
-
-
-def orphans(lock: Lock, addresses: Iterable[str]) -> tuple[str, ...]:
-    """Addresses that the lock remembers and the manifest no longer has. They stay until a person prunes them."""
-    return tuple(sorted(set(lock.entries) - set(addresses)))

@@ -148,7 +148,7 @@ def test_the_folder_is_small_whole_and_clean(case: Case) -> None:
     files = [path for path in case.path.rglob("*") if path.is_file() and not {"build", ".seedpipe"} & set(path.parts)]
     assert sum(path.stat().st_size for path in files) < MAX_FOLDER_BYTES
     assert (case.path / ".gitignore").read_text().split() == ["build/", ".seedpipe/"]
-    assert (case.path / ".gitattributes").read_text() == "seedpipe.decisions.jsonl merge=union\n"
+    assert (case.path / ".gitattributes").read_text() == "seedpipe*.decisions.jsonl merge=union\n"
     for path in files:
         if path.suffix == ".png":
             with Image.open(path) as picture:

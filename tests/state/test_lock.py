@@ -16,7 +16,6 @@ from seedpipe.state.lock import (
     Lock,
     Made,
     SourceEntry,
-    orphans,
     read_lock,
     write_lock,
 )
@@ -140,10 +139,6 @@ def test_compare_and_set_never_displaces_someone_elses_word(base: Lock, theirs: 
     for address in kept:
         assert merged.entries.get(address) == theirs.entries.get(address)
     assert {**ours.resolved, **theirs.resolved} == dict(merged.resolved), "what was resolved once stays"
-
-
-def test_orphans_stay_until_pruned() -> None:
-    assert orphans(LOCK, ["hero", "logo", "map"]) == ("banner/LUM-01/en", "scene/LUM-01/16:9")
 
 
 def test_two_writers_change_only_their_own_entries(tmp_path: Path) -> None:

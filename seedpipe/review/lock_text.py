@@ -1,7 +1,8 @@
-"""What bringing two locks together came to, for people."""
+"""What bringing two locks together came to, and what has left the manifest, for people."""
 
 from collections.abc import Mapping
 
+from seedpipe.plan.orphans import Chosen
 from seedpipe.state.lock import ImageEntry
 from seedpipe.state.merge import Merged, Side
 
@@ -30,3 +31,18 @@ def merge_text(merged: Mapping[str, Merged], *, prefer: Side | None) -> str:
 
 def _shown(entry: ImageEntry) -> str:
     return f"{entry.take.short} ({entry.level.value})"
+
+
+def prune_text(chosen: Chosen) -> str:
+    """What would be taken out of the lock."""
+    lines = []
+    if chosen.pruned:
+        lines += [f"would be taken out: {len(chosen.pruned)}", *(f"  {name}" for name in chosen.pruned)]
+    if chosen.kept_on_purpose:
+        lines.append(kept_words(chosen))
+    return "\n".join(lines) or "everything in the lock is in the manifest: there is nothing to prune"
+
+
+def kept_words(chosen: Chosen) -> str:
+    names = ", ".join(chosen.kept_on_purpose[:5]) + (" …" if len(chosen.kept_on_purpose) > 5 else "")
+    return f"stays, because a person chose it: {names} (name it to take it out)"
