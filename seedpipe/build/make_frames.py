@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from seedpipe.build.order import NotBought, WantedPicture
+from seedpipe.build.order import OVERTAKEN, NotBought, WantedPicture
 from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures, Present
 from seedpipe.build.purchase import Buyer
@@ -111,15 +111,26 @@ class FrameBuyer:
                 batch.tell(place, _NOTHING_CARRIED)
             return
         wanted = [self._wanted(frame, fixed) for frame in batch.frames]
-        missing = []
+        missing: list[int] = []
         for place, picture in enumerate(wanted):
             there = await asyncio.to_thread(self.at_hand, picture.want)
             if there:
                 batch.tell(place, there[0])
             else:
                 missing.append(place)
-        if not missing:
-            return
+        while missing:
+            missing = await self._together_now(batch, missing, wanted, fixed, carried)
+
+    async def _together_now(
+        self,
+        batch: _Batch,
+        missing: Sequence[int],
+        wanted: Sequence[WantedPicture],
+        fixed: Sequence[tuple[str, Present]],
+        carried: Sequence[tuple[str, Digest]],
+    ) -> list[int]:
+        """One request for the frames at the places `missing`; returns those that are to be ordered without the rest."""
+        first = batch.frames[0]
         asked = self.resolver.asked(first)
         document = batch_request(asked, [batch.frames[place] for place in missing], _identities(fixed, carried))
         order = self.orders.order(
@@ -136,9 +147,14 @@ class FrameBuyer:
                 batch.tell(missing[place], take)
 
         bought = await self.buyer.buy(order, arrived)
+        left = []
         for place, why in bought.missing.items():
+            if why is OVERTAKEN:
+                left.append(missing[place])
+                continue
             counted = first.sequence.counted and why.outcome == "short" and bought.takes
             batch.tell(missing[place], replace(why, outcome="absent", hint=None) if counted else why)
+        return left
 
     async def _carried(self, name: str) -> Sequence[tuple[str, Digest]] | None:
         """The last frames of the batch before, once it is done; None if none of them came."""

@@ -79,6 +79,8 @@ class ImageMaker:
             return
         have = await asyncio.to_thread(self.frames.at_hand, want.key)
         bought, failures = await self._buy(want, have)
+        # In the index's order, not in that of the requests: whoever builds after a crash, or beside this, chooses by it.
+        have = await asyncio.to_thread(self.frames.at_hand, want.key) if bought else have
         takes = [*have, *(take for take in bought if take.digest not in {old.digest for old in have})]
         chosen = self._choice(want, takes)
         if chosen is None and not takes and want.planned.state is State.FETCH:

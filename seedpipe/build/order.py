@@ -80,7 +80,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotBought:
-    """`outcome` as in `events.NodeFailed`, or `stopped`; `stop` says why nothing else should start either."""
+    """`outcome` as in `events.NodeFailed`, `stopped`, or `overtaken`, which is to be ordered without its neighbours.
+
+    `stop` says why nothing else should start either.
+    """
 
     outcome: str
     code: str
@@ -102,6 +105,7 @@ class Bought:
         return cls(missing=dict.fromkeys(range(len(wanted.pictures)), why))
 
 
+OVERTAKEN = NotBought(outcome="overtaken", code="overtaken", message="another request brought its neighbours meanwhile")
 STOPPED = NotBought(outcome="stopped", code="stopped", message="the build was stopped before it was sent")
 
 

@@ -15,6 +15,7 @@ from seedpipe.build.limiter import Limiter
 from seedpipe.build.order import (
     CAME_SHORT,
     FETCH_AGAIN_HINT,
+    OVERTAKEN,
     STOPPED,
     UNCERTAIN_HINT,
     Bought,
@@ -46,6 +47,7 @@ from seedpipe.state.requests import (
     FrameOf,
     HeldUnknown,
     Intent,
+    Overtaken,
     RequestState,
 )
 from seedpipe.state.take import Take
@@ -119,7 +121,7 @@ class Buyer:
         if isinstance(claimed, NotBought):
             return Bought.nothing(wanted, claimed)
         if not isinstance(claimed, Claimed):
-            return await _already_kept(wanted, claimed, arrived)
+            return await self._brought(wanted, claimed, arrived)
         self._under_way.add(claimed.id)
         try:
             grant = await self._may_send(order, claimed)
@@ -135,16 +137,16 @@ class Buyer:
 
     # Before it is sent
 
-    async def _claim(self, order: Order, body: bytes, client_request_id: str) -> Claimed | Sequence[Take] | NotBought:
+    async def _claim(
+        self, order: Order, body: bytes, client_request_id: str
+    ) -> Claimed | AlreadyKept | Overtaken | NotBought:
         intent = self._intent(order, body, client_request_id)
         said = False
         while True:
             outcome = await asyncio.to_thread(self.journal.intend, intent, self.caps)
             match outcome:
-                case Claimed():
+                case Claimed() | AlreadyKept() | Overtaken():
                     return outcome
-                case AlreadyKept(takes=takes):
-                    return takes
                 case HeldUnknown(request=request):
                     return NotBought(
                         outcome="unknown",
@@ -166,6 +168,21 @@ class Buyer:
             if self.stopping.is_set():
                 return STOPPED
             await self._sleep(POLL_SECONDS)
+
+    async def _brought(self, wanted: Wanted, found: AlreadyKept | Overtaken, arrived: Arrived) -> Bought:
+        """Another request was quicker, or an index was lost: the index gets what it may not have yet."""
+        gone = NotBought(
+            outcome="failed", code=CAME_SHORT, message="the request that brought the others did not bring it"
+        )
+        if isinstance(found, Overtaken):
+            takes, why = dict(found.takes), OVERTAKEN
+        else:
+            takes, why = {take.index: take for take in found.takes if take.index < len(wanted.pictures)}, gone
+        await asyncio.to_thread(self.receiver.takes.record_all, takes.values())
+        for place, take in takes.items():
+            await arrived(place, take)
+        missing = [place for place in range(len(wanted.pictures)) if place not in takes]
+        return Bought(takes=takes, missing=dict.fromkeys(missing, why))
 
     async def _nobody_fetches(self, found: ClaimedElsewhere) -> bool:
         """Whether the claim is ours and nothing is done about it: its picture was located, and fetching it failed.
@@ -312,17 +329,6 @@ def _frames(wanted: Wanted) -> tuple[FrameOf, ...]:
     if len(wanted.pictures) == 1 and wanted.pictures[0].want == wanted.key:
         return ()
     return tuple(FrameOf(address=picture.address, want=picture.want) for picture in wanted.pictures)
-
-
-async def _already_kept(wanted: Wanted, takes: Sequence[Take], arrived: Arrived) -> Bought:
-    """Another process was quicker, or an index was lost."""
-    by_place = {take.index: take for take in takes if take.index < len(wanted.pictures)}
-    for place, take in by_place.items():
-        await arrived(place, take)
-    gone = NotBought(outcome="failed", code=CAME_SHORT, message="the request that brought the others did not bring it")
-    return Bought(
-        takes=by_place, missing={place: gone for place in range(len(wanted.pictures)) if place not in by_place}
-    )
 
 
 async def _nobody(place: int, take: Take) -> None:

@@ -7,12 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 from seedpipe.money import Money
 from seedpipe.state.caps import Cap, CapReached, first_reached
-from seedpipe.state.requests import AlreadyKept, Claimed, ClaimedElsewhere, HeldUnknown, Intent, RequestState
-from seedpipe.state.rows import requests_where, takes_where
+from seedpipe.state.requests import (
+    AlreadyKept,
+    Claimed,
+    ClaimedElsewhere,
+    HeldUnknown,
+    Intent,
+    Overtaken,
+    RequestState,
+)
+from seedpipe.state.rows import arrivals_of, requests_where, takes_where
 from seedpipe.state.shares import shares
 from seedpipe.state.spent import OPEN_SQL
+from seedpipe.state.take import Take
 
-Outcome = Claimed | ClaimedElsewhere | HeldUnknown | AlreadyKept | CapReached
+Outcome = Claimed | ClaimedElsewhere | HeldUnknown | AlreadyKept | Overtaken | CapReached
 
 
 def claim(
@@ -26,7 +35,7 @@ def claim(
     now: str,
 ) -> Outcome:
     """Claims and reserves, unless the same is under way, unknown, bought already, or a cap is reached."""
-    held = _held(db, intent, owner, is_alive)
+    held = _held(db, intent, owner, is_alive) or _frames_held(db, intent, owner, is_alive)
     if held is not None:
         return held
     reached = first_reached(db, caps, run=intent.run, day=now[:10], parts=_parts(intent))
@@ -65,6 +74,38 @@ def _held(
             if request.state is RequestState.UNKNOWN:
                 return HeldUnknown(request=request)
     return None
+
+
+def _frames_held(
+    db: sqlite3.Connection, intent: Intent, owner: str, is_alive: Callable[[str], bool]
+) -> ClaimedElsewhere | HeldUnknown | Overtaken | None:
+    """The same for each frame: a request with other neighbours has another key, and may bring the very same frame."""
+    if intent.anew:
+        return None
+    places = {frame.want: place for place, frame in enumerate(intent.frames)}
+    marks = ", ".join("?" * len(places))
+    others = requests_where(
+        db,
+        f"(id IN (SELECT request FROM frame WHERE want IN ({marks})) OR request_key IN ({marks}))"  # noqa: S608
+        f" AND (request_key != ? OR ordinal != ?) AND ({OPEN_SQL} OR state = 'settled')",
+        (*map(str, places), *map(str, places), str(intent.request_key), intent.ordinal),
+    )
+    brought: dict[int, Take] = {}
+    for request in others:
+        arrived = {take.index: take for take in takes_where(db, "id = ?", (request.id,))}
+        told = {item.index for item in arrivals_of(db, request.id) if item.picture or item.code}
+        for index in range(max(request.images, len(request.frames))):
+            place = places.get(request.frame(index).want)
+            if place is None:
+                continue
+            if index in arrived:
+                brought.setdefault(place, arrived[index])
+            elif index not in told and request.state.is_active:
+                mine = request.owner == owner
+                return ClaimedElsewhere(request=request, alive=mine or is_alive(request.owner), mine=mine)
+            elif index not in told and request.state is RequestState.UNKNOWN and not intent.despite_unknown:
+                return HeldUnknown(request=request)
+    return Overtaken(takes=brought) if brought else None
 
 
 def _insert(db: sqlite3.Connection, intent: Intent, *, owner: str, account: str, now: str) -> str:

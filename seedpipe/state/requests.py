@@ -98,8 +98,8 @@ class Intent:
 
     `reserved` is the worst case at list price, `expected` the usual one, `price` that of one picture. `document` is
     the canonical request, references as digests; `body_digest` is of the bytes sent. `despite_unknown` is the
-    user's word that a request may be sent although an earlier one's charge is unknown (`--retry-unknown`).
-    `frames` says of each picture which frame of a sequence it is; a plain image, wanted under its request key, has none.
+    user's word that a request may be sent although an earlier one's charge is unknown (`--retry-unknown`), `anew` that
+    another picture is wanted of a frame that has one. `frames` says of each picture which frame of a sequence it is; a plain image, wanted under its request key, has none.
     """
 
     run: str
@@ -120,6 +120,7 @@ class Intent:
     tags: tuple[str, ...] = ()
     frames: tuple[FrameOf, ...] = ()
     despite_unknown: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +296,13 @@ class AlreadyKept:
 
     request: Request
     takes: tuple[Take, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overtaken:
+    """Another request, with other neighbours, brought some of the frames meanwhile: by their place in the intent."""
+
+    takes: Mapping[int, Take]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,3 +73,24 @@ def test_killed_where_something_did_not_come(new_scene: Callable[[str], Scene], 
         assert len(money_of(scene).billed) < PICTURES, "only the moderated frame may be asked for again, alone"
     finally:
         scene.account.faults()
+
+
+def test_the_choice_among_takes_is_the_same_after_a_kill(new_scene: Callable[[str], Scene]) -> None:
+    """Else what was made from the one would be bought again, made from the other. The later take arrives first."""
+    scene = new_scene("a")
+    scene.workspace.write(
+        "seedpipe.yaml",
+        "seedpipe: 1\nproject: crash\nprovider: byteplus\ndefaults: {model: seedream-3-0-t2i, size: 512x512}\nimages:\n"
+        "  lamp: {prompt: A lamp}\n"
+        "  mug: {prompt: A mug, takes: 2}\n"
+        "  desk: {model: seedream-4-0, size: 1K, prompt: 'Desk with {{ refs.mug }}', references: {mug: mug}}\n",
+    )
+    scene.account.faults({"do": "latency", "match": "mug", "times": 1, "seconds": 0.4})
+    try:
+        kill = Kill(step="sent", nth=4, after=True)
+        assert scene.workspace.run_watched(scene.log, kill, "build", "-j", "4").code == -9
+        again = scene.build()
+        assert again.code == 75, again.err
+        assert [one["prompt"] for one in scene.account.requests if "Desk" in one["prompt"]] == []
+    finally:
+        scene.account.faults()

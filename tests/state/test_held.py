@@ -184,7 +184,7 @@ def test_a_cap_per_node_is_asked_for_each_frame(folder: Path) -> None:
     run = begin(journal)
     limit = (cap("0.07 USD", CapKind.PER_NODE),)
     assert isinstance(journal.intend(intent(run, "board", images=3, frames=FRAMES), limit), Claimed), "0.04 each"
-    reached = journal.intend(intent(run, "alone", address="board#face", frames=FRAMES[2:]), limit)
+    reached = journal.intend(intent(run, "alone", address="board#face", frames=FRAMES[2:], anew=True), limit)
     assert isinstance(reached, CapReached)
     assert (reached.address, str(reached.open_reservations)) == ("board#face", "0.04 USD")
     assert isinstance(journal.intend(intent(run, "poster"), limit), Claimed)
