@@ -1,10 +1,12 @@
 """Two programs between a build and what it talks to, on real sockets: a gateway of the user's own, and a web proxy."""
 
+import asyncio
+import contextlib
 import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -135,3 +137,85 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
     except OSError:
         return  # the other side left
+
+
+@dataclass
+class QuietRelay:
+    """Passes every byte on at once, and keeps quiet that an emulator is behind it: what goes through it is live."""
+
+    upstream: str  # host and port
+    port: int = 0
+    answers: list[tuple[str, bytes]] = field(default_factory=list)  # the key, and what it was answered, cut or whole
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    async def serve(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        """One request; when one side leaves, so does the other."""
+        try:
+            head = await client.readuntil(b"\r\n\r\n")
+            host, _, port = self.upstream.partition(":")
+            server, forth = await asyncio.open_connection(host, int(port))
+        except (OSError, asyncio.IncompleteReadError):
+            back.close()
+            return
+        lines = [line for line in head.split(b"\r\n")[:-2] if not line.lower().startswith(b"connection:")]
+        forth.write(b"\r\n".join([*lines, b"connection: close", b"", b""]))
+        tasks = {asyncio.create_task(_hand_on(client, forth)), asyncio.create_task(self._answer(lines, server, back))}
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        for writer in (forth, back):
+            writer.close()
+
+    async def _answer(self, asked: list[bytes], server: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            head = await server.readuntil(b"\r\n\r\n")
+            lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"x-seedpipe-emulator")]
+            back.write(b"\r\n".join(lines))
+            kept = bytearray()
+            try:
+                await _hand_on(server, back, kept)
+            finally:
+                if asked[0].startswith(b"POST"):
+                    key = next(line for line in asked if line.lower().startswith(b"authorization:"))
+                    self.answers.append((key.decode().rpartition(" ")[2], bytes(kept)))
+
+
+async def _hand_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter, kept: bytearray | None = None) -> None:
+    with contextlib.suppress(OSError):
+        while data := await source.read(65536):
+            if kept is not None:
+                kept += data
+            sink.write(data)
+            await sink.drain()
+
+
+@contextmanager
+def quiet_relay(base_url: str) -> Iterator[QuietRelay]:
+    """In front of the emulator at `base_url`."""
+    relay = QuietRelay(upstream=urlsplit(base_url).netloc)
+    ready, ended = threading.Event(), threading.Event()
+    stop: list[Callable[[], object]] = []
+
+    async def run() -> None:
+        server = await asyncio.start_server(relay.serve, "127.0.0.1", 0)
+        relay.port = server.sockets[0].getsockname()[1]
+        over, loop = asyncio.Event(), asyncio.get_running_loop()
+        stop.append(lambda: loop.call_soon_threadsafe(over.set))
+        ready.set()
+        await over.wait()
+        server.close()
+
+    def in_thread() -> None:
+        asyncio.run(run())
+        ended.set()
+
+    threading.Thread(target=in_thread, daemon=True).start()
+    assert ready.wait(10)
+    try:
+        yield relay
+    finally:
+        stop[0]()
+        ended.wait(10)
