@@ -61,7 +61,7 @@ class UsageError(SeedpipeError):
 
 
 class ManifestError(SeedpipeError):
-    """All faults of a manifest at once; never empty. `texts` holds the files that they point into, for excerpts."""
+    """All faults of a manifest, or of another file that a person wrote, at once; never empty. `texts` holds the files that they point into, for excerpts."""
 
     exit_code = ExitCode.USAGE
 

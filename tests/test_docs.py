@@ -15,7 +15,7 @@ import pytest
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.cli import VERBS, main
 from seedpipe.cli import seedpipe as group
-from seedpipe.emulator.control import read_scenario
+from seedpipe.emulator.scenario import read_scenario
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.document import compose_document
 from seedpipe.manifest.model import manifest_schema
@@ -111,7 +111,7 @@ def test_every_yaml_block_is_what_the_reader_and_an_editor_take(page: Path, tmp_
         assert document is not None and not faults
         keys = set(document.value) if isinstance(document.value, dict) else set()
         if "faults" in keys:
-            assert read_scenario(block)
+            assert read_scenario("block", block.encode())
         elif keys and keys <= {"models", "providers"}:
             assert load_catalogue([("page.yaml", block.encode())]) != load_catalogue()
         elif keys and keys <= {"trust", "budget", "catalogue"}:

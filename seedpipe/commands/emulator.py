@@ -34,6 +34,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="References on other machines time out. [default: a stand-in is drawn, nothing is fetched]",
 )
 @option("--strict", is_flag=True, help="Refuse what the service ignores: `n`, a seed on 4.x, a misspelt field.")
+@option("--seed", type=int, metavar="N", help="The same requests give the same pictures. [default: never twice]")
 @option("--workers", type=click.IntRange(1, 64), help="Threads that draw. [default: processors, 4 at most]")
 @option("--exit-with-stdin", is_flag=True, help="Stop when standard input closes.")
 @pass_invocation
@@ -54,21 +55,27 @@ def command(
     catalogue: tuple[Path, ...],
     time_out_references: bool,
     strict: bool,
+    seed: int | None,
     workers: int | None,
     exit_with_stdin: bool,
 ) -> int:
     """Run a local service of the protocol.
 
     It speaks the protocol under /v1, /api/v3 and /api/plan/v3 on 127.0.0.1, draws real pictures that say PROOF, and
-    bills nobody. Its own end points: /_emulator, /_emulator/ledger (what would have been billed), /_emulator/scenario
-    (PUT faults while it runs). A prompt with the words `emulator:moderate-output` (or any other fault) asks for it.
+    bills nobody. The official SDKs work with it unchanged; how, it says when it is ready. Its own end points:
+    /_emulator, /_emulator/ledger (what would have been billed), /_emulator/scenario (PUT faults while it runs),
+    /_emulator/openapi.json. A prompt with the words `emulator:moderate-output` (or any other fault) asks for it.
+
+    For tests: --port 0 with --port-file, --latency 0, --seed 1 and --scenario; it stops in order at Ctrl-C, SIGTERM, or
+    with --exit-with-stdin when the test that started it is gone. docs/emulator.md has every fault with an example.
 
     \b
     Example:
       seedpipe emulator --port 8787 --latency 0.1
+      OPENAI_BASE_URL=http://127.0.0.1:8787/v1 OPENAI_API_KEY=proof python your_app.py
       SEEDPIPE_BASE_URL=http://127.0.0.1:8787/v1 SEEDPIPE_API_KEY=x seedpipe build --yes --max-cost 5
     """
-    run(
+    requests, billed = run(
         Settings(
             port=port,
             port_file=port_file,
@@ -85,9 +92,31 @@ def command(
             catalogue=catalogue,
             invent=not time_out_references,
             strict=strict,
+            seed=seed,
             workers=workers,
             exit_with_stdin=exit_with_stdin,
         ),
-        on_ready=lambda origin: invocation.console.err(f"the emulator listens at {origin}/v1"),
+        on_ready=lambda origin: invocation.console.note(_welcome(origin, "YOUR_KEY" if key else "proof")),
     )
+    pictures = "1 picture" if billed == 1 else f"{billed} pictures"
+    asked = "1 request" if requests == 1 else f"{requests} requests"
+    invocation.console.note(f"stopped after {asked}; {pictures} would have been billed")
     return ExitCode.DONE
+
+
+def _welcome(origin: str, key: str) -> str:
+    """How to use it, to be copied. The gateway's address is the one for the openai SDK."""
+    return f"""\
+the emulator listens at {origin}; stop it with Ctrl-C
+
+  # openai's SDK, and whatever speaks like it
+  export OPENAI_BASE_URL={origin}/v1 OPENAI_API_KEY={key}
+  client = OpenAI(base_url="{origin}/v1", api_key="{key}")
+
+  # Volcengine's and BytePlus' SDKs
+  client = Ark(base_url="{origin}/api/v3", api_key="{key}")
+
+  # seedpipe
+  export SEEDPIPE_BASE_URL={origin}/v1 SEEDPIPE_API_KEY={key}
+
+what was asked, and would be billed: {origin}/_emulator/ledger"""

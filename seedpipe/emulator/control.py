@@ -2,46 +2,14 @@
 
 import asyncio
 
-import yaml
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from seedpipe.emulator.desk import Emulator
-from seedpipe.emulator.faults import Fault, FaultBook, ScenarioError, parse_faults
+from seedpipe.emulator.faults import FaultBook
 from seedpipe.emulator.replies import REALM_VALUE
-
-
-def read_scenario(text: str) -> tuple[Fault, ...]:
-    """A scenario as YAML or JSON. Raises `ScenarioError`."""
-    try:
-        return parse_faults(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"the scenario is no YAML: {error}") from error
-
-
-def place_of(error: ScenarioError, text: str) -> tuple[int, int] | None:
-    """Line and column, from 1, of what the error is about in the scenario's text."""
-    cause = error.__cause__
-    if isinstance(cause, yaml.MarkedYAMLError) and cause.problem_mark is not None:
-        return cause.problem_mark.line + 1, cause.problem_mark.column + 1
-    if error.number is None:
-        return None
-    root = yaml.compose(text, yaml.SafeLoader)
-    faults = _value_of(root, "faults") if isinstance(root, yaml.MappingNode) else root
-    if not isinstance(faults, yaml.SequenceNode):
-        return None
-    fault = faults.value[error.number - 1]
-    mark = (_key_of(fault, error.field) or fault).start_mark
-    return mark.line + 1, mark.column + 1
-
-
-def _key_of(node: yaml.Node, name: str | None) -> yaml.Node | None:
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    return next((key for key, _ in pairs if key.value == name), None)
-
-
-def _value_of(node: yaml.MappingNode, name: str) -> yaml.Node | None:
-    return next((value for key, value in node.value if key.value == name), None)
+from seedpipe.emulator.scenario import read_scenario
+from seedpipe.errors import Fault, ManifestError
 
 
 async def describe(emulator: Emulator) -> Response:
@@ -64,15 +32,19 @@ async def ledger(emulator: Emulator) -> Response:
 
 
 async def scenario(request: Request, emulator: Emulator) -> Response:
-    """GET shows it, PUT replaces it (YAML or JSON; 400 says what is wrong), DELETE empties it."""
+    """GET shows it, PUT replaces it (YAML or JSON; 400 says all that is wrong, and where), DELETE empties it."""
     if request.method == "PUT":
-        text = (await request.body()).decode("utf-8", "replace")
         try:
-            emulator.book = FaultBook(read_scenario(text))
-        except ScenarioError as error:
-            place = place_of(error, text)
-            at = {"line": place[0], "column": place[1]} if place else {}
-            return JSONResponse({"error": str(error), **at}, status_code=400)
+            emulator.book = FaultBook(read_scenario("", await request.body()))
+        except ManifestError as error:
+            wrong = [_told(fault) for fault in error.faults]
+            return JSONResponse({**wrong[0], "errors": wrong}, status_code=400)
     elif request.method == "DELETE":
         emulator.book = FaultBook()
     return JSONResponse({"faults": emulator.book.entries()})
+
+
+def _told(fault: Fault) -> dict[str, object]:
+    at = fault.position
+    place = {} if at is None else {"line": at.line, "column": at.column}
+    return {"error": fault.message, **place, **({"hint": fault.hint} if fault.hint else {})}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from seedpipe.emulator.codes import is_known
+from seedpipe.emulator.codes import ERROR_CODES, is_known
 
 
 class FaultKind(StrEnum):
@@ -74,6 +74,7 @@ DOWNLOAD_FAULTS: Final = frozenset(
         FaultKind.REDIRECT,
     }
 )
+_KINDS: Final[Mapping[str, FaultKind]] = {str(kind): kind for kind in FaultKind}
 _WORD: Final = re.compile(r"\bemulator:([a-z0-9-]+)")
 
 
@@ -96,6 +97,8 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = {
     "status": {"type": "integer", "minimum": 400, "description": "the HTTP status"},
     "message": {"type": "string", "description": "the error's words"},
 }
+_EXPECTED: Final = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}
+_A_SCENARIO: Final = "a scenario is a list of faults, or a mapping with `faults`"
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
     "integer": (int,),
@@ -104,16 +107,21 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """One thing that is wrong with a scenario. `path` leads to it in the document; `at_key` means the key itself."""
+
+    message: str
+    path: tuple[str | int, ...] = ()
+    at_key: bool = False
+
+
 class ScenarioError(ValueError):
-    """A scenario that can't be understood; the message is for the person who wrote it.
+    """A scenario that can't be understood: everything that is wrong with it, for the person who wrote it."""
 
-    `number` counts the faults from 1, `field` is the key in it.
-    """
-
-    def __init__(self, message: str, *, number: int | None = None, field: str | None = None) -> None:
-        super().__init__(message if number is None else f"fault {number}: {message}")
-        self.number = number
-        self.field = field
+    def __init__(self, *wrongs: Wrong) -> None:
+        super().__init__("; ".join(wrong.message for wrong in wrongs))
+        self.wrongs = wrongs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +154,21 @@ def parse_faults(document: object) -> tuple[Fault, ...]:
     """A scenario: a list of faults, or a mapping with `faults`. Raises `ScenarioError`."""
     if document is None:
         return ()
-    entries = document.get("faults") if isinstance(document, Mapping) else document
+    path: tuple[str | int, ...] = ()
+    entries = document
+    if isinstance(document, Mapping):
+        strange = [name for name in document if name != "faults"]
+        if strange:
+            message = f"`{strange[0]}` is unknown; {_A_SCENARIO}"
+            raise ScenarioError(Wrong(message=message, path=(str(strange[0]),), at_key=True))
+        entries, path = document.get("faults"), ("faults",)
     if not isinstance(entries, Sequence) or isinstance(entries, str):
-        raise ScenarioError("a scenario is a list of faults, or a mapping with `faults`")
-    return tuple(_parse_fault(number, entry) for number, entry in enumerate(entries, start=1))
+        raise ScenarioError(Wrong(message=_A_SCENARIO, path=path))
+    found = [_Entry(number, entry, path) for number, entry in enumerate(entries)]
+    wrongs = [wrong for entry in found for wrong in entry.wrongs]
+    if wrongs:
+        raise ScenarioError(*wrongs)
+    return tuple(entry.fault for entry in found)
 
 
 class FaultBook:
@@ -178,8 +197,7 @@ class FaultBook:
 
 def spoken_faults(prompt: str) -> tuple[Fault, ...]:
     """Faults asked for in the prompt itself: `emulator:moderate-output`. Unknown words mean nothing."""
-    known = {kind.value: kind for kind in FaultKind}
-    return tuple(Fault(kind=known[word]) for word in _WORD.findall(prompt) if word in known)
+    return tuple(Fault(kind=_KINDS[word]) for word in _WORD.findall(prompt) if word in _KINDS)
 
 
 def fault_to_dict(fault: Fault) -> dict[str, object]:
@@ -191,42 +209,52 @@ def fault_to_dict(fault: Fault) -> dict[str, object]:
     return entry
 
 
-def _parse_fault(number: int, entry: object) -> Fault:
-    if isinstance(entry, str):
-        entry = {"do": entry}
-    if not isinstance(entry, Mapping):
-        raise ScenarioError("no mapping; expected one like `{do: stall, times: 1}`", number=number)
-    values: dict[str, Any] = dict(entry)
-    values.pop("seen", None)
-    kind = values.pop("do", None)
-    kinds = {str(known): known for known in FaultKind}
-    if kind not in kinds:
-        raise ScenarioError(f"`do` is `{kind}`, {_nearest(str(kind), kinds)}", number=number, field="do")
-    for name, value in values.items():
-        _check_value(number, name, value)
-    fault = Fault(kind=kinds[kind], **values)
-    if fault.kind is FaultKind.REFUSE and not is_known(fault.code) and fault.status is None:
-        message = "`refuse` needs a `code` of the service's table, or `status`"
-        raise ScenarioError(message, number=number, field="code")
-    if fault.kind is FaultKind.BAD_GATEWAY and fault.status not in (None, 502, 503, 504):
-        message = f"`status` is {fault.status}, expected 502, 503 or 504"
-        raise ScenarioError(message, number=number, field="status")
-    return fault
+class _Entry:
+    """One entry of a scenario while it is read; `fault` is good where nothing is wrong."""
 
+    def __init__(self, number: int, entry: object, path: tuple[str | int, ...]) -> None:
+        self.wrongs: list[Wrong] = []
+        self._number, self._path = number, (*path, number)
+        if isinstance(entry, str):
+            entry = {"do": entry}
+        if not isinstance(entry, Mapping):
+            self._wrong("no mapping; expected one like `{do: stall, times: 1}`")
+            return
+        self._fields(dict(entry))
 
-def _check_value(number: int, name: str, value: object) -> None:
-    rule = FIELDS.get(name)
-    if rule is None:
-        raise ScenarioError(f"`{name}` is unknown, {_nearest(name, FIELDS)}", number=number, field=name)
-    if (problem := _problem(rule, value)) is not None:
-        raise ScenarioError(f"`{name}` is {problem}", number=number, field=name)
+    def _fields(self, values: dict[str, Any]) -> None:
+        values.pop("seen", None)
+        word = values.pop("do", None)
+        kind = _KINDS.get(word) if isinstance(word, str) else None
+        if kind is None:
+            self._wrong(f"`do` is `{word}`, {_nearest(str(word), _KINDS)}", "do")
+        for name, value in values.items():
+            if (rule := FIELDS.get(name)) is None:
+                self._wrong(f"`{name}` is unknown, {_nearest(name, FIELDS)}", name, at_key=True)
+            elif (problem := _problem(rule, value)) is not None:
+                self._wrong(f"`{name}` is {problem}", name)
+        if kind is not None and not self.wrongs:
+            self.fault = Fault(kind=kind, **values)
+            self._together(self.fault)
+
+    def _together(self, fault: Fault) -> None:
+        """What must fit to each other."""
+        if fault.kind is FaultKind.REFUSE and not is_known(fault.code) and fault.status is None:
+            near = "" if not fault.code else f"; `{fault.code}` is none: {_nearest(fault.code, ERROR_CODES)}"
+            self._wrong(f"`refuse` needs a `code` of the service's table, or `status`{near}", "code")
+        if fault.kind is FaultKind.BAD_GATEWAY and fault.status not in (None, 502, 503, 504):
+            self._wrong(f"`status` is {fault.status}, expected 502, 503 or 504", "status")
+
+    def _wrong(self, message: str, field: str = "", *, at_key: bool = False) -> None:
+        path = (*self._path, field) if field else self._path
+        self.wrongs.append(Wrong(message=f"fault {self._number + 1}: {message}", path=path, at_key=at_key))
 
 
 def _problem(rule: Mapping[str, object], value: object) -> str | None:
     """What is wrong with the value of a field, if anything is."""
-    kinds = _TYPES[str(rule["type"])]
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        return f"{value!r}, expected {kinds[-1].__name__}"
+    kind = str(rule["type"])
+    if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+        return f"{_shown(value)}, expected {_EXPECTED[kind]}"
     least, allowed = rule.get("minimum"), rule.get("enum")
     if isinstance(least, int) and isinstance(value, int | float) and value < least:
         return f"{value}, expected {least} or more"
@@ -238,6 +266,11 @@ def _problem(rule: Mapping[str, object], value: object) -> str | None:
         except re.error as error:
             return f"no regular expression: {error}"
     return None
+
+
+def _shown(value: object) -> str:
+    names = {True: "true", False: "false"}
+    return names[value] if isinstance(value, bool) else f"`{value}`" if isinstance(value, str) else str(value)
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

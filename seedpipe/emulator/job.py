@@ -5,6 +5,7 @@ import base64
 import hashlib
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,7 @@ class Job:
     references: tuple[Reference, ...]
     faults: tuple[Fault, ...]
     gateway: bool
+    nonce: str = ""  # of the pictures, from the workshop
     outcomes: list[Outcome] = field(default_factory=list)
     over: bool = False  # nothing more will come
     stopped: bool = False  # the emulator went down before the end
@@ -99,9 +101,11 @@ class Job:
 class Workshop:
     """Runs jobs: draws in a few threads, waits as long as the real service would, bills."""
 
-    def __init__(self, ledger: Ledger, *, scale: float, workers: int) -> None:
+    def __init__(self, ledger: Ledger, *, scale: float, workers: int, seed: int | None = None) -> None:
         self._ledger = ledger
         self._scale = scale
+        self._seed = seed
+        self._asked: Counter[str] = Counter()  # how often each request came, while there is a seed
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="draw")
         self._tasks: dict[asyncio.Task[None], Job] = {}
 
@@ -111,6 +115,7 @@ class Workshop:
 
     def start(self, job: Job, on_end: Callable[[Job], None]) -> None:
         """`on_end` is called once, after the last picture or when the emulator stops."""
+        job.nonce = self._nonce(job)
         task = asyncio.create_task(self._run(job))
         self._tasks[task] = job
 
@@ -124,6 +129,16 @@ class Workshop:
                 raise error  # our own bug: the loop's handler writes it to standard error
 
         task.add_done_callback(ended)
+
+    def _nonce(self, job: Job) -> str:
+        """What tells two pictures of the same request apart; with a seed it follows from how often that came before."""
+        if self._seed is None:
+            return secrets.token_hex(16)
+        order = job.order
+        digests = [reference.digest for reference in job.references]
+        asked = f"{order.wire_id}\0{order.prompt}\0{job.size}\0{order.format}\0{order.max_images}\0{digests}"
+        self._asked[asked] += 1
+        return hashlib.sha256(f"{self._seed}\0{asked}\0{self._asked[asked]}".encode()).hexdigest()
 
     async def stop(self) -> None:
         """Give up what is being made, unbilled, and end the threads."""
@@ -227,7 +242,7 @@ def _sketch(job: Job, index: int, size: Pixels, real: str, *, transparent: bool)
         model=undated(order.model.name),
         number=index + 1,
         total=job.planned,
-        nonce=secrets.token_hex(8),
+        nonce=hashlib.sha256(f"{job.nonce}\0{index}".encode()).hexdigest()[:16],
         format=real,
         watermark=order.watermark,
         transparent=transparent,

@@ -144,6 +144,13 @@ class Ledger:
             self._file(path).unlink(missing_ok=True)
         return len(rows)
 
+    def totals(self) -> tuple[int, int]:
+        """How many requests there are, and how many pictures are billed."""
+        with self._lock:
+            requests = self._db.execute("select count(*) from request").fetchone()
+            billed = self._db.execute("select coalesce(sum(billed), 0) from image").fetchone()
+        return int(requests[0]), int(billed[0])
+
     def report(self) -> dict[str, object]:
         """`{"requests": […], "billed_images": n, "outcomes": {…}}`, in order of arrival."""
         with self._lock:

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -17,17 +18,16 @@ import uvicorn
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.emulator.app import make_app
 from seedpipe.emulator.connection import CuttableProtocol
-from seedpipe.emulator.control import place_of, read_scenario
 from seedpipe.emulator.desk import Emulator
-from seedpipe.emulator.faults import FaultBook, ScenarioError
+from seedpipe.emulator.faults import FaultBook
 from seedpipe.emulator.job import Workshop
 from seedpipe.emulator.ledger import Ledger
 from seedpipe.emulator.models import make_dialects
 from seedpipe.emulator.pace import MinuteLimit
+from seedpipe.emulator.scenario import read_scenario
 from seedpipe.emulator.settings import Settings
 from seedpipe.emulator.signing import Signer
 from seedpipe.errors import UsageError
-from seedpipe.source import Position
 
 HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 2048
@@ -35,10 +35,11 @@ _GRACE: Final = 1  # seconds for connections that are still open at the end
 _SWEEP_SECONDS: Final = 600.0
 
 
-def run(settings: Settings, on_ready: Callable[[str], None] = lambda _origin: None) -> None:
+def run(settings: Settings, on_ready: Callable[[str], None] = lambda _origin: None) -> tuple[int, int]:
     """Serve until SIGTERM, SIGINT or (if asked) the end of standard input. Returns after an orderly stop.
 
-    `on_ready` is called once with `http://127.0.0.1:PORT` when connections are accepted.
+    `on_ready` is called once with `http://127.0.0.1:PORT` when connections are accepted. What comes back is how many
+    requests came in this time, and how many pictures would have been billed.
 
     Raises `UsageError` for a taken port, an unreadable scenario, an unknown `endpoint_model` or `provider`.
     """
@@ -47,11 +48,12 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _origin: No
         state = settings.state
         if state is None:
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="seedpipe-emulator-")))
-        ledger = Ledger(state)
+        ledger = _open(state)
+        before = ledger.totals()
         stack.callback(ledger.close)
         listener = stack.enter_context(_bind(settings.port, ledger.last_port))
         ledger.remember_port(listener.getsockname()[1])
-        catalogue = load_catalogue([(str(path), path.read_bytes()) for path in settings.catalogue])
+        catalogue = load_catalogue([(str(path), _read(path, "catalogue")) for path in settings.catalogue])
         emulator = Emulator(
             settings=settings,
             dialects=make_dialects(
@@ -61,12 +63,16 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _origin: No
                 first=settings.provider,
             ),
             ledger=ledger,
-            workshop=Workshop(ledger, scale=settings.latency, workers=settings.workers or _processors()),
+            workshop=Workshop(
+                ledger, scale=settings.latency, workers=settings.workers or _processors(), seed=settings.seed
+            ),
             signer=Signer(secret=ledger.secret),
             limit=MinuteLimit(per_minute=settings.ipm, minute=settings.minute),
             book=faults,
         )
         asyncio.run(_serve(emulator, listener, on_ready))
+        after = ledger.totals()
+        return after[0] - before[0], after[1] - before[1]
 
 
 class _Server(uvicorn.Server):
@@ -161,16 +167,25 @@ def _bind(port: int, last: int) -> socket.socket:
 def _faults(path: Path | None) -> FaultBook:
     if path is None:
         return FaultBook()
+    return FaultBook(read_scenario(str(path), _read(path, "scenario")))
+
+
+def _open(state: Path) -> Ledger:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the scenario `{path}` can't be read: {error}") from error
+        return Ledger(state)
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise UsageError(f"the state `{state}` can't be used: {_reason(error)}") from error
+
+
+def _read(path: Path, what: str) -> bytes:
     try:
-        return FaultBook(read_scenario(text))
-    except ScenarioError as error:
-        place = place_of(error, text)
-        position = Position(str(path), *place) if place else None
-        raise UsageError(f"the scenario can't be used: {error}", position=position) from error
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the {what} `{path}` can't be read: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()
 
 
 def _processors() -> int:
@@ -178,7 +193,10 @@ def _processors() -> int:
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="ascii")
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_text(text, encoding="ascii")
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"the port file `{path}` can't be written: {_reason(error)}") from error

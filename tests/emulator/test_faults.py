@@ -11,7 +11,6 @@ import jsonschema
 import pytest
 
 from seedpipe.console import json_text
-from seedpipe.emulator.control import read_scenario
 from seedpipe.emulator.faults import (
     FIELDS,
     Fault,
@@ -23,6 +22,7 @@ from seedpipe.emulator.faults import (
     scenario_schema,
     spoken_faults,
 )
+from seedpipe.emulator.scenario import read_scenario
 from tests.emulator.descriptions import SCHEMAS
 from tests.emulator.running import KEY, Running, emulator, opened, order
 
@@ -59,16 +59,19 @@ def test_every_kind_can_be_written_and_read(kind: FaultKind) -> None:
     ("document", "message"),
     [
         ("stall", "a scenario is a list of faults"),
-        ({"fault": []}, "a scenario is a list of faults"),
+        ({"fault": []}, "`fault` is unknown; a scenario is a list of faults"),
+        ({"faults": 3}, "a scenario is a list of faults"),
+        ({"faults": [], "notes": "x"}, "`notes` is unknown; a scenario is a list of faults"),
         ([7], "fault 1: no mapping; expected one like"),
         (["stall", {"do": "stal"}], "fault 2: `do` is `stal`, did you mean `stall`?"),
         ([{"do": "stall", "tmes": 1}], "fault 1: `tmes` is unknown, did you mean `times`?"),
-        ([{"do": "stall", "times": "1"}], "fault 1: `times` is '1', expected int"),
-        ([{"do": "stall", "times": True}], "fault 1: `times` is True, expected int"),
+        ([{"do": "stall", "times": "1"}], "fault 1: `times` is `1`, expected a whole number"),
+        ([{"do": "stall", "times": True}], "fault 1: `times` is true, expected a whole number"),
         ([{"do": "stall", "seconds": -1}], "fault 1: `seconds` is -1, expected 0 or more"),
         ([{"do": "stall", "match": "("}], "fault 1: `match` is no regular expression"),
         ([{"do": "balance", "dialect": "french"}], "fault 1: `dialect` is `french`, expected `gateway` or `upstream`"),
         ([{"do": "refuse"}], "fault 1: `refuse` needs a `code` of the service's table, or `status`"),
+        ([{"do": "refuse", "code": "ModelNotOpened"}], "`ModelNotOpened` is none: did you mean `ModelNotOpen`?"),
         ([{"do": "refuse", "code": "Odd", "status": 200}], "fault 1: `status` is 200, expected 400 or more"),
         ([{"do": "bad-gateway", "status": 524}], "fault 1: `status` is 524, expected 502, 503 or 504"),
     ],
@@ -305,28 +308,39 @@ def test_a_scenario_file(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "column"),
     [
-        ("- stall\n- {do: stal}\n", 2, 4),
-        ("faults:\n  - do: stall\n    times: many\n", 3, 5),
-        ("- {do: quite something else}\n", 1, 4),
-        ("- {do: stall\n", 2, 1),
+        ("- stall\n- {do: stal}\n", 2, 8),
+        ("- stall\n- stal\n", 2, 3),
+        ("faults:\n  - do: stall\n    times: many\n", 3, 12),
+        ("- do: stall\n  tmes: 1\n", 2, 3),
+        ("- {do: quite something else}\n", 1, 8),
+        ("- {do: stall\n", 1, 3),
+        ("- do: stall\n\ttimes: 1\n", 2, 1),
+        ("- {do: stall, times: 1, times: 2}\n", 1, 25),
         ("- [7]\n", 1, 3),
-        ("stall\n", None, None),
+        ("stall\n", 1, 1),
+        ("faults: stall\n", 1, 9),
+        ("fault:\n  - stall\n", 1, 1),
+        ('{"faults": [{"do": "stal"}]}', 1, 20),
     ],
 )
-def test_where_a_scenario_is_wrong(live: Running, text: str, line: int | None, column: int | None) -> None:
+def test_where_a_scenario_is_wrong(live: Running, text: str, line: int, column: int) -> None:
     answer = live.http.put("/_emulator/scenario", content=text)
     assert answer.status_code == 400
-    assert (answer.json().get("line"), answer.json().get("column")) == (line, column)
+    assert (answer.json()["line"], answer.json()["column"]) == (line, column)
+    assert live.http.get("/_emulator/scenario").json() == {"faults": []}
 
 
-def test_a_wrong_scenario_file_is_said(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("scenario")
-    (folder / "faults.yaml").write_text("- {do: nothing}\n")
-    with (
-        pytest.raises(AssertionError, match="can't be used: fault 1: `do` is `nothing`"),
-        emulator(folder, scenario=str(folder / "faults.yaml")),
-    ):
-        pass
+def test_all_that_is_wrong_is_said_at_once(live: Running) -> None:
+    text = "- {do: stal, tmes: 1}\n- stall\n- {do: bad-gateway, status: 524}\n"
+    wrong = live.http.put("/_emulator/scenario", content=text).json()
+    places = [(it["line"], it["column"], it["error"].partition(":")[0]) for it in wrong["errors"]]
+    assert places == [(1, 8, "fault 1"), (1, 14, "fault 1"), (3, 29, "fault 3")]
+    assert wrong["error"] == wrong["errors"][0]["error"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n", "[]", "faults: []\n", '{"faults":\t["st\\u0061ll"]}'])
+def test_scenarios_that_are_nearly_nothing(live: Running, text: str) -> None:
+    assert live.http.put("/_emulator/scenario", content=text).status_code == 200
 
 
 def test_knob_words_work_without_a_scenario(live: Running) -> None:
@@ -412,7 +426,7 @@ def test_the_shipped_schema_is_the_parsers() -> None:
 def test_every_kind_is_in_the_documentation() -> None:
     page = (SCHEMAS.parent / "docs" / "emulator.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert len(read_scenario(block)) == 5
+    assert len(read_scenario("block", block.encode())) == 5
     for kind in FaultKind:
         assert f"| `{kind}` | {kind.meaning} | `{{do: {kind}, match: " in page
     for name, rule in FIELDS.items():
