@@ -47,7 +47,8 @@ __all__ = [
 
 _DATED: Final = re.compile(r"(.+)-[0-9]{6}\Z")
 # What `like` doesn't take over: another server never gets a key by being like one.
-_OWN: Final = ("id", "aliases", "hosts", "key_variables", "keys_apart", "key_hint", "endpoints", "notes", "free_images")
+_OWN: Final = ("id", "aliases", "hosts", "key_variables", "keys_apart", "key_hint", "endpoints", "notes", "discount",
+               "free_images")  # fmt: skip
 
 
 def load_catalogue(user_texts: Sequence[tuple[str, bytes]] = ()) -> Catalogue:

@@ -54,11 +54,51 @@ class Price:
         above = None if self.image_above is None else max(self.image_above, image)
         return replace(self, image=max(self.image, image), image_above=above, estimate=None, source=source)
 
+    @property
+    def highest(self) -> Money:
+        """The dearest that one picture without further inputs can be."""
+        return self.image if self.image_above is None else max(self.image, self.image_above)
+
+    @property
+    def amounts(self) -> str:
+        """For a column: `0.035`, `0.045–0.09`."""
+        return self.image.amount if self.image_above is None else f"{self.image.amount}–{self.image_above.amount}"
+
     def summary(self) -> str:
-        """For a table: `0.035 USD`, `0.045 or 0.09 USD, 0.003 per further reference`."""
+        """In a sentence: `0.035 USD`, `0.045 or 0.09 USD, 0.003 per further reference`."""
         above = f" or {self.image_above.amount}" if self.image_above else ""
         inputs = f", {self.further_input.amount} per further reference" if self.further_input else ""
         return f"{self.image.amount}{above} {self.currency}{inputs}"
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON, amounts as text; what there isn't is left out."""
+        above = None
+        if self.image_above is not None:
+            above = {"pixels": self.above_pixels, "image": self.image_above.amount}
+        parts: dict[str, object | None] = {
+            "currency": self.currency,
+            "image": self.image.amount,
+            "above": above,
+            "further_input": self.further_input and self.further_input.amount,
+            "layer": self.layer and self.layer.amount,
+            "layer_above": self.layer_above and self.layer_above.amount,
+            "estimate": self.estimate and str(self.estimate),
+            "date": self.date,
+            "source": self.source,
+        }
+        return {name: value for name, value in parts.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount:
+    """What a customer may save: `by` top-up bonuses, say, up to `percent`. Shown beside a price, never counted."""
+
+    percent: int
+    by: str
+
+    def lowest(self, price: Money) -> Money:
+        """The price with all of it, rounded up to a millionth."""
+        return Money(-(-price.micros * (100 - self.percent) // 100), price.currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +135,8 @@ class Provider:
     timeout_first: float  # seconds for the first image
     timeout_further: float  # seconds more for each further one
     timeout_min: float
-    free_images: int
+    free_images: int  # once, at the first onboarding; shown, never counted
+    discount: Discount | None
     unbilled_errors: frozenset[str]  # codes of 5xx answers that are known to cost nothing
     blocked_statuses: frozenset[int]  # HTTP statuses that mean moderation when the code says nothing
     notes: tuple[str, ...]

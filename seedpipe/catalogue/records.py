@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from seedpipe.catalogue.model import EXACT, Feature, Mode, Model, ModelStatus, PromptAdvice, ReferenceLimits
 from seedpipe.catalogue.names import normal_name
-from seedpipe.catalogue.provider import Offer, Price, Provider, host_of
+from seedpipe.catalogue.provider import Discount, Offer, Price, Provider, host_of
 from seedpipe.catalogue.sizes import AspectRange, PixelRange, parse_pixels, parse_ratio
 from seedpipe.catalogue.tree import Branch, CatalogueFault, Entry, Tree, branch_of
 
@@ -146,6 +146,7 @@ def read_provider(name: str, branch: Branch, names: Mapping[str, str]) -> tuple[
         timeout_further=timeout.seconds("further"),
         timeout_min=timeout.seconds("min"),
         free_images=entry.integer("free_images") if entry.has("free_images") else 0,
+        discount=_discount(entry.entry("discount")) if entry.has("discount") else None,
         unbilled_errors=frozenset(errors.texts("unbilled")),
         blocked_statuses=_statuses(errors),
         notes=entry.texts_if_any("notes"),
@@ -192,6 +193,14 @@ def _hosts(entry: Entry, bases: tuple[str, ...]) -> tuple[str, ...]:
     """The hosts of the bases, and whatever else the provider calls its own."""
     own = map(host_of, bases)
     return tuple(dict.fromkeys([*own, *(host.lower() for host in entry.texts_if_any("hosts"))]))
+
+
+def _discount(entry: Entry) -> Discount:
+    found = Discount(percent=entry.integer("percent"), by=entry.text("by"))
+    entry.finish()
+    if not 0 < found.percent < 100:
+        raise entry.fault("`percent` is from 1 to 99", "percent")
+    return found
 
 
 def _key_variables(entry: Entry, name: str) -> tuple[str, ...]:

@@ -1,85 +1,96 @@
 """`seedpipe models`: what the models can do and cost."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import click
 
-from seedpipe.catalogue.compare import ModelRow, compare
-from seedpipe.catalogue.model import Model
+from seedpipe.catalogue.compare import Compared, compare
+from seedpipe.catalogue.lookup import Catalogue
+from seedpipe.catalogue.provider import Provider
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation
-from seedpipe.display import wrap
 from seedpipe.limits import ExitCode
 from seedpipe.project.project import users_catalogue
+from seedpipe.project.trust import DEFAULT_PROVIDER
+from seedpipe.review.models_text import model_text, models_text, offers_text
 from seedpipe.state.home import config_folder
 from seedpipe.state.settings import read_settings
 
-_SHOWN = ("status", "price", "estimate", "tiers", "pixels", "formats", "modes", "references", "optimize", "features")
-_LABEL = 12
+_ALL = "all"
 
 
 @click.command("models")
 @click.argument("names", nargs=-1, metavar="[MODEL]...")
-@option("--provider", metavar="NAME", default="apiyi", show_default=True, help="Whose models and prices.")
+@option(
+    "--provider",
+    metavar="NAME",
+    default=DEFAULT_PROVIDER,
+    show_default=True,
+    help="Whose models and prices; `all` compares them.",
+)
 @json_option
 @pass_invocation
 def command(invocation: Invocation, names: tuple[str, ...], provider: str, as_json: bool) -> int:
-    """List the models of a provider with their price, tiers, limits and modes.
+    """Compare the models of a provider: price, tiers, formats, references, batches, and the cheapest for each ability.
 
-    Of a MODEL that is named, also the exact pixels of every tier and aspect.
+    Of a MODEL that is named everything: the exact pixels of every tier and aspect, and what each provider asks for it.
 
     \b
     Example:
       seedpipe models
       seedpipe models seedream-4-5 --provider byteplus
+      seedpipe models --provider all
     """
     catalogue = users_catalogue(read_settings(config_folder(os.environ)))
-    wanted = {catalogue.model_id(name) for name in names}
-    for dated_id in sorted(wanted):
-        catalogue.offer(dated_id, provider)
-    rows = [row for row in compare(catalogue, provider) if not wanted or row.id in wanted]
+    wanted = list(dict.fromkeys(catalogue.model_id(name) for name in names))
+    providers = list(catalogue.providers.values()) if provider == _ALL else [catalogue.provider(provider)]
+    if provider != _ALL:
+        for dated_id in wanted:
+            catalogue.offer(dated_id, provider)
+    console = invocation.console
     if as_json:
-        models = [
-            {
-                "id": row.id,
-                "wire": row.wire,
-                **{name: getattr(row, name) for name in _SHOWN},
-                "sizes": _sizes(row.model),
-            }
-            for row in rows
+        found = [_entry(one, _rows(catalogue, one, wanted)) for one in providers]
+        console.data({"seedpipe_models": 1, "providers": found})
+    elif provider == _ALL:
+        console.out(offers_text(_everywhere(catalogue, wanted), width=console.width, style=console.style))
+    elif wanted:
+        pages = [
+            model_text(
+                row,
+                providers[0],
+                _everywhere(catalogue, [row.model.id]),
+                width=console.width,
+                style=console.style,
+            )
+            for row in _rows(catalogue, providers[0], wanted)
         ]
-        invocation.console.data({"seedpipe_models": 1, "provider": provider, "models": models})
-        return ExitCode.DONE
-    invocation.console.out("\n\n".join(_page(row, invocation, whole=bool(names)) for row in rows))
-    for note in catalogue.provider(provider).notes:
-        invocation.console.note(f"\n{catalogue.provider(provider).title}: {note}")
+        console.out("\n\n".join(pages))
+    else:
+        rows = _rows(catalogue, providers[0], ())
+        console.out(models_text(providers[0], rows, width=console.width, style=console.style))
     return ExitCode.DONE
 
 
-def _page(row: ModelRow, invocation: Invocation, *, whole: bool) -> str:
-    style = invocation.console.style
-    room = invocation.console.width - _LABEL - 2
-    facts = [(name, wrap(value, room)) for name in _SHOWN if (value := getattr(row, name))]
-    if whole:
-        facts += [(tier, _columns(sizes, room)) for tier, sizes in _sizes(row.model).items()]
-    lines = [f"{style.bold(row.id)}  {row.title}"]
-    for name, values in facts:
-        lines += [f"  {style.dim(('' if at else name).ljust(_LABEL))}{value}" for at, value in enumerate(values)]
-    return "\n".join(lines)
+def _rows(catalogue: Catalogue, provider: Provider, wanted: Sequence[str]) -> Sequence[Compared]:
+    return [row for row in compare(catalogue, provider.id) if not wanted or row.model.id in wanted]
 
 
-def _columns(sizes: Mapping[str, str], width: int) -> list[str]:
-    """`16:9 2848x1600` and so on, as many beside each other as fit."""
-    cells = [f"{aspect:>4} {size}" for aspect, size in sizes.items()]
-    wide = max(map(len, cells), default=0) + 2
-    many = max(width // wide, 1)
-    return ["".join(cell.ljust(wide) for cell in cells[at : at + many]).rstrip() for at in range(0, len(cells), many)]
+def _everywhere(catalogue: Catalogue, wanted: Sequence[str]) -> Sequence[tuple[Provider, Compared]]:
+    """Model by model, newest first, each at all its providers."""
+    found = [(one, row) for one in catalogue.providers.values() for row in _rows(catalogue, one, wanted)]
+    order = {dated_id: number for number, dated_id in enumerate(catalogue.models)}
+    return sorted(found, key=lambda pair: order[pair[1].model.id])
 
 
-def _sizes(model: Model) -> dict[str, dict[str, str]]:
-    """Tier → aspect → `WxH`."""
+def _entry(provider: Provider, rows: Sequence[Compared]) -> dict[str, object]:
+    discount = provider.discount
     return {
-        tier: {aspect: f"{width}x{height}" for aspect, (width, height) in column.items()}
-        for tier, column in model.sizes.items()
-        if tier in model.tiers or not model.tiers  # a provider may serve fewer tiers than the model has
+        "id": provider.id,
+        "title": provider.title,
+        "base_url": provider.base_url,
+        "key_variables": list(provider.key_variables),
+        "discount": None if discount is None else {"percent": discount.percent, "by": discount.by},
+        "free_images": provider.free_images,
+        "notes": list(provider.notes),
+        "models": [row.to_dict() for row in rows],
     }

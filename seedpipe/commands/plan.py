@@ -14,6 +14,7 @@ from seedpipe.plan.plan import Plan, State
 from seedpipe.project.inputs import inputs_of_plan
 from seedpipe.review.plan_markdown import plan_markdown
 from seedpipe.review.plan_text import nothing_to_do, plan_text
+from seedpipe.review.price_text import price_text
 
 
 @click.command("plan")
@@ -69,6 +70,9 @@ def command(
         if project.warnings and not console.quiet:
             console.err(render_faults(project.warnings, invocation.text_of, console.err_style, width=console.err_width))
         console.out(plan_text(plan, width=console.width, style=console.style, caps=caps, verbose=console.verbose))
+        behind = price_text(plan, project.catalogue, width=console.width) if console.verbose else None
+        if behind is not None:
+            console.out(console.style.dim(behind))
     return _changes(plan) if exit_code else ExitCode.DONE
 
 

@@ -97,6 +97,7 @@ def test_an_empty_user_file_changes_nothing() -> None:
         ("providers: {apiyi: {endpoints: {seedream-9: ep-1}}}", "no model of this provider is called", None),
         (f"providers: {{apiyi: {{endpoints: {{{V45}: {V45}}}}}}}", "is not an inference endpoint", None),
         ("providers: {byteplus: {endpoints: {4-5: ep-1, 4-0: ep-1}}}", "is a name of both", None),
+        ("providers: {apiyi: {discount: {percent: 100, by: luck}}}", "`percent` is from 1 to 99", "user.yaml:1:41"),
         ("providers: {apiyi: {models: {nothing: {wire: x}}}}", "no model is called `nothing`", None),
         (f"models: {{{V45}: {{sizes: {{2K: {{1:1: 10x10}}}}}}}}", "needs 3,686,400", None),
         (f"models: {{{V45}: {{tiers: [8K]}}}}", "the tier `8K` has no sizes", None),

@@ -8,7 +8,8 @@ import pytest
 
 from seedpipe.catalogue.catalogue import load_catalogue
 from tests.sessions.conftest import Account, manifest
-from tests.support.workspace import Workspace
+from tests.support.relay import gateway
+from tests.support.workspace import Workspace, service
 
 ENDPOINT = "ep-20260101120000-abcde"
 OTHER_ENDPOINT = "ep-20260202120000-fghij"
@@ -159,3 +160,77 @@ def user_file(workspace: Workspace, text: str) -> Path:
     (folder / "config.yaml").write_text("catalogue: [own.yaml]\n", encoding="utf-8")
     (folder / "own.yaml").write_text(text, encoding="utf-8")
     return folder / "own.yaml"
+
+
+TOMORROW = """\
+models:
+  seedream-6-0-270101:
+    like: seedream-5-0-260128
+    title: Seedream 6.0
+    released: 2027-01-01
+    aliases: ["6.0"]
+    tiers: [1K, 4K]
+    default_size: 1024x1024
+    sizes: {1K: {1:1: 1024x1024, 16:9: 1344x768}}
+    pixels: {min: 589824, max: 16777216}
+    optimize_modes: [standard, fast]
+providers:
+  apiyi:
+    models:
+      seedream-6-0-270101:
+        wire: seedream-6-0-270101
+        price: {image: 0.055 USD, date: 2027-01-02, source: their page}
+        overrides: {references: {max: 2}}
+"""
+
+
+def test_a_model_of_tomorrow_needs_no_release_of_ours(workspace: Workspace, tmp_path: Path) -> None:
+    """From a catalogue file of one's own: checked, planned, proofed, bought, compared and looked at by its own rules."""
+    file = user_file(workspace, TOMORROW)
+    board = "board: {size: 1K, sequence: {frames: [{id: a, prompt: Dawn}, {id: b, prompt: Noon}]}}"
+    hero = "hero: {prompt: A lamp, size: 1K, aspect: 16:9, output_format: png, optimize_prompt: fast}"
+    workspace.write("seedpipe.yaml", manifest(hero, board).replace("seedream-4-0, size: 1K", '"6.0"'))
+    assert workspace.run("check").code == 0
+    plan = workspace.run("plan", "--json").json
+    assert plan["cost"]["high"] == "0.165 USD"
+    proof = workspace.run("build", "--proof", "--json")
+    assert (proof.code, proof.json["result"]["bought"]) == (0, 3), proof.err
+    assert entries(workspace)["hero"]["made"]["size"] == "1344x768"
+    workspace.edit("seedpipe.yaml", "size: 1K, aspect", "size: 3K, aspect")
+    told = " ".join(workspace.run("check").out.split())
+    assert "`seedream-6-0-270101` has no tier `3K`, only 1K, 4K; `seedream-5-0-260128` can" in told
+    workspace.edit("seedpipe.yaml", "size: 3K, aspect", "size: 1K, aspect")
+    with service(tmp_path / "tomorrow", "--catalogue", str(file)) as emulator:
+        ran = workspace.run("build", "--json", SEEDPIPE_BASE_URL=emulator.base_url)
+        assert (ran.code, ran.json["result"]["bought"]) == (0, 0), "proofs are proofs, of whichever emulator"
+        assert workspace.run("doctor", SEEDPIPE_BASE_URL=emulator.base_url).code == 0
+        with gateway(emulator.base_url) as live:
+            ran = workspace.run("build", "--yes", "--max-cost", "1", "--json", SEEDPIPE_BASE_URL=live.base_url)
+            assert (ran.code, ran.json["result"]["spent"]) == (0, "0.165 USD"), ran.err
+        sent = [one["wire_id"] for one in emulator.ledger()["requests"] if one["billed_images"]]
+        assert sent == ["seedream-6-0-270101"] * 2
+    table = workspace.run("models").out
+    assert "seedream-6-0      0.055  1K 4K" in table
+    assert "2     15" in table
+
+
+def test_a_users_own_file_may_lower_a_price_too(workspace: Workspace) -> None:
+    """Of a contract, say. A manifest still can't go below it."""
+    user_file(workspace, "providers: {apiyi: {models: {seedream-4-0-250828: {price: {image: 0.01 USD}}}}}\n")
+    workspace.write("seedpipe.yaml", manifest(LAMP))
+    assert workspace.run("plan", "--json").json["cost"]["high"] == "0.01 USD"
+    workspace.write("seedpipe.yaml", manifest(LAMP, head="provider: {like: apiyi, prices: 0.009 USD}\n"))
+    assert "is below the catalogue's 0.01 USD" in " ".join(workspace.run("plan").err.split())
+
+
+def test_a_plan_tells_what_stands_behind_its_prices_when_asked(workspace: Workspace) -> None:
+    workspace.write("seedpipe.yaml", manifest(LAMP, "set: {prompt: A desk, takes: 2, model: seedream-4-5, size: 2K}"))
+    del workspace.environ["SEEDPIPE_BASE_URL"]
+    told = " ".join(workspace.run("-v", "plan").out.split())
+    assert "list prices: APIYI's overview of Seedream, read 2026-10-08" in told
+    assert "shown and never counted: ≈ 0.77 CNY by the provider's own rate; up to 20 % less by top-up bonuses;" in told
+    assert "0.11 at most" in told, "the money of the plan is without any of it"
+    assert "never counted" not in workspace.run("plan").out
+    pro = "pro: {prompt: A chair, model: seedream-5-0-pro, size: 2K}"
+    workspace.write("seedpipe.yaml", manifest(LAMP, pro))
+    assert "CNY" not in workspace.run("-v", "plan").out, "nobody estimates the other one"

@@ -1,0 +1,44 @@
+"""What stands behind a plan's prices: whose list they are, and what may make them less, which is never counted. Pure."""
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import add
+
+from seedpipe.catalogue.compare import terms
+from seedpipe.catalogue.lookup import Catalogue
+from seedpipe.catalogue.provider import Price
+from seedpipe.display import wrap
+from seedpipe.money import Money
+from seedpipe.plan.plan import Plan
+
+
+def price_text(plan: Plan, catalogue: Catalogue, *, width: int = 80) -> str | None:
+    """A few lines below a plan that buys something; None for any other."""
+    prices = {
+        node.model: catalogue.list_price(plan.provider, node.model)
+        for node in plan.nodes.values()
+        if node.pictures and node.model
+    }
+    if not prices:
+        return None
+    dates, sources = sorted({price.date for price in prices.values()}), dict.fromkeys(p.source for p in prices.values())
+    told = [f"list prices: {', '.join(sources)}, read {' … '.join(dates)}"]
+    estimate = _estimate(plan, prices)
+    beside = [f"≈ {estimate} by the provider's own rate"] if estimate is not None else []
+    beside += terms(catalogue.provider(plan.provider))
+    told += [f"shown and never counted: {'; '.join(beside)}"] if beside else []
+    return "\n".join(f"  {line}" for text in told for line in wrap(text, width - 2))
+
+
+def _estimate(plan: Plan, prices: Mapping[str, Price]) -> Money | None:
+    """In the other currency, for all pictures; None unless every price has one in the same."""
+    estimates = []
+    for node in plan.nodes.values():
+        if node.pictures and node.model:
+            estimate = prices[node.model].estimate
+            if estimate is None:
+                return None
+            estimates.append(estimate * node.pictures)
+    if len({estimate.currency for estimate in estimates}) != 1:
+        return None
+    return reduce(add, estimates)
