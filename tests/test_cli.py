@@ -65,7 +65,7 @@ def test_a_named_model_tells_the_pixels_of_every_tier(capsys: pytest.CaptureFixt
     assert main(["models", "seedream-4-5"]) == 0
     assert " 9:16 3040x5504" in capsys.readouterr().out
     assert main(["models", "seedream-5-0", "--json"]) == 0
-    (lite,) = json.loads(capsys.readouterr().out)["models"]
+    (lite,) = json.loads(capsys.readouterr().out)["providers"][0]["models"]
     assert lite["sizes"]["3K"]["4:3"] == "3456x2592"
     assert "4K" not in lite["sizes"]  # the model has it, this provider does not serve it
     assert main(["models", "seededit-3-0"]) == 2
