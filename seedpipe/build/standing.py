@@ -15,7 +15,10 @@ _IN_THE_WAY: Mapping[State, tuple[str, str]] = {
         "missing",
         "bring the bytes back (the store of a colleague, or the output file); nothing is bought for it",
     ),
-    State.EDITED: ("edited", "move the file away to get the picture, or change the node's `output`"),
+    State.EDITED: (
+        "edited",
+        "`seedpipe adopt` makes the file the picture; `seedpipe restore` writes ours over it, and keeps the file",
+    ),
     State.BLOCKED: ("blocked", "change the words or the references; `--retry-blocked` sends it again as it is"),
     State.FAILED: ("failed", "change what was refused, or name the node to send it again"),
 }

@@ -116,7 +116,8 @@ def decide_each(
 def tell(invocation: Invocation, flags: Flags, desk: Desk, outcome: Outcome, *, remarks: Sequence[str] = ()) -> int:
     """Puts files right, says what was decided and what follows from it; returns the exit code."""
     followed = None
-    decided = [name for name in outcome.decided if name in desk.project.graph]
+    touched = dict.fromkeys([*outcome.decided, *outcome.put_right])
+    decided = [name for name in touched if name in desk.project.graph]
     if decided and outcome.plan is not None:
         followed = follow(desk.project, decided, outcome.plan)
     console = invocation.console

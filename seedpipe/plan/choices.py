@@ -1,6 +1,6 @@
 """People's decisions about one picture: a lock line and a verb give another lock line, or why it can't be. Pure.
 
-No verb loses a picture from the line's list of takes, and none but `unpin` loosens a pin.
+No verb loses a picture from the line's lists of takes, and none but `unpin` loosens a pin.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from seedpipe.errors import DecisionError
 from seedpipe.names import Digest
 from seedpipe.plan.present import Present
 from seedpipe.state.lock import ImageEntry, Level, Made
+from seedpipe.state.merge import with_takes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +52,8 @@ def picked(
         level=_raised(entry, level),
         made=picture.made,
         asked=present.asked,
-        takes=entry.takes if entry is not None else (),
     )
-    before = (entry.take,) if entry is not None else ()
-    return _listing(chosen, (*before, *pool, picture.digest))
+    return _listing(_beside(chosen, entry), (*pool, picture.digest))
 
 
 def approved(entry: ImageEntry | None, present: Present, *, stale: bool = False) -> ImageEntry:
@@ -94,8 +93,8 @@ def kept(entry: ImageEntry | None, present: Present) -> ImageEntry:
         return entry
     if present.want is None:
         raise _waits(present, f"`seedpipe approve {present.address} --stale` keeps it until then")
-    level = _raised(entry, Level.APPROVED)
-    return _listing(replace(entry, want=present.want, own=present.own, asked=present.asked, level=level), (entry.take,))
+    asked = replace(entry, want=present.want, own=present.own, asked=present.asked, takes=(), also={})
+    return _listing(_beside(replace(asked, level=_raised(entry, Level.APPROVED)), entry), (entry.take,))
 
 
 def adopted(entry: ImageEntry | None, present: Present, picture: Candidate) -> ImageEntry:
@@ -111,23 +110,37 @@ def adopted_by(who: str, digest: Digest, *, size: str, at: str) -> Made:
     return Made(request=request, model="", provider="", size=size, at=at, adopted_by=who)
 
 
-def taken_back(present: ImageEntry, before: ImageEntry, after: ImageEntry) -> ImageEntry | None:
-    """`before`, if the choice is still the one of `after`; takes that have come since stay listed. None if it isn't."""
-    if present == after:
-        return before
-    if _choice(present) != _choice(after):
-        return None
-    return _listing(before, present.takes)
+def can_be_taken_back(present: ImageEntry, before: ImageEntry | None, after: ImageEntry) -> bool:
+    """Whether the choice is still the one of `after`, and `before` has room for the takes that have come since."""
+    return _choice(present) == _choice(after) and (before is not None or _all_takes(present) <= _all_takes(after))
+
+
+def taken_back(present: ImageEntry, before: ImageEntry | None, after: ImageEntry) -> ImageEntry | None:
+    """`before`, exactly; takes that have come since stay listed. None: there was no line."""
+    return before if before is None or present == after else with_takes_of(before, present)
 
 
 def _choice(entry: ImageEntry) -> ImageEntry:
     """The line less what a build adds to it by itself."""
-    return replace(_without_output(entry), takes=())
+    return replace(_without_output(entry), takes=(), also={})
+
+
+def _all_takes(entry: ImageEntry) -> set[Digest]:
+    return {entry.take, *entry.takes, *(take for takes in entry.also.values() for take in takes)}
 
 
 def _without_output(entry: ImageEntry) -> ImageEntry:
     """The file is written anew, and then the line says what it is."""
     return replace(entry, output=None, finish={})
+
+
+def _beside(entry: ImageEntry, before: ImageEntry | None) -> ImageEntry:
+    """With all takes of the line before: those of the same want in its list, the others in `also`."""
+    if before is None:
+        return entry
+    known = {before.want: before.takes, **before.also}
+    also = {want: takes for want, takes in sorted(known.items()) if want != entry.want}
+    return replace(entry, takes=known.get(entry.want, ()), also=also)
 
 
 def _listing(entry: ImageEntry, takes: Sequence[Digest]) -> ImageEntry:

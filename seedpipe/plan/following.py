@@ -7,6 +7,7 @@ from typing import Any
 from seedpipe.errors import DecisionError
 from seedpipe.names import Digest
 from seedpipe.plan.plan import Cost, Plan, PlanNode, State
+from seedpipe.plan.reasons import New
 from seedpipe.state.decisions import Decision, Verb
 
 
@@ -14,6 +15,7 @@ from seedpipe.state.decisions import Decision, Verb
 class Outcome:
     """What came of a verb that may be about many pictures. `unchanged` were so already.
 
+    `put_right` are those whose choice stays and whose file is only written again.
     `plan` is of before the decision; None where nothing can follow from it.
     """
 
@@ -21,6 +23,7 @@ class Outcome:
     decisions: Sequence[Decision] = ()
     unchanged: Sequence[str] = ()
     refused: Sequence[tuple[str, DecisionError]] = ()
+    put_right: Sequence[str] = ()
     plan: Plan | None = None
 
     @property
@@ -33,6 +36,7 @@ class Outcome:
             "act": self.decisions[0].act if self.decisions else None,
             "decisions": [decision.to_dict() for decision in self.decisions],
             "unchanged": list(self.unchanged),
+            "put_right": list(self.put_right),
             "refused": [
                 {"address": address, "message": error.message, "hint": error.hint} for address, error in self.refused
             ],
@@ -55,8 +59,8 @@ class Followed:
 
     `written` are their output files, put right; `made` counts pictures made here for nothing, `again` those below that
     are once more what they were when they were made from these pictures. `buys` are what a build would buy because of
-    the decision; `anew` decided ones that a build would replace; `stays` those kept on purpose although what they are
-    made from has changed. `said` are sentences for people.
+    the decision, and `pending` counts those that it would have bought before, too; `anew` decided ones that a build would replace; `edited` those whose file is somebody's, and stays;
+    `stays` those kept on purpose although what they are made from has changed. `said` are sentences for people.
     """
 
     below: int = 0
@@ -64,7 +68,9 @@ class Followed:
     made: int = 0
     again: Sequence[str] = ()
     buys: Sequence[PlanNode] = ()
+    pending: int = 0
     anew: Sequence[PlanNode] = ()
+    edited: Sequence[PlanNode] = ()
     stays: Sequence[str] = ()
     cost: Cost
     said: Sequence[str] = field(default=())
@@ -76,9 +82,11 @@ class Followed:
             "made": self.made,
             "again": list(self.again),
             "buys": [node.address for node in self.buys],
+            "pending": self.pending,
             "pictures": sum(node.pictures for node in self.buys),
             "cost": self.cost.to_dict(),
             "anew": [node.address for node in self.anew],
+            "edited": [node.address for node in self.edited],
             "stays": list(self.stays),
             "said": list(self.said),
         }
@@ -105,11 +113,17 @@ def what_follows(
         made=sum(one.how == "derived" for one in done),
         again=[address for address in after.nodes if address in again],
         buys=buys,
-        anew=[after.nodes[address] for address in decided if after.nodes[address].state.buys],
+        pending=sum(node.state.buys for node in after.nodes.values() if node.address in below) - len(buys),
+        anew=[after.nodes[address] for address in decided if _replaces(after.nodes[address])],
+        edited=[after.nodes[address] for address in decided if after.nodes[address].state is State.EDITED],
         stays=[node.address for node in after.nodes.values() if _newly_stale(node, before)],
         cost=total,
         said=said,
     )
+
+
+def _replaces(node: PlanNode) -> bool:
+    return node.state.buys and not any(isinstance(reason, New) for reason in node.reasons)
 
 
 def _newly(node: PlanNode, before: Plan) -> bool:

@@ -89,7 +89,7 @@ class Memory(Protocol):
         ...
 
     def takes(self, want: Digest) -> tuple[Digest, ...]:
-        """Pictures received for this very want whose bytes are at hand, in order of arrival."""
+        """Pictures for this very want whose bytes are at hand: those that a node has chosen, then in order of arrival."""
         ...
 
     def recipe(self, recipe: Digest) -> Digest | None:

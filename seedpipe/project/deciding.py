@@ -13,7 +13,7 @@ from pathlib import Path
 from seedpipe.errors import DecisionError
 from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.names import Digest
-from seedpipe.plan.choices import taken_back
+from seedpipe.plan.choices import can_be_taken_back, taken_back
 from seedpipe.plan.following import Outcome
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan
@@ -172,7 +172,7 @@ class Desk:
 
     def undo(self, act: Act, *, note: str | None = None) -> tuple[Decision, ...]:
         """Takes back all of an act or nothing. Raises `DecisionError` where a choice has become another one since."""
-        if act.id in undone(acts(self.decisions)):
+        if act.id in self._gone():
             raise DecisionError(f"the decision `{act.id}` was taken back already")
         if act.verb == Verb.RESTORE:
             raise _restored(act)
@@ -193,14 +193,16 @@ class Desk:
             return None
         after: Value = line.before
         if present != line.after:
-            known = (present, line.before, line.after)
-            images = [value for value in known if isinstance(value, ImageEntry)]
-            back = taken_back(*images) if len(images) == len(known) else None
-            if back is None:
+            if not (
+                isinstance(present, ImageEntry)
+                and isinstance(line.after, ImageEntry)
+                and isinstance(line.before, ImageEntry | None)
+                and can_be_taken_back(present, line.before, line.after)
+            ):
                 raise self._changed_since(line)
-            after = back
+            after = taken_back(present, line.before, line.after)
         take = after.take if isinstance(after, ImageEntry) else None
-        return Change(name=line.node, before=present, after=after, take=take)
+        return Change(name=line.node, before=present, after=after, take=take, other=line.other)
 
     def _changed_since(self, line: Decision) -> DecisionError:
         """Says what has become of the choice since then."""
@@ -240,10 +242,19 @@ class Desk:
         except (OSError, UnicodeDecodeError):
             return []
 
-    def _last(self) -> Act:
-        """The newest act of this working copy that still stands."""
+    def _gone(self) -> frozenset[str]:
+        """Acts that were taken back; not those whose undo a crash kept from the lock."""
         history = acts(self.decisions)
         gone = undone(history)
+        for act in history:
+            changed = [line for line in act.lines if line.changes_the_lock]
+            if act.undoes in gone and changed and all(self.project.lock.at(one.node) == one.before for one in changed):
+                gone -= {act.undoes}
+        return gone
+
+    def _last(self) -> Act:
+        """The newest act of this working copy that still stands."""
+        history, gone = acts(self.decisions), self._gone()
         standing = {act.id: act for act in history if act.id not in gone and act.undoes is None}
         own = [standing[name] for name in self._own_acts() if name in standing]
         if not own:

@@ -1,6 +1,7 @@
 """Which project this is: the id under which its ledger and store are found, on disk before anything is bought."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,16 @@ def lock_name(realm: Realm, profile: str | None) -> str:
     """The lock of a realm and profile, relative to the project's folder."""
     name = f"seedpipe.{profile}.lock" if profile else "seedpipe.lock"
     return f".seedpipe/proof/{name}" if realm is Realm.PROOF else name
+
+
+def locks_in(root: Path) -> Iterator[tuple[Realm, str | None]]:
+    """Realm and profile of every lock that is there."""
+    for realm in Realm:
+        main = root / lock_name(realm, None)
+        for path in sorted(main.parent.glob("seedpipe*.lock")):
+            profile = path.name.removeprefix("seedpipe").removesuffix(".lock").removeprefix(".") or None
+            if path.name == Path(lock_name(realm, profile)).name:
+                yield realm, profile
 
 
 def known_id(root: Path, profile: str | None) -> str | None:

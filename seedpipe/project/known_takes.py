@@ -17,7 +17,7 @@ from seedpipe.plan.present import Present
 from seedpipe.plan.reasons import Reason, compare_documents
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.project.deciding import Desk
-from seedpipe.state.decisions import decided_by, earlier_names, effective
+from seedpipe.state.decisions import Decision, Verb, decided_by, earlier_names, effective
 from seedpipe.state.lock import ImageEntry, Made
 
 
@@ -73,8 +73,9 @@ def _told(
         if one.file is not None:
             yield one.file, None, adopted_by(one.who, one.file, size="", at=one.at)
     for image in images:
-        for digest in image.takes:
-            yield digest, None, None
+        for want, takes in {image.want: image.takes, **image.also}.items():
+            for digest in takes:
+                yield digest, want, None
 
 
 def candidate(desk: Desk, take: KnownTake, address: str) -> Candidate:
@@ -111,7 +112,8 @@ def takes_of(desk: Desk, present: Present) -> NodeTakes:
     for take in reversed(known_takes(desk, present)):
         groups.setdefault("now" if take.current else take.want, []).insert(0, take)
     ordered = sorted(groups.items(), key=lambda item: item[0] != "now")
-    stands = [one for one in effective(desk.decisions) if one.node == present.address]
+    names = earlier_names(desk.decisions, present.address)
+    stands = [one for one in effective(desk.decisions) if one.node in names and not _is_departure(one)]
     return NodeTakes(
         address=present.address,
         groups=[_group(desk, present, takes, current=name == "now") for name, takes in ordered],
@@ -120,6 +122,11 @@ def takes_of(desk: Desk, present: Present) -> NodeTakes:
         decided=None if entry is None else decided_by(desk.decisions, present.address, entry),
         decisions=stands,
     )
+
+
+def _is_departure(decision: Decision) -> bool:
+    """A move is told once, where the line arrived."""
+    return decision.verb == Verb.MOVE and decision.after is None
 
 
 def _group(desk: Desk, present: Present, takes: Sequence[KnownTake], *, current: bool) -> TakesFor:

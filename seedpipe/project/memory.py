@@ -14,13 +14,14 @@ from seedpipe.plan.memory import OutputState, Refused, Said, Uncertain, Waiting,
 from seedpipe.state.files import WorkTreeFiles
 from seedpipe.state.held import Fate, Held, minute_text
 from seedpipe.state.journal import Journal
-from seedpipe.state.lock import ImageEntry, Lock
+from seedpipe.state.lock import ImageEntry, Level, Lock
 from seedpipe.state.outputs import Outputs
 from seedpipe.state.requests import Refusal, Request, RequestState, Resolution, Short, Took, Word
 from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
 
 _DEFINITE = ("node", "blocked")
+_LEVELS = (Level.PINNED, Level.APPROVED, Level.AUTO)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,7 +39,8 @@ class Recollection:
     _said: Mapping[Digest, tuple[Request, Resolution]] | None = None  # read when something is first to be bought
     _refusals: Mapping[Digest, Refusal] = field(init=False)
     _short: Mapping[Digest, Short] | None = None  # read when a frame is first found missing
-    _wants: Mapping[Digest, list[Digest]] = field(init=False)
+    _wants: dict[Digest, list[Digest]] = field(init=False)
+    _chosen: dict[Digest, list[Digest]] = field(init=False)
     _fonts: dict[str | None, Digest] = field(default_factory=dict)
     _batches: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -54,13 +56,13 @@ class Recollection:
                     held[want].append(one)
         self._held, self._paid = held, paid
         self._refusals = self.journal.refusals(verdicts=_DEFINITE) if self.journal else {}
-        wants: dict[Digest, list[Digest]] = defaultdict(list)
-        for entry in self.lock.entries.values():
-            if isinstance(entry, ImageEntry):
-                wants[entry.want] += [entry.take, *entry.takes]
-                for want, takes in entry.also.items():
-                    wants[want] += takes
-        self._wants = wants
+        images = [entry for entry in self.lock.entries.values() if isinstance(entry, ImageEntry)]
+        self._wants, self._chosen = defaultdict(list), defaultdict(list)
+        for entry in images:
+            for want, takes in {entry.want: entry.takes, **entry.also}.items():
+                self._wants[want] += takes
+        for entry in sorted(images, key=lambda entry: _LEVELS.index(entry.level)):
+            self._chosen[entry.want].append(entry.take)
 
     @property
     def under_way(self) -> bool:
@@ -94,7 +96,8 @@ class Recollection:
 
     def takes(self, want: Digest) -> tuple[Digest, ...]:
         indexed = [take.digest for take in self.takes_index.of(want)] if self.takes_index else []
-        known = dict.fromkeys([*indexed, *self._wants.get(want, ())])
+        # What somebody chose for this very want comes first: a renamed entry goes on with it.
+        known = dict.fromkeys([*self._chosen.get(want, ()), *indexed, *self._wants.get(want, ())])
         return tuple(digest for digest in known if self._in_store(digest))
 
     def recipe(self, recipe: Digest) -> Digest | None:

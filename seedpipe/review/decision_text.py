@@ -7,8 +7,9 @@ from seedpipe.display import PLAIN, Style, display_width, fit, shown, wrap
 from seedpipe.errors import DecisionError
 from seedpipe.names import Realm, definition_of
 from seedpipe.plan.following import Followed, Outcome
+from seedpipe.plan.reasons import ReplacesApproved
 from seedpipe.review.words import count, pattern, range_words
-from seedpipe.state.decisions import Act, Decision, Value
+from seedpipe.state.decisions import Act, Decision, Value, Verb
 from seedpipe.state.lock import ImageEntry
 
 PAST: Final[Mapping[str, str]] = {
@@ -45,7 +46,7 @@ def decision_text(
 ) -> str:
     """No line is wider than `width`. `remarks` are about single pictures, `advice` is about the project's set-up."""
     page = _Page(width, style)
-    if outcome.decisions:
+    if outcome.decisions or outcome.put_right:
         _decided(page, outcome)
     if outcome.unchanged:
         page.line(f"so already: {names(outcome.unchanged)}", "dim")
@@ -79,23 +80,36 @@ class _Page:
 
 def _decided(page: _Page, outcome: Outcome) -> None:
     past = PAST[outcome.verb]
-    changed = [one for one in outcome.decisions if _take(one.before) != _take(one.after)]
-    one_line = outcome.verb in _LEVELS and not changed
-    if one_line or len(outcome.decisions) > _FEW:
-        page.head(past, f" {names([decision.node for decision in outcome.decisions])}")
-    else:
-        for decision in outcome.decisions:
+    told = [one for one in outcome.decisions if _is_told(one, outcome)]
+    if outcome.verb == Verb.RESTORE:
+        page.head(past, f" {names([*outcome.decided, *outcome.put_right])}")
+    elif len(told) <= _FEW and (
+        outcome.verb not in _LEVELS or any(_take(one.before) != _take(one.after) for one in told)
+    ):
+        for decision in told:
             page.head(past, f" {_choice(decision)}")
-    note = outcome.decisions[0].note
+    elif outcome.verb == Verb.MOVE:
+        moved = [one.other or "" for one in told]
+        page.head(past, f" {names(moved)} → {names([one.node for one in told])}")
+    else:
+        page.head(past, f" {names([one.node for one in told])}")
+    note = outcome.decisions[0].note if outcome.decisions else None
     if note:
         page.line(f"  “{shown(note)}”", "dim")
+
+
+def _is_told(decision: Decision, outcome: Outcome) -> bool:
+    """A move is two lines, of which the one where the picture arrives is enough."""
+    if decision.other not in outcome.decided:
+        return True
+    return decision.after is not None if decision.verb == Verb.MOVE else decision.before is None
 
 
 def _choice(decision: Decision) -> str:
     """`hero: take 91ab3f2c0d1e, approved (was 3f2a…, auto)`."""
     before, after = decision.before, decision.after
-    if decision.verb == "mv":
-        return f"{decision.other} → {decision.node}" if after is not None else decision.node
+    if decision.other is not None and decision.verb in (Verb.MOVE, Verb.UNDO):
+        return f"{decision.other} → {decision.node}"
     if isinstance(before, str) or isinstance(after, str):
         return f"{decision.node.removeprefix('@resolved/')}: {before or 'nothing'} → {after or 'nothing'}"
     if not isinstance(after, ImageEntry) or before == after:
@@ -128,14 +142,25 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
     if followed.again:
         again = "is again the picture that was" if len(followed.again) == 1 else "are again the pictures that were"
         page.line(f"  {names(followed.again)} {again} made from it before, for nothing")
-    for node in followed.anew:
-        keep = f"`seedpipe keep {node.address}` says that it is right for them"
-        page.line(f"  the next build replaces {node.address}, because its words have changed: {keep}", "yellow")
+    if followed.anew:
+        reasons = [one.sentence() for one in followed.anew[0].reasons if not isinstance(one, ReplacesApproved)]
+        why = reasons[0] if reasons else "it has changed"
+        which = names([node.address for node in followed.anew])
+        keep = f"`seedpipe keep {followed.anew[0].address}` says that it is right all the same"
+        page.line(f"  the next build replaces {which} ({why}): {keep}", "yellow")
+    for node in followed.edited:
+        page.line(
+            f"  {node.output} was edited by somebody and stays: `seedpipe restore {node.address}` writes over it,"
+            f" `seedpipe adopt {node.address}` makes it the picture",
+            "yellow",
+        )
     if followed.stays:
         stay = "stays as it is, kept on purpose" if len(followed.stays) == 1 else "stay as they are, kept on purpose"
         page.line(f"  {names(followed.stays)} {stay}: name a picture in a build to have it follow")
     if followed.buys:
         page.line(f"  {_cascade(outcome, followed, realm)}")
+    elif followed.pending and outcome.verb in _NEW_PICTURE:
+        page.line(f"  {count(followed.pending, 'picture')} made from it are to be bought in any case", "dim")
     elif followed.below and not followed.made and outcome.verb in _NEW_PICTURE:
         page.line(f"  {count(followed.below, 'picture')} made from it: nothing to buy", "dim")
 

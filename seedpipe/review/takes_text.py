@@ -68,13 +68,18 @@ def _group_lines(group: TakesFor, realm: Realm, width: int, style: Style) -> lis
     if group.current:
         lines.append("  for what is asked now")
     else:
-        lines.append("  for earlier words" if _words_differ(group) or not group.differs else "  for the same words")
+        lines.append(f"  {_heading(group)}")
         lines += _difference_lines(group, width, style)
     return lines + [_take_line(take, realm, width, style) for take in group.takes]
 
 
-def _words_differ(group: TakesFor) -> bool:
-    return any(isinstance(reason, PromptChanged | SharedWordsChanged) for reason in group.differs)
+def _heading(group: TakesFor) -> str:
+    if group.differs:
+        words = any(isinstance(reason, PromptChanged | SharedWordsChanged) for reason in group.differs)
+        return "for earlier words" if words else "for the same words, when something else was different"
+    if all(take.made is not None and take.made.adopted_by is not None for take in group.takes):
+        return "brought by people"
+    return "for earlier words" if group.prompt is not None else "for words that this machine doesn't remember"
 
 
 def _difference_lines(group: TakesFor, width: int, style: Style) -> list[str]:

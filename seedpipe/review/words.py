@@ -55,7 +55,7 @@ _LOOKS: Final[dict[State, tuple[str, ...]]] = {
 NEXT_STEPS: Final = {
     State.UNKNOWN: "look the charge up at the provider and say so: `resolve {node}`; `build --retry-unknown` may pay twice",
     State.MISSING: "build where it was bought, or bring that machine's data folder; it is never bought again by itself",
-    State.EDITED: "move your file away and build to get ours back; nothing is overwritten",
+    State.EDITED: "`adopt {node}` makes your file the picture; `restore {node}` writes ours over it, and keeps yours",
     State.BLOCKED: "other words or references lift it; `build {node} --retry-blocked` sends it again",
     State.FAILED: "change what was refused, or name it to send it again: `build {node}`",
     State.WAITS: "look at what it is made from: `explain {node}` names it",
@@ -69,6 +69,8 @@ def next_step(planned: PlanNode) -> str | None:
         return None
     if any(isinstance(reason, SizeDiffers) for reason in planned.reasons):
         return ACCEPT_HINT
+    if planned.state is State.EDITED and planned.kind == "derived":
+        return f"`restore {planned.address}` writes ours over it, and keeps yours"
     return NEXT_STEPS[planned.state].format(node=planned.address)
 
 

@@ -272,10 +272,15 @@ def level_before_pin(decisions: Sequence[Decision], node: str, entry: ImageEntry
 
 
 def decided_by(decisions: Sequence[Decision], node: str, entry: ImageEntry) -> Decision | None:
-    """The latest decision that made the present choice what it is, if one did."""
-    standing = [one for one in effective(decisions) if one.node == node and one.changes_the_lock]
+    """The latest decision that made the present choice what it is, if one did; to move a line is none."""
+    names = earlier_names(decisions, node)
+    standing = [one for one in effective(decisions) if one.node in names and one.changes_the_lock]
     for one in reversed(standing):
-        if isinstance(one.after, ImageEntry) and (one.after.take, one.after.level) == (entry.take, entry.level):
+        if (
+            one.verb != Verb.MOVE
+            and isinstance(one.after, ImageEntry)
+            and (one.after.take, one.after.level) == (entry.take, entry.level)
+        ):
             return one
     return None
 

@@ -80,7 +80,7 @@ class _Merge:
         return first if first is not second else ours
 
     def _image(self, address: str, base: ImageEntry | None, ours: ImageEntry, theirs: ImageEntry) -> ImageEntry | None:
-        ours, theirs = _with_takes_of(ours, theirs), _with_takes_of(theirs, ours)
+        ours, theirs = with_takes_of(ours, theirs), with_takes_of(theirs, ours)
         winner = self._choice(address, base, ours, theirs)
         if winner is None:
             self.disputes.append(Dispute(address=address, ours=ours, theirs=theirs))
@@ -147,7 +147,7 @@ def _resolved(
     return found
 
 
-def _with_takes_of(entry: ImageEntry, other: ImageEntry) -> ImageEntry:
+def with_takes_of(entry: ImageEntry, other: ImageEntry) -> ImageEntry:
     """`entry` with all takes that `other` knows."""
     pools: dict[Digest, Sequence[Digest]] = {want: list(takes) for want, takes in entry.also.items()}
     pools[entry.want] = entry.takes

@@ -14,6 +14,7 @@ from seedpipe.plan.choices import (
     adopted,
     adopted_by,
     approved,
+    can_be_taken_back,
     is_current,
     kept,
     picked,
@@ -24,7 +25,7 @@ from seedpipe.plan.choices import (
 from seedpipe.plan.present import Present
 from seedpipe.state.lock import ImageEntry, Level, Made
 
-NOW, THEN, OWN, OLD_OWN = (Digest.of(name.encode()) for name in ("now", "then", "own", "old own"))
+NOW, THEN, OTHER, OWN, OLD_OWN = (Digest.of(name.encode()) for name in ("now", "then", "other", "own", "old own"))
 DOCUMENT = {"seedpipe": "image/1", "model": "seedream-4-0-250828", "prompt": "A lamp"}
 
 
@@ -41,7 +42,7 @@ def made(request: Digest = NOW) -> Made:
 def line(want: Digest = NOW, own: Digest = OWN, level: Level = Level.AUTO, chosen: int = 1) -> ImageEntry:
     return ImageEntry(
         want=want, own=own, take=take(chosen), level=level, made=made(want), asked={}, takes=(take(1), take(2)),
-        output=take(50),
+        output=take(50), also={OTHER: (take(20), take(21)), (THEN if want == NOW else NOW): (take(30),)},
     )  # fmt: skip
 
 
@@ -83,8 +84,10 @@ def test_what_no_verb_does(verb: str, entry: ImageEntry, asked: Present, picture
     after = applied(verb, entry, asked, picture)
     if after is None:
         return
-    assert {entry.take, *entry.takes} <= {after.take, *after.takes}, "a take is lost from the list"
-    assert after.takes[: len(entry.takes)] == entry.takes, "and the others keep their order"
+    for want, takes in {entry.want: entry.takes, **entry.also}.items():
+        listed = after.takes if want == after.want else after.also[want]
+        assert listed[: len(takes)] == takes, "a take is lost from its list, or stands elsewhere in it"
+    assert after.want not in after.also
     assert after.take in after.takes
     assert len(set(after.takes)) == len(after.takes)
     if entry.level is Level.PINNED:
@@ -114,16 +117,27 @@ def test_taken_back_exactly_and_never_at_the_cost_of_a_take(
     after = applied(verb, entry, asked, picture)
     if after is None:
         return
+    assert can_be_taken_back(after, entry, after)
     assert taken_back(after, entry, after) == entry
     built = replace(after, takes=tuple(dict.fromkeys([*after.takes, *map(take, more)])), output=take(60))
+    assert can_be_taken_back(built, entry, after)
     back = taken_back(built, entry, after)
     assert back is not None
-    assert replace(back, takes=entry.takes) == entry
-    assert set(back.takes) == set(built.takes) | set(entry.takes)
-    assert taken_back(replace(after, take=take(99)), entry, after) is None, "it is another choice by now"
-    assert taken_back(replace(after, want=Digest.of(b"later")), entry, after) is None
+    assert replace(back, takes=entry.takes, also=entry.also) == entry
+    for line_ in (built, entry):
+        for want, pool in {line_.want: line_.takes, **line_.also}.items():
+            assert set(pool) <= set(back.takes if want == back.want else back.also[want])
+    assert not can_be_taken_back(replace(after, take=take(99)), entry, after), "it is another choice by now"
+    assert not can_be_taken_back(replace(after, want=Digest.of(b"later")), entry, after)
     for level in set(Level) - {after.level}:
-        assert taken_back(replace(after, level=level), entry, after) is None
+        assert not can_be_taken_back(replace(after, level=level), entry, after)
+
+
+def test_a_first_choice_is_taken_back_unless_takes_have_come_since() -> None:
+    first = picked(None, present(), candidate())
+    assert can_be_taken_back(replace(first, output=take(60)), None, first)
+    assert taken_back(first, None, first) is None
+    assert not can_be_taken_back(replace(first, takes=(*first.takes, take(9))), None, first)
 
 
 @pytest.mark.parametrize("level", Level)

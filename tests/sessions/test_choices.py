@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.sessions.conftest import manifest
 from tests.support.relay import Gateway
@@ -155,7 +156,7 @@ def test_a_pinned_picture_is_replaced_by_nothing_until_it_is_unpinned(shop: Work
     assert shop.run("undo").code == 0
     ran = shop.run("unpin", "hero", "card/a")
     assert (lock(shop, "hero")["level"], lock(shop, "card/a")["level"]) == ("approved", "auto")
-    assert "the next build replaces hero, because its words have changed" in " ".join(ran.out.split())
+    assert "the next build replaces hero, card/a (prompt: matte → brass)" in " ".join(ran.out.split())
     assert shop.plan()["hero"] == "make"
 
 
@@ -280,3 +281,186 @@ def test_a_broken_record_is_named_and_nothing_is_decided(shop: Workspace) -> Non
         assert f"{LIVE}:1" in ran.err and "the choices themselves stand in the lock" in " ".join(ran.err.split())
     assert lock(shop, "hero") == before
     assert set(shop.plan().values()) == {"cached"}, "a build needs no record"
+
+
+# --------------------------------------------------------------------------- keep, adopt, restore, mv
+
+
+def drawn(path: Path, colour: tuple[int, int, int] = (10, 200, 30), size: tuple[int, int] = (300, 200)) -> bytes:
+    Image.new("RGB", size, colour).save(path)
+    return path.read_bytes()
+
+
+def test_keep_says_that_the_picture_is_right_for_the_new_words(shop: Workspace, live: Gateway) -> None:
+    before = lock(shop, "hero")
+    assert "so already: hero" in shop.run("keep", "hero").out
+    shop.edit("seedpipe.yaml", "A matte lamp", "A matte lamp.")
+    assert shop.plan()["hero"] == "make"
+    ran = shop.run("keep", "hero", "-m", "only a full stop")
+    assert ran.code == 0, ran.err
+    after = lock(shop, "hero")
+    assert (after["take"], after["made"], after["level"]) == (before["take"], before["made"], "approved")
+    assert after["want"] != before["want"] == after["made"]["request"]
+    assert set(shop.plan().values()) == {"cached"}
+    assert shop.run(*BUY).code == 0
+    assert len(live.prompts) == 5
+    assert shop.run("undo").code == 0
+    assert lock(shop, "hero") == before
+    assert shop.plan()["hero"] == "make"
+
+
+def test_keep_waits_for_what_a_picture_is_made_from(shop: Workspace) -> None:
+    shop.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    ran = shop.run("keep", "card/a")
+    assert ran.code == 1
+    said = " ".join(ran.err.split())
+    assert "`card/a` is made from `hero`, whose picture comes first" in said
+    assert "`seedpipe approve card/a --stale` keeps it until then" in said
+    assert shop.run("approve", "card/a", "--stale").code == 0
+    assert shop.run(*BUY).code == 0
+    assert (shop.plan()["card/a"], shop.plan()["card/b"]) == ("stale", "cached")
+    assert shop.run("keep", "card/a").code == 0
+    assert shop.plan()["card/a"] == "cached"
+
+
+def test_an_adopted_picture_is_kept_like_a_bought_one(shop: Workspace, live: Gateway, tmp_path: Path) -> None:
+    before, picture = lock(shop, "hero"), tmp_path / "retouched.png"
+    drawn(picture, size=(2048, 1536))
+    ran = shop.run("adopt", "hero", str(picture), "-m", "dust removed")
+    assert ran.code == 0, ran.err
+    assert "it has 2048×1536 pixels, 1K is asked for" in ran.out
+    assert "following it costs 0.06 USD" in ran.out
+    after = lock(shop, "hero")
+    assert (after["level"], after["made"]["adopted_by"]) == ("approved", "Mika Ito <mika@example.com>")
+    assert (after["made"]["size"], after["want"]) == ("2048x1536", before["want"])
+    assert set(before["takes"]) < set(after["takes"])
+    with Image.open(shop.folder / "build/hero.jpg") as written:
+        assert (written.format, written.size) == ("JPEG", (2048, 1536)), "the file is what its name promises"
+    picture.unlink()
+    shutil.rmtree(shop.folder / "build")
+    assert shop.run("build", "--frozen").code == 3, "the cards would be bought, the hero is put there again"
+    assert (shop.folder / "build/hero.jpg").exists()
+    assert shop.plan()["hero"] == "cached"
+    shop.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    assert shop.run(*BUY).code == 0
+    text = shop.run("takes", "hero").out
+    assert "adopted by Mika Ito" in text
+    assert shop.run("pick", "hero", after["take"][7:19]).code == 0
+    assert lock(shop, "hero")["made"]["adopted_by"] == "Mika Ito <mika@example.com>"
+
+
+def test_what_is_no_picture_is_not_adopted(shop: Workspace, tmp_path: Path) -> None:
+    before = lock(shop, "hero")
+    whole = drawn(tmp_path / "whole.png", size=(400, 400))
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.png").write_text("not a picture")
+    for name, code in (("cut.png", 1), ("text.png", 1), ("nothing.png", 2), (".", 2)):
+        ran = shop.run("adopt", "hero", str(tmp_path / name))
+        assert (ran.code, ran.out) == (code, ""), ran
+    assert shop.run("adopt", "small", str(tmp_path / "whole.png")).code == 2, "it follows from its steps"
+    assert shop.run("adopt", "card", str(tmp_path / "whole.png")).code == 2, "which of them?"
+    assert lock(shop, "hero") == before
+    assert not (shop.folder / LIVE).exists()
+
+
+def test_a_picture_is_adopted_where_nothing_was_ever_built(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.environ.pop("SEEDPIPE_BASE_URL")
+    workspace.write("seedpipe.yaml", LAMPS.replace("project: lamps\n", "").replace(", takes: 3", ""))
+    drawn(tmp_path / "mine.png", size=(1024, 1024))
+    ran = workspace.run("adopt", "card/a", str(tmp_path / "mine.png"))
+    assert (ran.code, "is made from `hero`, whose picture comes first" in " ".join(ran.err.split())) == (1, True)
+    ran = workspace.run("adopt", "hero", str(tmp_path / "mine.png"))
+    assert ran.code == 0, ran.err
+    assert workspace.plan() == {"hero": "cached", "card/a": "make", "card/b": "make", "small": "cached", "tiny": "free"}
+    ran = workspace.run("undo")
+    assert ran.code == 0, ran.err
+    assert lock(workspace, "hero") is None, "as it was: no line"
+
+
+def test_an_edited_output_is_adopted_or_restored_and_lost_by_neither(shop: Workspace) -> None:
+    output = shop.folder / "build/hero.jpg"
+    ours, theirs = output.read_bytes(), drawn(output)
+    assert shop.plan()["hero"] == "edited"
+    assert "`adopt hero` makes your file the picture" in " ".join(shop.run("plan").out.split())
+    ran = shop.run("pick", "hero", str(other(shop)))
+    assert "build/hero.jpg was edited by somebody and stays" in " ".join(ran.out.split())
+    assert output.read_bytes() == theirs
+    assert shop.run("undo").code == 0
+
+    ran = shop.run("restore", "hero")
+    assert ran.code == 0, ran.err
+    kept = lines(shop)[-1]["file"]
+    assert f"the file that lay at build/hero.jpg is kept as {kept[7:19]}" in ran.out
+    assert output.read_bytes() == ours
+    assert set(shop.plan().values()) == {"cached"}
+    ran = shop.run("undo")
+    assert (ran.code, f"`seedpipe pick hero {kept[7:19]}` chooses the file that was there" in ran.err) == (1, True)
+
+    output.write_bytes(theirs)
+    assert shop.plan()["hero"] == "cached", "a file whose bytes are kept can be replaced"
+    drawn(output, (1, 2, 3))
+    ran = shop.run("adopt", "hero")
+    assert ran.code == 0, ran.err
+    with Image.open(output) as written:
+        assert written.size == (300, 200)
+    assert shop.plan()["hero"] == "cached"
+    assert shop.run("adopt", "hero").code == 1, "it is the choice already"
+    assert shop.run("pick", "hero", kept[7:19]).code == 0
+    assert output.read_bytes() == theirs
+
+
+def test_pictures_made_here_are_restored_too(shop: Workspace) -> None:
+    small = shop.folder / "build/small.png"
+    ours = small.read_bytes()
+    small.write_bytes(b"not even a picture")
+    (shop.folder / "build/tiny.png").unlink()
+    assert (shop.plan()["small"], shop.plan()["tiny"]) == ("edited", "cached")
+    assert "`restore small` writes ours over it, and keeps yours" in " ".join(shop.run("plan").out.split())
+    ran = shop.run("restore", "small", "tiny", "card/a")
+    assert ran.out.splitlines()[:2] == ["restored small, tiny", "so already: card/a"]
+    assert small.read_bytes() == ours
+    assert (shop.folder / "build/tiny.png").exists()
+    assert [one["node"] for one in lines(shop)] == ["small"], "what was only missing is no decision"
+    assert shop.run("restore", "nothing").code == 2
+
+
+def test_nothing_is_written_over_a_file_whose_picture_is_not_here(shop: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(shop.folder, tmp_path / "clone", ignore=shutil.ignore_patterns(".seedpipe"))
+    clone = Workspace(tmp_path / "clone", **shop.environ | {"SEEDPIPE_HOME": str(tmp_path / "colleague")})
+    theirs = drawn(clone.folder / "build/hero.jpg")
+    ran = clone.run("restore", "hero")
+    assert (ran.code, "so nothing was written" in " ".join(ran.err.split())) == (1, True)
+    assert read(clone, "build/hero.jpg") == theirs
+
+
+def test_a_renamed_entry_keeps_what_was_decided_about_it(shop: Workspace, live: Gateway) -> None:
+    shop.run("approve", "hero", "-m", "signed off")
+    shop.run("pin", "card/a")
+    before = {address: lock(shop, address) for address in ("hero", "card/a", "card/b")}
+    for old, new in (("  hero: {", "  lamp: {"), ("hero: hero", "hero: lamp"), ("from: hero", "from: lamp"),
+                     ("  card: {", "  post: {"), ("from: card/a", "from: post/a")):  # fmt: skip
+        shop.edit("seedpipe.yaml", old, new)
+    assert shop.plan()["lamp"] == "cached", "a rename costs nothing"
+    ran = shop.run("mv", "hero", "lamp")
+    assert ran.out.splitlines() == ["moved hero → lamp", "  wrote build/lamp.jpg"], "and all is as it was"
+    assert shop.run("mv", "card", "post").out.splitlines()[:2] == ["moved card/a → post/a", "moved card/b → post/b"]
+    assert {address: lock(shop, address) for address in ("lamp", "post/a", "post/b")} == dict(
+        zip(("lamp", "post/a", "post/b"), before.values(), strict=True)
+    )
+    assert lock(shop, "hero") is None
+    text = shop.run("takes", "lamp").out
+    assert text.splitlines()[0] == "lamp · 3 takes · approved by Mika Ito"
+    assert "“signed off”" in text
+    assert text.count("1024×1024") == 3, "its takes came along"
+    ran = shop.run("mv", "hero", "lamp")
+    assert (ran.code, "the lock has no line of `hero`" in ran.err) == (1, True)
+    assert shop.run("undo").out.splitlines()[:2] == ["taken back post/a → card/a", "taken back post/b → card/b"]
+    assert lock(shop, "card/a") == before["card/a"]
+    assert len(live.prompts) == 5
+
+
+def test_a_move_names_the_other_locks_that_have_such_lines(shop: Workspace) -> None:
+    assert shop.run("build", "--proof").code == 0
+    shop.edit("seedpipe.yaml", "  small: {", "  tiny2: {")
+    ran = shop.run("mv", "small", "tiny2")
+    assert "`seedpipe mv small tiny2 --proof`" in " ".join(ran.out.split())
