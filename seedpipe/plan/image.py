@@ -94,10 +94,15 @@ class _Case:
         return self._pooled(planned, key, pool) if pool else self._new(planned, key, known)
 
     def _chosen(self, planned: PlanNode, entry: ImageEntry, key: Digest) -> PlanNode:
-        """The choice stays, unless nobody made it and `on_size_mismatch` refuses it."""
+        """The choice stays, unless nobody made it and `on_size_mismatch` refuses it.
+
+        Where a person has chosen, no more pictures are bought to choose from.
+        """
+        if entry.level is not Level.AUTO:
+            return self._settled(planned, entry.take, State.CACHED, have=self.node.takes)
         pool = self.walk.memory.takes(key)
         have = len({*entry.takes, *pool})
-        if entry.level is not Level.AUTO or not self.rule.refuses(self._came(entry.take, key)):
+        if not self.rule.refuses(self._came(entry.take, key)):
             return self._settled(planned, entry.take, State.CACHED, have=have)
         right = self._right(pool, key)
         if right is None:

@@ -120,8 +120,9 @@ def test_pinned_is_said_also_while_nothing_has_changed(project: Project) -> None
     assert project.states() == {"hero": "cached", "scene": "pinned", "banner": "cached"}
 
 
-def test_nothing_is_bought_beside_a_pinned_picture(project: Project) -> None:
-    project.pin("hero")
+@pytest.mark.parametrize("level", ["approve", "pin"])
+def test_nothing_is_bought_to_choose_from_where_a_person_has_chosen(project: Project, level: str) -> None:
+    getattr(project, level)("hero")
     project.edit("aspect: 16:9", "aspect: 16:9, takes: 4")
     assert project.plan().pictures == 0
     assert project.plan("hero").pictures == 0

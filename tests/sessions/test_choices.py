@@ -183,17 +183,6 @@ def test_an_undo_is_refused_where_the_choice_has_become_another_one(shop: Worksp
     assert f"`{act}` was taken back already" in shop.run("undo", later).err.replace(later, act)
 
 
-def test_takes_that_have_come_since_stay_when_a_decision_is_taken_back(shop: Workspace) -> None:
-    before = lock(shop, "hero")
-    shop.run("pick", "hero", str(other(shop)))
-    shop.edit("seedpipe.yaml", "takes: 3", "takes: 4")
-    assert shop.run(*BUY, "hero").code == 0
-    assert shop.run("undo").code == 0
-    after = lock(shop, "hero")
-    assert (after["take"], after["level"]) == (before["take"], "auto")
-    assert len(after["takes"]) == 4 and after["takes"][:3] == before["takes"]
-
-
 def test_each_realm_and_profile_has_choices_of_its_own(shop: Workspace) -> None:
     shop.edit("seedpipe.yaml", "images:", "profiles: {draft: {force: {size: 2K}}}\nimages:")
     assert shop.run("build", "--proof").code == 0
