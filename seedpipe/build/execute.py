@@ -69,13 +69,20 @@ class Executor:
             await self._end()
         return self.report.result
 
-    def interrupt(self, why: str) -> None:
-        """A person's word: the first stops in order, the second aborts; what was sent is then written down as unknown."""
-        self.report.result.interrupted = True
-        if self.buyer.stopping.is_set():
+    def interrupt(self, why: str, *, aborts: bool = True) -> None:
+        """A person's word: the first stops in order, the second aborts; what was sent is then written down as unknown.
+
+        The first is the first, also where the build is stopping of itself. Without `aborts` it is never the second.
+        """
+        if self.report.result.interrupted and aborts:
             for task in self._tasks:
                 task.cancel()
-        self.buyer.stop(why)
+            self.images.frames.abort()
+        elif self.buyer.stopping.is_set():
+            self.report.stopping(why, in_flight=self.buyer.in_flight)
+        else:
+            self.buyer.stop(why)
+        self.report.result.interrupted = True
 
     def _start_ready(self) -> bool:
         limit = self.workers + (os.cpu_count() or 1)

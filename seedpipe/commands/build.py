@@ -75,6 +75,7 @@ def command(
     """Make the pictures that are missing or changed, as concurrently as the service allows.
 
     What is unchanged is skipped, what was paid is kept, what was sent without an answer is never sent again by itself.
+    Ctrl-C lets what is in flight arrive, because it is paid; a second one aborts. The next build takes up the rest.
     A TARGET names a picture, a group (`banner`), an axis (`banner/market=ja`), a tag (`tag:launch`) or a glob;
     `+x` also refreshes what x is made from, `x+` adds what is made from x.
 

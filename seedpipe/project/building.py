@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from seedpipe.build.budget import Limits
@@ -331,11 +332,19 @@ def _started(executor: Executor, run: Run) -> BuildStarted:
 
 @contextlib.contextmanager
 def _signals(executor: Executor) -> Iterator[None]:
-    """The first signal drains, the second aborts."""
+    """The first signal drains, the second aborts. A closed terminal only drains: nobody is there to be impatient.
+
+    What was ignored when the process began stays so (`nohup`, a script's job in the background).
+    """
     loop = asyncio.get_running_loop()
-    words = {signal.SIGINT: "interrupted", signal.SIGTERM: "asked to end"}
+    words = {
+        signal.SIGINT: "interrupted",
+        signal.SIGTERM: "asked to end",
+        signal.SIGHUP: "its terminal was closed",
+    }
+    words = {number: why for number, why in words.items() if signal.getsignal(number) is not signal.SIG_IGN}
     for number, why in words.items():
-        loop.add_signal_handler(number, executor.interrupt, why)
+        loop.add_signal_handler(number, partial(executor.interrupt, why, aborts=number is not signal.SIGHUP))
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """A terminal on which lines that stay scroll by above a frame that is redrawn in place."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
@@ -15,12 +16,15 @@ class Screen:
 
     def __init__(self, stream: TextIO, size: Callable[[], tuple[int, int]]) -> None:
         self._stream, self._size = stream, size
+        self._last = (80, 24)
         self._frame: Sequence[str] = ()
 
     @property
     def size(self) -> tuple[int, int]:
-        """Columns and rows, as they are now."""
-        return self._size()
+        """Columns and rows, as they are now; of a terminal that is gone, as they were."""
+        with contextlib.suppress(OSError):
+            self._last = self._size()
+        return self._last
 
     def draw(self, lasting: Sequence[str], frame: Sequence[str]) -> None:
         """Put `lasting` above the frame and redraw it. No line of `frame` may be wider than the terminal."""
@@ -35,7 +39,7 @@ class Screen:
 
     def _to_top(self) -> str:
         """Back to the first line of the last frame, which a terminal made narrower has broken into more rows."""
-        columns = max(self._size()[0], 1)
+        columns = max(self.size[0], 1)
         widths = [display_width(line) for line in self._frame]
         rows = sum(max(-(-width // columns), 1) for width in widths)
         above = rows - max(-(-widths[-1] // columns), 1) if widths else 0
