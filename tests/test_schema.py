@@ -7,11 +7,43 @@ import jsonschema
 import pytest
 import yaml
 
+from seedpipe.cli import main
 from seedpipe.console import json_text
 from seedpipe.manifest.model import manifest_schema
+from seedpipe.plan.plan import State
+from seedpipe.plan.saved import read_saved_plan
+from seedpipe.plan.schema import plan_schema
 
 REPOSITORY = Path(__file__).parent.parent
 SHIPPED = REPOSITORY / "schemas" / "seedpipe.schema.json"
+
+
+def test_the_shipped_schema_of_plans_is_the_records() -> None:
+    shipped = REPOSITORY / "schemas" / "plan.schema.json"
+    assert shipped.read_text(encoding="utf-8") == json_text(plan_schema()) + "\n", "run `seedpipe schema plan`"
+    jsonschema.Draft202012Validator.check_schema(plan_schema())
+
+
+def test_every_reason_and_state_is_in_the_schema_of_plans() -> None:
+    definitions = plan_schema()["$defs"]
+    codes = [kind["properties"]["code"]["const"] for kind in definitions["reason"]["oneOf"]]
+    assert len(codes) == len(set(codes)) > 25
+    assert [state["const"] for state in definitions["state"]["oneOf"]] == [state.value for state in State]
+
+
+@pytest.mark.parametrize("flags", [(), ("--proof",), ("--verbose",)])
+@pytest.mark.parametrize("name", ["brand-kit", "storyboard", "catalogue"])
+def test_plans_of_the_examples_are_as_their_schema_says(
+    name: str, flags: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    saved = tmp_path / "p.json"
+    verbose = ["-v"] if "--verbose" in flags else []
+    rest = [flag for flag in flags if flag != "--verbose"]
+    assert main(["-C", str(REPOSITORY / "examples" / name), *verbose, "plan", *rest, "--json", "-o", str(saved)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.Draft202012Validator(plan_schema()).validate(document)
+    assert document == json.loads(saved.read_text())
+    assert read_saved_plan(saved.read_bytes(), "p.json").nodes.keys() == {node["address"] for node in document["nodes"]}
 
 
 def test_the_shipped_schema_is_the_models() -> None:

@@ -11,13 +11,17 @@ from seedpipe.build.budget import limits_of
 from seedpipe.commands.buying import agree, amount_of, endpoint_for, in_its_realm, run_plan
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
+from seedpipe.commands.saved import check_project, saved_plan_of, terms_of
 from seedpipe.limits import ExitCode
 from seedpipe.names import Realm
-from seedpipe.plan.plan import without_purchases
+from seedpipe.plan.fulfil import check_departures, gone
+from seedpipe.plan.plan import Plan, without_purchases
 from seedpipe.plan.price import currency_of
+from seedpipe.plan.saved import SavedPlan, plan_document
 from seedpipe.plan.select import Wish, select
 from seedpipe.project.building import (
     Run,
+    Workshop,
     fetch_located,
     open_workshop,
     plan_build,
@@ -31,6 +35,13 @@ DEFAULT_WORKERS = 8
 
 @click.command("build")
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Carry out a saved plan as it stands (`seedpipe plan -o FILE`), or refuse it.",
+)
 @option("--proof", is_flag=True, help="On the embedded emulator: no key, nothing billed, outputs in build/@proof.")
 @option("-y", "--yes", is_flag=True, help="Say yes to the price. Without a terminal, give a cap as well.")
 @option("--max-cost", metavar="AMOUNT", help="Never spend more than this in the run, like `5` or `5 USD`.")
@@ -56,6 +67,7 @@ DEFAULT_WORKERS = 8
 def command(
     invocation: Invocation,
     targets: tuple[str, ...],
+    plan_file: Path | None,
     proof: bool,
     yes: bool,
     max_cost: str | None,
@@ -83,38 +95,72 @@ def command(
     Example:
       seedpipe build --proof
       seedpipe build hero --yes --max-cost 1
+      seedpipe build --plan change.json --yes --max-cost 1
     """
+    saved = None if plan_file is None else saved_plan_of(invocation, plan_file)
+    if saved is not None:
+        flags = {"--no-cascade": no_cascade, "--retry-unknown": retry_unknown, "--retry-blocked": retry_blocked}
+        terms = terms_of(
+            saved,
+            targets=targets,
+            exclude=exclude,
+            flags={**flags, "--frozen": frozen},
+            profile=profile,
+            variables=variables,
+            proof=proof,
+        )
+        profile, variables, proof = terms.profile, terms.variables, terms.proof
+        retry_unknown = saved.retry_unknown
 
     def open_in(realm: Realm) -> Project:
         return opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof, realm=realm)
 
     project, endpoint = in_its_realm(open_in, proof=proof, provider=provider)
-    wish = Wish(
-        selection=select(project.graph, targets, exclude=exclude),
-        targets=targets,
-        retry_unknown=retry_unknown,
-        retry_blocked=retry_blocked,
-        cascade=not no_cascade,
-    )
+    if saved is not None:
+        check_project(saved, project)
+        wish = saved.wish_for(project.graph)
+    else:
+        wish = Wish(
+            selection=select(project.graph, targets, exclude=exclude),
+            targets=targets,
+            retry_unknown=retry_unknown,
+            retry_blocked=retry_blocked,
+            cascade=not no_cascade,
+        )
     currency = currency_of(project.catalogue, project.provider)
     limits = limits_of(project.manifest.budget, project.settings, amount_of(max_cost, currency))
     run = Run(workers=jobs, limits=limits, fail_fast=fail_fast, retry_unknown=retry_unknown)
     with contextlib.ExitStack() as stack:
         workshop = stack.enter_context(open_workshop(project, endpoint))
-        plan = plan_build(workshop, wish, workers=jobs)
+        plan = _planned(invocation, workshop, wish, saved, workers=jobs)
         if (plan.pictures and not frozen) or workshop.to_fetch:
             endpoint = endpoint or endpoint_for(workshop, stack, proof=proof, provider=provider)
         if workshop.to_fetch and endpoint is not None:
             run = replace(run, fetched=asyncio.run(fetch_located(workshop, endpoint)))
-            plan = plan_build(workshop, wish, workers=jobs)
+            plan = _planned(invocation, workshop, wish, saved, workers=jobs)
         would_buy = plan.pictures
         plan = without_purchases(plan) if frozen else plan
         agree(invocation, workshop, plan, limits, yes=yes)
         finished = run_plan(invocation, workshop, plan, endpoint, run, events_file=events_file)
         code = finished.exit_code
-        at_rest = nothing_to_do(plan) and not (would_buy or endpoint or events_file or workshop.memory.under_way)
+        at_rest = (
+            saved is None
+            and nothing_to_do(plan)
+            and not (would_buy or endpoint or events_file or workshop.memory.under_way)
+        )
     if as_json:
-        invocation.console.data({"seedpipe_build": 1, "plan": plan.to_dict(), "result": finished.to_dict()})
+        invocation.console.data({"seedpipe_build": 1, "plan": plan_document(plan), "result": finished.to_dict()})
     if at_rest:
         invocation.rests_on = inputs_of_plan(workshop.project, plan, searched=invocation.searched)
     return ExitCode.CHANGES if frozen and would_buy and code == ExitCode.DONE else code
+
+
+def _planned(invocation: Invocation, workshop: Workshop, wish: Wish, saved: SavedPlan | None, *, workers: int) -> Plan:
+    """The plan of this build; one that was saved is refused where the project has departed from it."""
+    plan = plan_build(workshop, wish, workers=workers)
+    if saved is not None:
+        project = workshop.project
+        check_departures(saved, plan, graph=project.graph, lock=project.lock)
+        for address in gone(saved, project.graph):
+            invocation.console.note(f"`{address}` is in the plan and no longer in the manifest: it is not built")
+    return plan

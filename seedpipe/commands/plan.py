@@ -1,30 +1,46 @@
 """`seedpipe plan`: what a build would make, why, and what it would cost. Needs no key and no network."""
 
 import contextlib
+from pathlib import Path
 
 import click
 
 from seedpipe.build.budget import limits_of
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
-from seedpipe.commands.showing import caps_of, planned, used_in
-from seedpipe.console import render_faults
+from seedpipe.commands.showing import caps_of, planned_for, used_in
+from seedpipe.console import json_text, render_faults
+from seedpipe.display import shown
+from seedpipe.errors import UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.plan.plan import Plan, State
+from seedpipe.plan.saved import plan_document
+from seedpipe.plan.select import Wish, select
 from seedpipe.project.inputs import inputs_of_plan
 from seedpipe.review.plan_markdown import plan_markdown
 from seedpipe.review.plan_text import nothing_to_do, plan_text
 from seedpipe.review.price_text import price_text
+from seedpipe.state.files import write_atomically
 
 
 @click.command("plan")
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@option(
+    "-o",
+    "--output",
+    "saved_to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan; `seedpipe build --plan FILE` carries out just this.",
+)
 @option(
     "--exit-code", is_flag=True, help="Exit with 3 if a build would change anything, with 75 if a charge is uncertain."
 )
 @option("--proof", is_flag=True, help="The plan of a proof.")
 @option("--exclude", multiple=True, metavar="TARGET", help="Leave these out.")
 @option("--no-cascade", is_flag=True, help="Keep pictures that only a changed upstream would replace.")
+@option("--retry-unknown", is_flag=True, help="As if what may have been charged were sent again.")
+@option("--retry-blocked", is_flag=True, help="As if what moderation refused were sent again.")
 @option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="How it is written.")
 @option("-j", "--jobs", type=click.IntRange(1, 512), default=8, help="Requests at once, for the forecast of time.")
 @project_options
@@ -33,10 +49,13 @@ from seedpipe.review.price_text import price_text
 def command(
     invocation: Invocation,
     targets: tuple[str, ...],
+    saved_to: Path | None,
     exit_code: bool,
     proof: bool,
     exclude: tuple[str, ...],
     no_cascade: bool,
+    retry_unknown: bool,
+    retry_blocked: bool,
     form: str,
     jobs: int,
     provider: str | None,
@@ -50,20 +69,29 @@ def command(
     Example:
       seedpipe plan
       seedpipe plan banner/market=ja --json
+      seedpipe plan -o change.json && seedpipe build --plan change.json
     """
     project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
-    plan, memory = planned(project, targets, exclude=exclude, cascade=not no_cascade, workers=jobs)
+    wish = Wish(
+        selection=select(project.graph, targets, exclude=exclude),
+        targets=targets,
+        retry_unknown=retry_unknown,
+        retry_blocked=retry_blocked,
+        cascade=not no_cascade,
+    )
+    plan, memory = planned_for(project, wish, workers=jobs)
     with contextlib.closing(memory):
         memory.outputs.save_if_possible()
         used = used_in(memory.journal, plan.currency)
-        at_rest = nothing_to_do(plan) and not memory.under_way
-    if at_rest:
+    if saved_to is not None:
+        _save(plan, saved_to)
+    if nothing_to_do(plan) and not memory.under_way and saved_to is None:
         invocation.rests_on = inputs_of_plan(project, plan, searched=invocation.searched)
     console = invocation.console
     limits = limits_of(project.manifest.budget, project.settings, None)
     caps = caps_of(limits, used, plan)
     if as_json or form == "json":
-        console.data(plan.to_dict())
+        console.data(plan_document(plan))
     elif form == "markdown":
         console.out(plan_markdown(plan, caps=caps))
     else:
@@ -73,6 +101,8 @@ def command(
         behind = price_text(plan, project.catalogue, width=console.width) if console.verbose else None
         if behind is not None:
             console.out(console.style.dim(behind))
+    if saved_to is not None:
+        console.note(f"saved: `seedpipe build --plan {shown(str(saved_to))}` carries out just this")
     return _changes(plan) if exit_code else ExitCode.DONE
 
 
@@ -82,3 +112,10 @@ def _changes(plan: Plan) -> ExitCode:
         return ExitCode.UNCERTAIN
     waited_for = any(node.state.needs_a_person for node in plan.nodes.values())
     return ExitCode.CHANGES if plan.has_changes or waited_for else ExitCode.DONE
+
+
+def _save(plan: Plan, path: Path) -> None:
+    try:
+        write_atomically(path, (json_text(plan_document(plan)) + "\n").encode())
+    except OSError as error:
+        raise UsageError(f"`{path}` can't be written: {error.strerror}") from error

@@ -31,17 +31,14 @@ def caps_of(limits: Limits, used: Mapping[CapKind, Money], plan: Plan) -> Caps:
     return Caps(run=limits.tightest(CapKind.PER_RUN, plan.currency), periods=tuple(periods))
 
 
-def planned(
-    project: Project,
-    targets: Sequence[str] = (),
-    *,
-    exclude: Sequence[str] = (),
-    cascade: bool = True,
-    workers: int = 8,
-) -> tuple[Plan, Recollection]:
+def planned(project: Project, targets: Sequence[str] = ()) -> tuple[Plan, Recollection]:
+    """The plan of a plain build of `targets`, and what it was made from."""
+    return planned_for(project, Wish(selection=select(project.graph, targets), targets=tuple(targets)))
+
+
+def planned_for(project: Project, wish: Wish, *, workers: int = 8) -> tuple[Plan, Recollection]:
     """The plan, and what it was made from. Nothing is written, nothing is asked of the network."""
     memory = project.recollection()
-    wish = Wish(selection=select(project.graph, targets, exclude=exclude), targets=tuple(targets), cascade=cascade)
     return project.plan(wish, memory, workers=workers), memory
 
 

@@ -11,6 +11,7 @@ from seedpipe.limits import PLAN_FORMAT
 from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.reasons import Reason
+from seedpipe.plan.select import Wish
 from seedpipe.source import Position
 
 
@@ -123,9 +124,18 @@ class PlanNode:
     batch: str | None = None  # frames with the same one are bought by one request
     beside: tuple[tuple[str, Digest], ...] = ()  # the neighbours that a frame bought alone is shown
     by_cascade: bool = False  # it is bought only because pictures that it is made from are other ones
+    named: bool = False  # a person wrote it down as a target
+    before: Digest | None = None  # of the lock's entry, where there is work and an entry
+    request: Mapping[str, Any] | None = None  # what is asked for, where there is work (`plan.promise`)
     position: Position
 
+    @property
+    def has_work(self) -> bool:
+        """A build would buy, make, fetch or write something for it."""
+        return self.state.buys or self.writes or self.state in (State.FREE, State.SAME, State.FETCH)
+
     def to_dict(self) -> dict[str, Any]:
+        """As it stands in `schemas/plan.schema.json`; what is empty is left out."""
         values: dict[str, Any] = {
             "address": self.address,
             "kind": self.kind,
@@ -147,6 +157,9 @@ class PlanNode:
             "batch": self.batch,
             "beside": [address for address, _ in self.beside],
             "by_cascade": self.by_cascade or None,
+            "named": self.named or None,
+            "before": None if self.before is None else str(self.before),
+            "request": None if self.request is None else dict(self.request),
             "position": str(self.position),
         }
         return {name: value for name, value in values.items() if value not in (None, [], {})} | {
@@ -193,6 +206,10 @@ class Plan:
     provider: str
     currency: str
     nodes: Mapping[str, PlanNode]
+    project_id: str | None = None
+    profile: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    wish: Wish | None = None
     targets: tuple[str, ...] = ()
     cost: Cost
     time: Forecast = NO_TIME
@@ -226,12 +243,18 @@ class Plan:
         return [node for node in self.nodes.values() if node.state in states]
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        """As it stands in `schemas/plan.schema.json`, less the digest (`saved.plan_document`)."""
+        values = {
             "seedpipe_plan": PLAN_FORMAT,
             "project": self.project,
+            "project_id": self.project_id,
             "realm": self.realm.value,
             "provider": self.provider,
-            "targets": list(self.targets),
+            "currency": self.currency,
+            "profile": self.profile,
+            "variables": dict(self.variables),
+            "wish": None if self.wish is None else self.wish.to_dict(),
+            "resolved": dict(self.resolved),
             "pictures": self.pictures,
             "cost": self.cost.to_dict(),
             "directly": self.directly.to_dict(),
@@ -241,6 +264,7 @@ class Plan:
             "changes": self.has_changes,
             "nodes": [node.to_dict() for node in self.nodes.values()],
         }
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def without_purchases(plan: Plan) -> Plan:

@@ -1,6 +1,7 @@
 """`make_plan`: walks the graph once, pictures before what is made from them, and says what each node is and why."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
@@ -12,6 +13,7 @@ from seedpipe.plan.local import plan_derived, plan_source
 from seedpipe.plan.memory import Memory, Whereabouts
 from seedpipe.plan.plan import Plan, PlanNode, sum_of
 from seedpipe.plan.price import currency_of
+from seedpipe.plan.promise import promised
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
 from seedpipe.plan.walk import Walk
@@ -51,6 +53,7 @@ def make_plan(
         provider=provider,
         currency=walk.currency,
         nodes=nodes,
+        wish=wish,
         targets=wish.targets,
         cost=sum_of((planned.cost for planned in nodes.values()), walk.currency),
         resolved=dict(resolver.made),
@@ -69,7 +72,12 @@ def _planned_all(walk: Walk, nodes: Sequence[Node]) -> Mapping[str, PlanNode]:
             planned[node.address] = _planned(walk, node)
         elif node.address not in planned:
             planned |= plan_frames(walk, frames[node.sequence.address])
-    return {node.address: planned[node.address] for node in nodes}
+    return {node.address: _promised(walk, node, planned[node.address]) for node in nodes}
+
+
+def _promised(walk: Walk, node: Node, planned: PlanNode) -> PlanNode:
+    named = node.address in walk.wish.selection.named
+    return promised(walk, node, replace(planned, named=True) if named else planned)
 
 
 def _planned(walk: Walk, node: SourceNode | DerivedNode | ImageNode) -> PlanNode:

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from seedpipe.errors import UsageError
 from seedpipe.manifest.node import FrameNode, Node
@@ -33,6 +34,16 @@ class Wish:
     retry_unknown: bool = False
     retry_blocked: bool = False
     cascade: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a saved plan keeps of it; who is named stands with the nodes."""
+        return {
+            "targets": list(self.targets),
+            "excluded": sorted(self.selection.excluded),
+            "retry_unknown": self.retry_unknown,
+            "retry_blocked": self.retry_blocked,
+            "cascade": self.cascade,
+        }
 
 
 def select(graph: Graph, targets: Sequence[str], *, exclude: Sequence[str] = ()) -> Selection:

@@ -62,6 +62,7 @@ class Project:
     live_lock: Lock = field(repr=False)
     lock: Lock = field(repr=False)
     known_id: str | None  # what the locks say (`identity.known_id`)
+    variables: Mapping[str, str] = field(default_factory=dict)  # given as `--var`
 
     @property
     def folder(self) -> Path:
@@ -161,7 +162,13 @@ class Project:
                 if node.pictures and node.model is not None
             },
         )
-        return replace(plan, time=forecast(plan, latencies, means))
+        return replace(
+            plan,
+            time=forecast(plan, latencies, means),
+            project_id=self.project_id,
+            profile=self.profile,
+            variables=self.variables,
+        )
 
     def room_faults(self) -> Sequence[Fault]:
         """Texts that don't fit their pictures and crops that are larger, as far as sizes are known before a build."""
@@ -247,6 +254,7 @@ def open_project(
         live_lock=live_lock,
         lock=lock,
         known_id=known_id(root, profile),
+        variables=variables or {},
     )
 
 

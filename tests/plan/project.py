@@ -84,6 +84,10 @@ class Project:
     # Plans
 
     def plan(self, *targets: str, exclude: Sequence[str] = (), **wish: Any) -> Plan:
+        selection = select(self.graph(), targets, exclude=exclude)
+        return self.plan_for(Wish(selection=selection, targets=targets, **wish))
+
+    def plan_for(self, wish: Wish) -> Plan:
         graph = self.graph()
         return make_plan(
             graph,
@@ -92,7 +96,7 @@ class Project:
             provider=self.provider,
             resolver=self.resolver(),
             memory=self.memory,
-            wish=Wish(selection=select(graph, targets, exclude=exclude), targets=targets, **wish),
+            wish=wish,
             outputs=output_paths(graph),
             project="lumen",
             realm=Realm.LIVE,

@@ -3,13 +3,16 @@
 import json
 from dataclasses import dataclass
 
+import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedpipe.plan.plan import Plan, State, without_purchases
+from seedpipe.plan.saved import plan_document
+from seedpipe.plan.schema import plan_schema
 from tests.plan.project import INVALID, MODERATED, UNANSWERED, Project
 
-PRECEDENCE = list(State)
+SCHEMA = jsonschema.Draft202012Validator(plan_schema())
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,8 @@ def check(plan: Plan) -> None:
         upstream = [plan.nodes[name].state for name in node.made_from if name in plan.nodes]
         if node.state in (State.FOLLOWS, State.MAY):
             assert any(state.buys or state in (State.SAME, State.FREE, State.FETCH) for state in upstream)
-    loaded = json.loads(json.dumps(plan.to_dict()))
+    loaded = json.loads(json.dumps(plan_document(plan)))
+    assert not list(SCHEMA.iter_errors(loaded))
     assert loaded["pictures"] == sum(node.get("pictures", 0) for node in loaded["nodes"]) == plan.pictures
     assert loaded["cost"]["high"] == str(plan.cost.high)
     assert sum(loaded["counts"].values()) == len(plan.nodes)

@@ -1,0 +1,189 @@
+"""Holding a build to a saved plan: where the project has departed from it, and what that means. Pure.
+
+A saved plan runs if each entry of the lock is as before or this plan's own result, so that it resumes, and what is left to
+do is a part of what it names, at no higher price.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from seedpipe.canonical import digest_of
+from seedpipe.errors import SeedpipeError
+from seedpipe.limits import ExitCode
+from seedpipe.manifest.node import upstream_addresses
+from seedpipe.plan.graph import Graph
+from seedpipe.plan.key import DEFAULTS_1, TEXTS, Identity, recipe_identity, remembered_document
+from seedpipe.plan.plan import Plan, PlanNode
+from seedpipe.plan.promise import entry_digest, filled, hole_of
+from seedpipe.plan.reasons import compare_documents
+from seedpipe.plan.saved import SavedNode, SavedPlan
+from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock, SourceEntry
+
+_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """One way in which the project is not as the plan has it. `costs`: money that nobody has said yes to."""
+
+    address: str | None
+    what: str
+    costs: bool = False
+
+    @property
+    def sentence(self) -> str:
+        return self.what if self.address is None else f"{self.address}: {self.what}"
+
+
+class DepartedError(SeedpipeError):
+    """A saved plan can't be carried out as it stands. Exit code 4 where it would cost more, else 3."""
+
+    def __init__(self, file: str, departures: Sequence[Departure]) -> None:
+        lines = [departure.sentence for departure in departures[:_SHOWN]]
+        if len(departures) > _SHOWN:
+            lines.append(f"and {len(departures) - _SHOWN:,} more")
+        super().__init__(
+            "\n".join([f"`{file}` is not what a build would do now; nothing was done", *lines]),
+            hint=f"`seedpipe plan -o {file}` plans anew, or undo what was changed",
+        )
+        self.departures = tuple(departures)
+        self.exit_code = ExitCode.REFUSED if any(departure.costs for departure in departures) else ExitCode.CHANGES
+
+
+def check_departures(saved: SavedPlan, plan: Plan, *, graph: Graph, lock: Lock) -> None:
+    """`plan` is that of `saved.wish_for(graph)`. Raises `DepartedError`."""
+    departures = [
+        *_of_entries(saved, plan, graph, lock),
+        *_of_requests(saved, plan, graph),
+        *_of_money(saved, plan),
+    ]
+    if departures:
+        raise DepartedError(saved.file, departures)
+
+
+def gone(saved: SavedPlan, graph: Graph) -> Sequence[str]:
+    """What the plan has work for and the manifest no longer has: it is not built."""
+    return [address for address, node in saved.nodes.items() if node.has_work and address not in graph]
+
+
+# The lock
+
+
+def _of_entries(saved: SavedPlan, plan: Plan, graph: Graph, lock: Lock) -> Iterator[Departure]:
+    identities = {node.address: identity_of(node) for node in plan.nodes.values()}
+    for address, node in saved.nodes.items():
+        if not node.has_work or address not in graph:
+            continue
+        entry = lock.entries.get(address)
+        if entry_digest(entry) != node.before and not _is_own_result(node, entry, identities):
+            yield Departure(address=address, what=_entry_words(node, entry))
+
+
+def _is_own_result(node: SavedNode, entry: Entry | None, identities: Mapping[str, Identity | None]) -> bool:
+    if isinstance(entry, SourceEntry):
+        return node.before is None  # a web picture that was fetched
+    asked = None if node.request is None else filled(node.request, identities)
+    if asked is None:
+        return False
+    match entry:
+        case ImageEntry():
+            return entry.want == digest_of(asked)
+        case DerivedEntry():
+            return entry.recipe == digest_of(asked)
+    return False
+
+
+def identity_of(node: PlanNode) -> Identity | None:
+    """What keys call a node's picture, if it is there."""
+    if node.kind == "derived" and node.key is not None:
+        return recipe_identity(node.key)
+    return None if node.taken is None else str(node.taken)
+
+
+def _entry_words(node: SavedNode, entry: Entry | None) -> str:
+    if entry is None:
+        return "the lock has lost its picture since"
+    if node.before is None:
+        return "a picture was chosen for it since"
+    return "another picture, or another word about it, is in the lock since"
+
+
+# What is asked for
+
+
+def _of_requests(saved: SavedPlan, plan: Plan, graph: Graph) -> Iterator[Departure]:
+    for node in plan.nodes.values():
+        was = saved.nodes.get(node.address)
+        if was is None or was.request is None or node.request is None or not node.has_work:
+            continue
+        if not node.pictures and node.kind != "derived":
+            continue  # nothing is asked of anybody
+        for what in _request_words(was.request, node, graph):
+            yield Departure(address=node.address, what=what)
+
+
+def _request_words(was: Mapping[str, Any], node: PlanNode, graph: Graph) -> Iterator[str]:
+    """What differs; a hole is filled by the picture of the very node that it stands for."""
+    now = node.request or {}
+    if was == now:
+        return
+    if node.kind == "derived":
+        if _with_known(was, now, graph, node) != now:
+            yield "its steps, or what they work on, changed"
+        return
+    addresses = upstream_addresses(graph[node.address])
+    before = _with_known(was, now, graph, node)
+    names = list(addresses[: len(now.get("references", ()))])
+    for reason in compare_documents(
+        remembered_document(before),
+        now,
+        old_words={name: before[name] for name in TEXTS if name in before},
+        defaults=DEFAULTS_1,
+        references=names,
+    ):
+        yield reason.sentence()
+
+
+def _with_known(was: Mapping[str, Any], now: Mapping[str, Any], graph: Graph, node: PlanNode) -> Mapping[str, Any]:
+    addresses = upstream_addresses(graph[node.address])
+    result = dict(was)
+    for name in ("references", "inputs"):
+        present = now.get(name, [])
+        if name in was and len(present) == len(was[name]):
+            result[name] = [
+                now_one if hole_of(str(one)) == address else one
+                for one, now_one, address in zip(was[name], present, addresses, strict=False)
+            ]
+    return result
+
+
+# Money
+
+
+def _of_money(saved: SavedPlan, plan: Plan) -> Iterator[Departure]:
+    if plan.currency != saved.currency:
+        what = f"prices are in {plan.currency} now, and were planned in {saved.currency}"
+        yield Departure(address=None, what=what, costs=True)
+        return
+    dearer = [found for node in plan.nodes.values() if node.pictures and (found := _price(saved, node))]
+    yield from dearer
+    if not dearer and plan.cost.high > saved.cost.high:
+        what = f"what is left would cost {plan.cost.high}, more than the {saved.cost.high} planned"
+        yield Departure(address=None, what=what, costs=True)
+
+
+def _price(saved: SavedPlan, node: PlanNode) -> Departure | None:
+    was = saved.buyer_of(node.address)
+    if was is None:
+        what = f"would be bought for {node.cost.high}, which the plan does not name"
+        return Departure(address=node.address, what=what, costs=True)
+    if node.pictures > was.pictures:
+        what = f"{node.pictures} pictures would be bought, {was.pictures} are planned"
+        return Departure(address=node.address, what=what, costs=True)
+    if node.cost.high * was.pictures > was.cost.high * node.pictures:
+        what = f"{node.pictures} of {was.pictures} pictures cost {node.cost.high}, planned were {was.cost.high} for all"
+        if node.pictures == was.pictures:
+            what = f"costs {node.cost.high}, planned were {was.cost.high}"
+        return Departure(address=node.address, what=what, costs=True)
+    return None
