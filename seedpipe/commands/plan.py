@@ -83,9 +83,10 @@ def command(
     with contextlib.closing(memory):
         memory.outputs.save_if_possible()
         used = used_in(memory.journal, plan.currency)
+        at_rest = nothing_to_do(plan) and not memory.under_way
     if saved_to is not None:
         _save(plan, saved_to)
-    if nothing_to_do(plan) and not memory.under_way and saved_to is None:
+    elif at_rest:
         invocation.rests_on = inputs_of_plan(project, plan, searched=invocation.searched)
     console = invocation.console
     limits = limits_of(project.manifest.budget, project.settings, None)

@@ -81,12 +81,12 @@ def _of_entries(saved: SavedPlan, plan: Plan, graph: Graph, lock: Lock) -> Itera
 
 
 def _is_own_result(node: SavedNode, entry: Entry | None, identities: Mapping[str, Identity | None]) -> bool:
-    if isinstance(entry, SourceEntry):
-        return node.before is None  # a web picture that was fetched
     asked = None if node.request is None else filled(node.request, identities)
     if asked is None:
         return False
     match entry:
+        case SourceEntry():
+            return entry.url == asked.get("url")
         case ImageEntry():
             return entry.want == digest_of(asked)
         case DerivedEntry():
@@ -117,7 +117,7 @@ def _of_requests(saved: SavedPlan, plan: Plan, graph: Graph) -> Iterator[Departu
         was = saved.nodes.get(node.address)
         if was is None or was.request is None or node.request is None or not node.has_work:
             continue
-        if not node.pictures and node.kind != "derived":
+        if not node.pictures and node.kind in ("image", "frame"):
             continue  # nothing is asked of anybody
         for what in _request_words(was.request, node, graph):
             yield Departure(address=node.address, what=what)
@@ -127,6 +127,9 @@ def _request_words(was: Mapping[str, Any], node: PlanNode, graph: Graph) -> Iter
     """What differs; a hole is filled by the picture of the very node that it stands for."""
     now = node.request or {}
     if was == now:
+        return
+    if node.kind == "source":
+        yield f"its address is {now.get('url')} now"
         return
     if node.kind == "derived":
         if _with_known(was, now, graph, node) != now:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from seedpipe.canonical import digest_of
-from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
 from seedpipe.manifest.steps import Text
 from seedpipe.names import Digest
 from seedpipe.plan.key import Identity, recipe_document, request_document
@@ -30,7 +30,7 @@ def entry_digest(entry: Entry | None) -> Digest | None:
     return None if entry is None else digest_of(entry.to_dict())
 
 
-def _request(walk: Walk, node: Node) -> Mapping[str, Any] | None:
+def _request(walk: Walk, node: Node) -> Mapping[str, Any]:
     match node:
         case ImageNode() | FrameNode():
             addresses = [reference.address for reference in node.references]
@@ -38,7 +38,8 @@ def _request(walk: Walk, node: Node) -> Mapping[str, Any] | None:
         case DerivedNode():
             fonts = {step.font: walk.memory.font_digest(step.font) for step in node.steps if isinstance(step, Text)}
             return recipe_document(node, _with_holes(walk, node.inputs), fonts)
-    return None
+        case SourceNode():
+            return {"seedpipe": "url/1", "url": node.url}
 
 
 def _with_holes(walk: Walk, addresses: Sequence[str]) -> list[Identity]:

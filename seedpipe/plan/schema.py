@@ -124,7 +124,7 @@ def _request() -> Schema:
     return {
         "type": "object",
         "description": "The document that the key is made over, with holes for pictures that aren't there yet.",
-        "properties": {"seedpipe": _TEXT, "references": pictures, "inputs": pictures},
+        "properties": {"seedpipe": _TEXT, "url": _TEXT, "references": pictures, "inputs": pictures},
         "required": ["seedpipe"],
     }
 

@@ -250,6 +250,11 @@ def test_a_web_picture_is_fetched_once_and_the_plan_goes_on(project: Project) ->
     assert saved.nodes["hero"].request["references"] == ["from:logo"]
     project.build("hero")
     assert {node.address for node in now(project, saved).nodes.values() if node.pictures} == {"scene", "side"}
+    project.edit("logo.png", "logo.png?version=2")
+    saved = save(project.plan())
+    assert now(project, saved).nodes["hero"].state.value == "may"
+    project.edit("version=2", "version=3")
+    assert departures(project, saved) == ["logo: its address is https://example.com/logo.png?version=3 now"]
 
 
 # The file
