@@ -108,6 +108,14 @@ class NodeDone(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeAbsent(Event):
+    """A picture that there need not be: fewer came of a counted sequence, or of a picture taken apart."""
+
+    name: ClassVar = "node_absent"
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFailed(Event):
     """`outcome`: `failed` | `blocked` | `capped` | `unknown` | `skipped` (an upstream did not come)."""
 

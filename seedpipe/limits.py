@@ -47,6 +47,7 @@ MAX_TEMPLATE_STEPS: Final = 1_000_000  # range() and loops in one template
 MAX_PROJECT_STEPS: Final = 50_000_000  # the same in all templates of a project, and the characters that they make
 MAX_PROJECT_CHARS: Final = 1_000_000_000
 MAX_FRAMES: Final = 300  # of one sequence
+MAX_LAYERS: Final = 17  # pictures of one decomposition, the base included: so many the service reserves (BP265)
 MAX_TAKES: Final = 50  # takes of one node bought at once
 MAX_REDIRECTS: Final = 3
 MAX_PICTURE_BYTES: Final = 128 * 1024 * 1024  # one downloaded picture

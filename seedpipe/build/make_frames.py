@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from seedpipe.build.order import OVERTAKEN, NotBought, WantedPicture
+from seedpipe.build.order import CAME_SHORT, OVERTAKEN, Bought, NotBought, WantedPicture
 from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures, Present
 from seedpipe.build.purchase import Buyer
@@ -21,6 +21,9 @@ from seedpipe.state.take import Take
 _NOTHING_CARRIED = NotBought(
     outcome="skipped", code="upstream", message="nothing came of the frames before it, which it goes on from"
 )
+
+
+_NO_MORE = NotBought(outcome="absent", code=CAME_SHORT, message="fewer came, which is complete")
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class FrameBuyer:
     report: Report
     at_hand: Callable[[Digest], Sequence[Take]]  # the pictures of a want that are in the store
     waiting: int = 0  # frames that wait for what another one of their batch has begun: they keep nobody from starting
+    brought: set[Digest] = field(default_factory=set)  # by batches of this run, whoever began them
     _batches: dict[str, _Batch] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,6 +128,10 @@ class FrameBuyer:
                 batch.tell(place, there[0])
             else:
                 missing.append(place)
+        if first.sequence.counted and 0 < len(missing) < len(wanted):  # another build brought all that there are
+            for place in missing:
+                batch.tell(place, _NO_MORE)
+            return
         while missing:
             missing = await self._together_now(batch, missing, wanted, fixed, carried)
 
@@ -146,21 +154,38 @@ class FrameBuyer:
             _shown(fixed, carried),
             [wanted[place] for place in missing],
             is_batch=True,
+            layers=first.sequence.layered,
         )
 
         async def arrived(place: int, take: Take) -> None:
+            self.brought.add(take.digest)
             if place < len(missing):
                 batch.tell(missing[place], take)
 
         bought = await self.buyer.buy(order, arrived)
         left = []
+        complete = first.sequence.counted and bought.takes
+        if complete:
+            self._say_how_many(first, bought, len(missing))
         for place, why in bought.missing.items():
-            if why is OVERTAKEN:
+            if complete and (why is OVERTAKEN or why.code == CAME_SHORT):
+                batch.tell(missing[place], _NO_MORE)
+            elif why is OVERTAKEN:
                 left.append(missing[place])
-                continue
-            counted = first.sequence.counted and why.outcome == "short" and bought.takes
-            batch.tell(missing[place], replace(why, outcome="absent", hint=None) if counted else why)
+            else:
+                batch.tell(missing[place], why)
         return left
+
+    def _say_how_many(self, first: FrameNode, bought: Bought, asked: int) -> None:
+        """Once for all of them."""
+        came = len(bought.takes)
+        if first.sequence.layered:
+            layers = [take.layer for _, take in sorted(bought.takes.items()) if take.layer is not None]
+            names = ", ".join(layer.name or ("?" if layer.z_index else "ground") for layer in layers)
+            self.report.notice(first.sequence.address, f"came apart into {came} pictures: {names}")
+        elif came < asked:
+            message = f"the service made {came} of {asked} pictures, which is complete"
+            self.report.notice(first.sequence.address, message)
 
     async def _carried(self, name: str) -> Sequence[tuple[str, Digest]] | None:
         """The last frames of the batch before, once it is done; None if none of them came."""

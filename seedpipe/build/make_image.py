@@ -90,7 +90,8 @@ class ImageMaker:
         if chosen is not None:
             self._say_sizes(want, bought)
             await self._choose(want, chosen, takes)
-            self.report.done(node.address, "made" if bought else "cached", chosen, want.planned.output)
+            made = bought or chosen in self.frames.brought
+            self.report.done(node.address, "made" if made else "cached", chosen, want.planned.output)
         for failure in failures:
             if failure.outcome != "stopped":
                 self.report.failed(node.address, _node_error(failure))

@@ -91,6 +91,7 @@ class Receiver:
                 index=frame.index,
                 url=frame.picture.url,
                 size=None if frame.picture.size is None else "{}x{}".format(*frame.picture.size),
+                layer=frame.picture.layer,
             )
             for frame in frames.arrived
             if isinstance(frame.picture, PictureAt)
@@ -178,10 +179,16 @@ class Receiver:
         wanted, picture_of = sent.wanted, sent.wanted.picture(index)
         digest, info = await self._bytes_of(item)
         picture = Picture(
-            digest=digest, format=info.format, width=info.width, height=info.height, bytes=info.bytes, cost=wanted.price
+            digest=digest,
+            format=info.format,
+            width=info.width,
+            height=info.height,
+            bytes=info.bytes,
+            cost=wanted.price,
+            layer=item.layer,
         )
         await asyncio.to_thread(self.journal.kept, sent.request, index, picture, request_id=request_id)
-        take = self._take(sent, index, digest, info, request_id)
+        take = replace(self._take(sent, index, digest, info, request_id), layer=item.layer)
         await asyncio.to_thread(self._index, take, wanted, picture_of)
         self._say_size(picture_of.address, item, info)
         self.report.kept(
@@ -284,7 +291,8 @@ class Receiver:
         errors: list[SeedpipeError] = []
         for item in waiting.located:
             try:
-                takes.append(await self._keep(sent, item.index, PictureAt(url=item.url), request.request_id))
+                at = PictureAt(url=item.url, layer=item.layer)
+                takes.append(await self._keep(sent, item.index, at, request.request_id))
             except SeedpipeError as error:
                 errors.append(error)
         gone = [error for error in errors if not _may_still_come(error)]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from seedpipe.events import BuildStopping, Event, NodeDone, NodeFailed, NodeStarted, Notice, TakeKept
+from seedpipe.events import BuildStopping, Event, NodeAbsent, NodeDone, NodeFailed, NodeStarted, Notice, TakeKept
 from seedpipe.limits import ExitCode, most_urgent
 from seedpipe.names import Digest
 
@@ -77,7 +77,7 @@ class Report:
         """What did not come, and why. A node that the build's end kept from starting is only counted."""
         self.result.counts[error.outcome] += 1
         if error.outcome == "absent":
-            self.notice(address, f"{error.message}, which is complete")
+            self.emit(NodeAbsent(at=self.clock(), address=address))
         if error.outcome in ("stopped", "absent"):
             return
         self.result.outcomes.add(error.outcome)

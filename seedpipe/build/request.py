@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seedpipe.catalogue.model import Feature, Mode, Model
 from seedpipe.images.sending import Prepared, ReferenceLimits, prepare_reference
@@ -11,6 +11,7 @@ from seedpipe.plan.key import Asked
 from seedpipe.service.request import GenerationRequest, data_url, encode
 from seedpipe.state.store import Store
 
+LAYER_FORMATS = ("png", "jpeg")  # of a picture that is taken apart (BP265)
 Noticed = Callable[[str], None]
 
 
@@ -27,11 +28,12 @@ class Sending:
     model: Model
     wire: str
     frames: int | None = None
+    layers: bool = False  # of the one reference; `frames` is then the most that may come
 
     @property
     def is_streamed(self) -> bool:
         """By default wherever the model can and more than one picture is asked for."""
-        return (self.frames or 1) > 1 and Mode.STREAM in self.model.modes
+        return (self.frames or 1) > 1 and Mode.STREAM in self.model.modes and not self.layers
 
 
 def body_maker(sending: Sending, *, store: Store, noticed: Noticed) -> Callable[[], Awaitable[bytes]]:
@@ -49,6 +51,8 @@ def body_maker(sending: Sending, *, store: Store, noticed: Noticed) -> Callable[
 def _body(sending: Sending, store: Store, noticed: Noticed) -> bytes:
     asked, model = sending.asked, sending.model
     limits = _limits(model)
+    if sending.layers:
+        limits = replace(limits, formats=LAYER_FORMATS)
     images = []
     for address, digest in sending.references:
         prepared: Prepared = prepare_reference(store.read(digest), limits, name=address)
@@ -56,7 +60,7 @@ def _body(sending: Sending, store: Store, noticed: Noticed) -> bytes:
             noticed(f"{address} is re-encoded for sending: {prepared.why}")
         images.append(data_url(prepared.format, prepared.data))
     sequential = None
-    if Mode.SEQUENCE in model.modes:
+    if Mode.SEQUENCE in model.modes and not sending.layers:
         sequential = "disabled" if sending.frames is None else "auto"
     return encode(
         GenerationRequest(
@@ -67,7 +71,7 @@ def _body(sending: Sending, store: Store, noticed: Noticed) -> bytes:
             response_format=sending.response_format,
             images=tuple(images),
             sequential_image_generation=sequential,
-            max_images=sending.frames,
+            max_images=None if sending.layers else sending.frames,
             stream=sending.is_streamed,
             output_format=asked.output_format if model.sends_output_format else None,
             optimize_prompt=asked.optimize_prompt if asked.optimize_prompt != "standard" else None,
@@ -75,6 +79,7 @@ def _body(sending: Sending, store: Store, noticed: Noticed) -> bytes:
             guidance_scale=asked.guidance_scale if model.has(Feature.GUIDANCE_SCALE) else None,
             background=asked.background if asked.background != "opaque" else None,
             web_search=asked.web_search,
+            layers=sending.layers,
         )
     )
 

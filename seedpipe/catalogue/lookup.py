@@ -118,6 +118,16 @@ class Catalogue:
         """List price of one request for `outputs` pictures of `width` × `height` with `inputs` references."""
         return self.list_price(provider, dated_id).total(width, height, inputs, outputs)
 
+    def layer_price(self, provider: str, dated_id: str, width: int, height: int) -> Money:
+        """List price of one picture of a decomposition. Raises `UnknownPriceError`, and as `model` does."""
+        price = self.list_price(provider, dated_id).of_layer(width, height)
+        if price is None:
+            raise UnknownPriceError(
+                f"the price of a layer of `{dated_id}` at `{provider}` is not known",
+                hint="write it in your user file, as `layer` in the `price` of this model at this provider",
+            )
+        return price
+
     def size_for(self, model: Model, tier: str, aspect: str | None) -> tuple[int, int]:
         """Exact pixels of `tier` × `aspect` (None: square). Raises `UsageError` with a sentence."""
         return model.size_for(tier, aspect)

@@ -14,6 +14,7 @@ from seedpipe.catalogue.sizes import AspectRange, PixelRange, near_size, parse_r
 from seedpipe.errors import Severity, UsageError
 
 Sentences = tuple[str, ...]
+AUTO: Final = "auto"  # the size of layers that keep the size of the picture
 EXACT: Final = "exact"  # the column of recommended sizes of a model without tiers
 
 
@@ -141,6 +142,9 @@ class Model:
         asked = tier.upper()
         if asked in self.tiers:
             return ()
+        if tier == AUTO:
+            tiers = f"a tier ({', '.join(self.tiers)}), or " if self.tiers else ""
+            return (f"`{AUTO}` is the size of layers; say {tiers}pixels",)
         others = self.who_can(lambda peer: asked in peer.tiers)
         if not self.tiers:
             exact = self.sizes.get(EXACT, {})
@@ -216,6 +220,23 @@ class Model:
         if faults or size is None:
             raise UsageError("; ".join(faults))
         return size
+
+    def layers_faults(self, size: str) -> Sentences:
+        """Nothing if the model takes pictures apart, to a tier or to the picture's own size (`auto`)."""
+        found = self.feature_faults(Feature.LAYERS)
+        if not found and size != AUTO and size.upper() not in self.tiers:
+            tiers = ", ".join(self.tiers)
+            found = (f"`{size}`: layers have one of the tiers {tiers}, or `{AUTO}`, the size of the picture itself",)
+        return found
+
+    def size_of_layers(self, size: str, width: int, height: int) -> tuple[int, int]:
+        """The pixels for which layers are priced: of a tier its square, of `auto` those of the picture, in range (BP265)."""
+        if size != AUTO:
+            return self.size_for(size)
+        pixels = width * height
+        if pixels in self.pixels:
+            return width, height
+        return self.size_for(self.tiers[0 if pixels < self.pixels.min else -1])
 
     # Everything else of a request
 

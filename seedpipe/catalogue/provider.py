@@ -47,12 +47,25 @@ class Price:
         return money
 
     def at_least(self, image: Money, source: str) -> "Price":
-        """The same price where it is higher, `image` a picture where that is, with its source. In one currency."""
+        """The same price where it is higher, `image` a picture where that is, with its source. In one currency.
+
+        Who asks more for a picture may ask as much for a layer.
+        """
         parts = [part for part in (self.image, self.image_above) if part is not None and part < image]
         if not parts:
             return self
-        above = None if self.image_above is None else max(self.image_above, image)
-        return replace(self, image=max(self.image, image), image_above=above, estimate=None, source=source)
+        image_above, layer, layer_above = (
+            None if part is None else max(part, image) for part in (self.image_above, self.layer, self.layer_above)
+        )
+        return replace(
+            self,
+            image=max(self.image, image),
+            image_above=image_above,
+            layer=layer,
+            layer_above=layer_above,
+            estimate=None,
+            source=source,
+        )
 
     @property
     def highest(self) -> Money:
@@ -63,6 +76,11 @@ class Price:
     def amounts(self) -> str:
         """For a column: `0.035`, `0.045–0.09`."""
         return self.image.amount if self.image_above is None else f"{self.image.amount}–{self.image_above.amount}"
+
+    def of_layer(self, width: int, height: int) -> Money | None:
+        """One picture of a decomposition, the ground included, of a picture of `width` × `height`; None: not known."""
+        above = self.above_pixels is not None and width * height > self.above_pixels
+        return self.layer_above if above and self.layer_above is not None else self.layer
 
     def summary(self) -> str:
         """In a sentence: `0.035 USD`, `0.045 or 0.09 USD, 0.003 per further reference`."""

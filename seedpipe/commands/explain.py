@@ -11,6 +11,7 @@ from seedpipe.plan.plan import PlanNode
 from seedpipe.plan.select import select
 from seedpipe.project.memory import Recollection
 from seedpipe.review.explain_text import TakeLine, explain_text
+from seedpipe.state.layer import Layer
 from seedpipe.state.lock import Lock
 
 
@@ -41,7 +42,11 @@ def command(
     chosen = select(project.graph, targets).nodes
     console = invocation.console
     if as_json:
-        nodes = [node.to_dict() for node in plan.nodes.values() if node.address in chosen]
+        nodes = [
+            node.to_dict() | ({"layer": layer.to_dict()} if (layer := _layer(memory, node)) else {})
+            for node in plan.nodes.values()
+            if node.address in chosen
+        ]
         console.data({"seedpipe_explain": 1, "nodes": nodes})
         return ExitCode.DONE
     pages = []
@@ -55,6 +60,7 @@ def command(
                     made_from=above,
                     makes=project.graph.makes(node.address),
                     takes=_takes(project.lock, memory, plan.nodes[node.address], plan.realm),
+                    layer=_layer(memory, plan.nodes[node.address]),
                     realm=plan.realm,
                     width=console.width,
                     style=console.style,
@@ -62,6 +68,12 @@ def command(
             )
     console.out("\n\n".join(pages))
     return ExitCode.DONE
+
+
+def _layer(memory: Recollection, planned: PlanNode) -> Layer | None:
+    """What the service said of the picture, if it is a layer of another."""
+    takes = memory.takes_index.of(planned.key) if memory.takes_index and planned.key else ()
+    return next((take.layer for take in takes if take.digest == planned.taken), None)
 
 
 def _takes(lock: Lock, memory: Recollection, planned: PlanNode, realm: Realm) -> list[TakeLine]:

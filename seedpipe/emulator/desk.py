@@ -240,6 +240,7 @@ def _order_notes(order: Order) -> dict[str, object]:
         "inline": order.inline,
         "stream": order.stream,
         "max_images": order.max_images,
+        "layers": order.layers,
     }
 
 

@@ -81,7 +81,7 @@ def _check_names(definitions: Iterable[Definition], faults: FaultCollector) -> N
 
 def _addresses(items: Iterable[Item], definition: Definition, frames: FrameList, findings: Findings) -> Iterable[str]:
     for item in items:
-        if definition.entry.sequence is None:
+        if definition.entry.sequence is None and definition.entry.layers is None:
             yield item.address
         else:
             yield from (f"{item.address}#{frame.id}" for frame in frames.of(item, findings))

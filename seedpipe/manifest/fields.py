@@ -33,6 +33,7 @@ _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{1,63}\.?\Z|\[[0-9A-Fa-f:.]+\]\Z"
 )
+AUTO: Final = "auto"  # of layers: the size of the picture that is taken apart
 MAX_SEED: Final = 2_147_483_647  # (BP-API)
 _TRUE: Final = frozenset(("true", "yes", "1", "on"))
 _FALSE: Final = frozenset(("false", "no", "0", "off", ""))
@@ -104,6 +105,8 @@ def plain_decimal(number: Decimal) -> str:
 
 def to_size(value: Any) -> str:
     text = str(value).strip()
+    if text.lower() == AUTO:
+        return AUTO
     if _TIER.match(text):
         return text.upper()
     pixels = _PIXELS.match(text)

@@ -1,11 +1,11 @@
-"""Which frames a sequence has: those written in a list, made with `each` from data, or counted by `max_images`."""
+"""Which frames a sequence has: written in a list, made with `each` from data, counted by `max_images`, or layers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from seedpipe.errors import FaultCollector
-from seedpipe.limits import MAX_FRAMES
+from seedpipe.limits import MAX_FRAMES, MAX_LAYERS
 from seedpipe.manifest import model
 from seedpipe.manifest.bounds import TemplateRefusedError
 from seedpipe.manifest.definition import Definition, Place
@@ -18,6 +18,7 @@ from seedpipe.manifest.template import TemplateError
 from seedpipe.source import Position
 
 _ID_HINT: Final = 'say which: `id: "{{ item.name }}"`'
+LAYER_IDS: Final = ("base", *map(str, range(1, MAX_LAYERS)))  # from the ground up
 MAX_COUNTED: Final = 15  # pictures of one request (OVERVIEW)
 
 
@@ -43,7 +44,10 @@ class FrameList:
         self._frames: tuple[WrittenFrame, ...] = ()
         self._made: dict[str, tuple[WrittenFrame, ...]] = {}
         written: model.Sequence | None = definition.entry.sequence
-        if written is not None:
+        if definition.entry.layers is not None:
+            place = definition.place.below("layers")
+            self._frames = tuple(WrittenFrame(id=id_, place=place) for id_ in LAYER_IDS)
+        elif written is not None:
             self._read(written)
 
     @property

@@ -1,13 +1,14 @@
-"""An item of a definition with `sequence` → one node for each of its frames."""
+"""An item of a definition with `sequence` or `layers` → one node for each of its frames."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from seedpipe.manifest import model
 from seedpipe.manifest.compose import compose
 from seedpipe.manifest.definition import Place, Setting
-from seedpipe.manifest.fields import plain_decimal, to_output
+from seedpipe.manifest.fields import AUTO, plain_decimal, to_output
 from seedpipe.manifest.findings import BadValueError, Findings
 from seedpipe.manifest.frame_list import FrameList, WrittenFrame
 from seedpipe.manifest.matrix import Item
@@ -52,6 +53,24 @@ class FrameMaker:
                 sequence=sequence,
                 output=self._output(recipe, item, one, frame),
                 tags=tags,
+                axes=item.axes,
+            )
+
+    def layers(self, recipe: Recipe, item: Item, base: ImageNode) -> Iterable[FrameNode]:
+        """The ground and as many layers as may come. They are see-through pictures of the size that the model gives."""
+        listed = self.frames[recipe.definition.name].of(item, self.findings)
+        frames = tuple(Frame(id=frame.id, number=number) for number, frame in enumerate(listed, 1))
+        base = replace(base, size=base.size or AUTO, output_format="png")
+        sequence = Sequence(base=base, frames=frames, counted=True, layered=True)
+        for one, frame in zip(listed, frames, strict=True):
+            yield FrameNode(
+                address=sequence.address_of(frame),
+                position=base.position,
+                frame=frame,
+                prompt_position=base.prompt_position,
+                sequence=sequence,
+                output=self._output(recipe, item, one, frame),
+                tags=base.tags,
                 axes=item.axes,
             )
 

@@ -45,6 +45,8 @@ class NodeMaker:
         """The node of an item; of a sequence one for each frame; none after a fault."""
         if recipe.kind is Kind.SEQUENCE:
             return self._frames(recipe, item)
+        if recipe.kind is Kind.LAYERS:
+            return self._layers(recipe, item)
         makers = {Kind.SOURCE: self._source, Kind.IMAGE: self._image, Kind.DERIVED: self._derived}
         node: Node | None = makers[recipe.kind](recipe, item)
         return () if node is None else (node,)
@@ -129,6 +131,17 @@ class NodeMaker:
         base = self._paid(recipe, item, resolved, self.prompts.shared(recipe, item, resolved.refs))
         return () if base is None else self.frames.make(recipe, item, base, resolved.refs, base.tags)
 
+    def _layers(self, recipe: Recipe, item: Item) -> Iterable[Node]:
+        resolved = self._references(recipe, item, "layers")
+        base = self._paid(recipe, item, resolved, self.prompts.shared(recipe, item, resolved.refs))
+        if base is None or not resolved.references:
+            return ()
+        if len(resolved.references) > 1:
+            message = f"`layers` is one picture, and this means {len(resolved.references)}"
+            self.findings.item(item.address, "ambiguous-reference", message, recipe.positions["layers"])
+            return ()
+        return self.frames.layers(recipe, item, base)
+
     def _paid(
         self, recipe: Recipe, item: Item, resolved: Resolved, prompt: tuple[str, Position] | None
     ) -> ImageNode | None:
@@ -163,8 +176,8 @@ class NodeMaker:
             self.findings.item(item.address, "size-and-aspect", message, recipe.positions["aspect"], hint)
         return {name: value for name, value in values.items() if name != "aspect"}
 
-    def _references(self, recipe: Recipe, item: Item) -> Resolved:
-        setting = recipe.settings.get("references")
+    def _references(self, recipe: Recipe, item: Item, field: str = "references") -> Resolved:
+        setting = recipe.settings.get(field)
         if setting is None:
             return NO_REFERENCES
         plan: ReferencePlan | None = recipe.made.get("references")

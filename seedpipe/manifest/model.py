@@ -248,7 +248,7 @@ class Override(_Body):
 
 
 class Entry(_Body):
-    """One entry of `images`: a source (`file` or `url`), an image (`prompt`), a `sequence` or a derived picture (`from`)."""
+    """One entry of `images`: a source (`file` or `url`), an image (`prompt`), a `sequence`, `layers`, or derived (`from`)."""
 
     matrix: Given[dict[str, Axis]] = Field(
         None, description="Axes: each a list, or the name of a table of `data` or of a list in `vars`."
@@ -260,6 +260,10 @@ class Entry(_Body):
     )
     when: Given[Condition] = Field(None, description="False: the item does not exist.")
     sequence: Given[Sequence] = Field(None, description="Several pictures from one request, that belong together.")
+    layers: Given[Text] = Field(
+        None,
+        description="Address of a picture that the service takes apart: a base and its layers, for the models that can.",
+    )
     gate: Anything = _not_yet("what depends on this waits for a person")
     cast: Anything = _not_yet("fixed references of characters")
     style: Anything = _not_yet("fixed words and references of a style")

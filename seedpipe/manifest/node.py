@@ -80,13 +80,19 @@ class Sequence:
 
     `base` is what they share: parameters, references, and the words that stand before each frame's own (may be
     empty). `counted`: they have no words of their own, any number from 1 is complete (`max_images`). `compose` is the
-    manifest's own template for the prompt.
+    manifest's own template for the prompt. `layered`: they are the ground and the layers of the one reference, from
+    the bottom up; counted as well, and never bought apart.
     """
 
     base: ImageNode
     frames: tuple[Frame, ...]
     counted: bool = False
+    layered: bool = False
     compose: str | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(map(self.address_of, self.frames))
 
     @property
     def address(self) -> str:

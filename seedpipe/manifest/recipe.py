@@ -24,6 +24,7 @@ class Kind(StrEnum):
     SOURCE = "source"
     IMAGE = "image"
     SEQUENCE = "sequence"
+    LAYERS = "decomposition into layers"
     DERIVED = "derived picture"
 
 
@@ -33,24 +34,38 @@ _KIND_OF: Final[Mapping[str, Kind]] = {
     "prompt": Kind.IMAGE,
     "prompt_file": Kind.IMAGE,
     "sequence": Kind.SEQUENCE,
+    "layers": Kind.LAYERS,
     "from_": Kind.DERIVED,
     "steps": Kind.DERIVED,
 }
 _PAID: Final = frozenset(
     (*PARAMETERS, "prompt", "prompt_file", "prompt_append", "references", "variant", "output", "tags")
 )
+_OF_LAYERS: Final = frozenset(
+    ("layers", "prompt", "prompt_file", "prompt_append", "model", "size", "watermark", "optimize_prompt")
+) | {"response_format", "variant", "output", "tags"}
 _FIELDS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.SOURCE: frozenset(("file", "url", "tags")),
     Kind.IMAGE: _PAID,
     Kind.SEQUENCE: (_PAID | {"sequence", "compose"}) - {"takes"},
+    Kind.LAYERS: _OF_LAYERS,
     Kind.DERIVED: frozenset(("from_", "steps", "output", "tags")),
 }
-_INSTEAD: Final[Mapping[str, str]] = {
-    "output_format": "write a step: `convert: png`",
-    "size": "write a step: `resize: 1200x630`",
-    "aspect": "write a step: `crop: 16:9`",
-    "takes": "each frame is one picture; a frame can be made again alone",
-    "references": "the one input of a derived picture is `from`; `overlay` steps add more",
+_PAID_KINDS: Final = (Kind.IMAGE, Kind.SEQUENCE, Kind.LAYERS)
+_INSTEAD: Final[Mapping[Kind, Mapping[str, str]]] = {
+    Kind.DERIVED: {
+        "output_format": "write a step: `convert: png`",
+        "size": "write a step: `resize: 1200x630`",
+        "aspect": "write a step: `crop: 16:9`",
+        "references": "the one input of a derived picture is `from`; `overlay` steps add more",
+    },
+    Kind.SEQUENCE: {"takes": "each frame is one picture; a frame can be made again alone"},
+    Kind.LAYERS: {
+        "output_format": "layers are png",
+        "aspect": "they keep that of the picture; `size` is a tier or `auto`",
+        "references": "the one picture is the one that `layers` names",
+        "takes": "each layer is one picture; `variant` has it taken apart once more",
+    },
 }
 _EXCLUSIVE: Final = (("prompt", "prompt_file"), ("file", "url"))
 _OTHER: Final = {"prompt": ("prompt_file",), "prompt_file": ("prompt",), "file": ("url",), "url": ("file",)}
@@ -128,10 +143,10 @@ class RecipeBook:
         name, place = self.definition.name, self.definition.place
         if not given:
             message = f"`{name}` says neither what to draw nor what it is"
-            hint = "give it a `prompt` (or `prompt_file`), a `file` or `url`, or `from` with `steps`"
+            hint = "give it a `prompt` (or `prompt_file`), a `file` or `url`, `layers`, or `from` with `steps`"
             self.faults.add("no-kind", message, place.key_position, hint=hint, address=name)
             return None
-        if Kind.SEQUENCE in given:
+        if Kind.SEQUENCE in given or Kind.LAYERS in given:
             given.pop(Kind.IMAGE, None)  # the words that all its frames share
         if len(given) > 1:
             words = " and ".join(f"`{_written_name(setting)}` ({kind})" for kind, setting in given.items())
@@ -148,7 +163,7 @@ class RecipeBook:
             for key, setting in settings.items():
                 if key not in _FIELDS[kind]:
                     message = f"`{_written_name(setting)}` means nothing on a {kind}"
-                    hint = _INSTEAD.get(key) if kind is Kind.DERIVED or key == "takes" else None
+                    hint = _INSTEAD.get(kind, {}).get(key)
                     self.faults.add("wrong-field", message, setting.place.key_position, hint=hint, address=name)
             for first, second in _EXCLUSIVE:
                 if first in settings and second in settings:
@@ -156,7 +171,7 @@ class RecipeBook:
                     where = settings[second].place.key_position
                     self.faults.add("wrong-field", message, where, hint="remove one of them", address=name)
         for override in self.overrides:
-            if override.append is not None and kind not in (Kind.IMAGE, Kind.SEQUENCE):
+            if override.append is not None and kind not in _PAID_KINDS:
                 where = override.append.place.key_position
                 self.faults.add("wrong-field", f"`prompt_append` means nothing on a {kind}", where, address=name)
 
@@ -179,7 +194,7 @@ class RecipeBook:
         settings: dict[str, Setting] = {}
         strength: dict[str, int] = {}
         appends: list[Setting] = []
-        is_paid = kind in (Kind.IMAGE, Kind.SEQUENCE)
+        is_paid = kind in _PAID_KINDS
         layers = [
             (DEFAULTS, self.manifest.defaults if is_paid else {}),
             (ENTRY, self.entry),
@@ -208,7 +223,7 @@ class RecipeBook:
         scalars: list[Scalar] = []
         for name, setting in settings.items():
             convert = SCALARS.get(name)
-            if convert is None or (kind is Kind.SEQUENCE and name == "output"):
+            if convert is None or (kind in (Kind.SEQUENCE, Kind.LAYERS) and name == "output"):
                 continue  # each frame has an output of its own
             if isinstance(setting.value, str) and is_template(setting.value):
                 scalars.append(Scalar(name=name, text=setting.value, convert=convert, place=setting.place))

@@ -11,6 +11,7 @@ from seedpipe.manifest import model
 from seedpipe.manifest.definition import Place
 from seedpipe.manifest.each import each_value
 from seedpipe.manifest.findings import BadValueError, Findings
+from seedpipe.manifest.frame_list import LAYER_IDS
 from seedpipe.manifest.matrix import Item
 from seedpipe.manifest.node import Reference
 from seedpipe.manifest.paths import is_glob
@@ -50,8 +51,11 @@ class AddressBook:
         frames = self._below(f"{text}#")
         if frames:
             shown = ", ".join(f"`{address}`" for address in frames[:_SHOWN]) + (" …" if len(frames) > _SHOWN else "")
-            message = f"`{text}` is a sequence of {len(frames)} frames"
-            raise BadValueError(message, f"write `{text}#*`, or one of {shown}", code="ambiguous-reference")
+            if frames == sorted(f"{text}#{id_}" for id_ in LAYER_IDS):
+                message, all_of_them = f"`{text}` is a picture taken apart", f"`{text}#base` (the ground)"
+            else:
+                message, all_of_them = f"`{text}` is a sequence of {len(frames)} frames", f"`{text}#*`"
+            raise BadValueError(message, f"write {all_of_them}, or one of {shown}", code="ambiguous-reference")
         if text.partition("#")[0] in self._off:
             hint = "its `when` is false; leave the reference out for it as well"
             raise BadValueError(f"`{text}` does not exist", hint, code="dangling-reference")

@@ -10,12 +10,14 @@ from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.image import plan_image
-from seedpipe.plan.key import Asked, Identity, batch_document, request_document
+from seedpipe.plan.key import Asked, Identity, batch_document, layers_document, request_document
 from seedpipe.plan.memory import Refused, Whereabouts
 from seedpipe.plan.plan import Cost, PlanNode, State
 from seedpipe.plan.reasons import Reason
 from seedpipe.plan.resolve import CARRIED
 from seedpipe.plan.walk import View, Walk
+
+_OF_ANOTHER_WANT = (State.PINNED, State.STALE)
 
 
 def plan_frames(walk: Walk, nodes: Sequence[FrameNode]) -> Mapping[str, PlanNode]:
@@ -23,11 +25,13 @@ def plan_frames(walk: Walk, nodes: Sequence[FrameNode]) -> Mapping[str, PlanNode
     planned = {node.address: plan_image(walk, node) for node in nodes}
     missing = [node for node in nodes if planned[node.address].state.buys]
     sequence = nodes[0].sequence
-    there = [address for address, one in planned.items() if one.taken is not None]
+    there = [one for one in planned.values() if one.taken is not None and one.state not in _OF_ANOTHER_WANT]
     if not missing:
         return planned
     if sequence.counted and there:
         return planned | {node.address: _not_made(walk, planned[node.address], len(there)) for node in missing}
+    if sequence.layered:
+        return planned | _layers(walk, missing, planned)
     alike = sum(one.state is State.SAME for one in planned.values())
     together = len(missing) + alike == len(sequence.frames) and len(missing) > 1
     bought = _in_batches if together or sequence.counted else _alone
@@ -36,6 +40,8 @@ def plan_frames(walk: Walk, nodes: Sequence[FrameNode]) -> Mapping[str, PlanNode
 
 def batch_request(asked: Asked, nodes: Sequence[FrameNode], references: Sequence[Identity]) -> dict[str, object]:
     """The document of the request for `nodes`; the carried frames stand behind the fixed references."""
+    if nodes[0].sequence.layered:
+        return layers_document(_saying(asked, nodes, references), references)
     return batch_document(_saying(asked, nodes, references), references, len(nodes))
 
 
@@ -57,9 +63,25 @@ def _not_made(walk: Walk, planned: PlanNode, came: int) -> PlanNode:
     return replace(stopped, state=State.CACHED)
 
 
+def _layers(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, PlanNode]) -> dict[str, PlanNode]:
+    """One request brings them all, or none: also not those that someone's file stands in the way of."""
+    stuck = next((one for one in planned.values() if one.state.needs_a_person), None)
+    if stuck is None:
+        found = _in_batches(walk, missing, planned)
+        bought = next(iter(found.values()))
+        cost = replace(bought.cost, low=Cost.nothing(walk.currency).low)
+        for address, one in planned.items():  # what is kept on purpose comes once more, and is billed
+            if address not in found and one.state in _OF_ANOTHER_WANT and bought.state.buys:
+                found[address] = replace(one, pictures=1, cost=cost, batch=bought.batch)
+        return found
+    reason = why.UpstreamStopped(address=stuck.address, state=stuck.state.value)
+    return {node.address: _stopped(walk, planned[node.address], State.BLOCKED, reason) for node in missing}
+
+
 def _in_batches(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, PlanNode]) -> dict[str, PlanNode]:
     references = _references(walk, missing[0])
-    sizes = walk.resolver.split(len(missing), len(missing[0].references))
+    together = missing[0].sequence.layered
+    sizes = (len(missing),) if together else walk.resolver.split(len(missing), len(missing[0].references))
     first = missing[: sizes[0]]
     if references is not None:
         document = batch_request(walk.resolver.asked(missing[0]), first, references)

@@ -13,7 +13,7 @@ from seedpipe.plan.key import DEFAULTS_1, Asked, Identity, own_key, request_docu
 from seedpipe.plan.memory import OutputState, Whereabouts
 from seedpipe.plan.outputs import made_of
 from seedpipe.plan.plan import Cost, PlanNode, State
-from seedpipe.plan.price import price_of
+from seedpipe.plan.price import layer_prices, price_of
 from seedpipe.plan.reasons import Reason
 from seedpipe.plan.sizes import Pixels, SizeRule, came_of, fit_of
 from seedpipe.plan.walk import View, Walk
@@ -29,13 +29,13 @@ def plan_image(walk: Walk, node: ImageNode | FrameNode) -> PlanNode:
     where = where_used_as_it_is(walk, node)
     if entry is not None and where is not None:
         return case.as_it_is(entry, where)
-    return case.left_out() if node.address in walk.wish.selection.excluded else case.judged()
+    return case.left_out() if walk.is_left_out(node) else case.judged()
 
 
 def where_used_as_it_is(walk: Walk, node: ImageNode | FrameNode) -> Whereabouts | None:
     """Where the chosen picture of a node is that nobody selected: it serves as it is, stale or not, or it is missing."""
     entry = walk.lock.image(node.address)
-    if entry is None or node.address in walk.wish.selection.nodes:
+    if entry is None or walk.is_selected(node):
         return None
     return walk.memory.whereabouts(entry.take, walk.outputs.get(node.address))
 
@@ -367,17 +367,23 @@ class _Case:
         return self.walk.output(self.blank, wanted, (entry.take, entry.output, *entry.takes), made)
 
     def _priced(self, planned: PlanNode, pictures: int) -> PlanNode:
-        price = price_of(
-            self.walk.catalogue, self.walk.provider, self.asked.model, self.asked.size, inputs=len(self.references)
-        )
-        nothing, whole = Money.zero(self.walk.currency), price * pictures
+        least, most = self._price()
+        nothing, whole = Money.zero(self.walk.currency), most * pictures
         at_least = self._comes("comes_at_least") and planned.state is not State.MAY
         cost = Cost(
-            low=whole if at_least else nothing,
+            low=least * pictures if at_least else nothing,
             expected=whole if self._comes("comes_usually") else nothing,
             high=whole,
         )
         return replace(planned, pictures=pictures, cost=cost, by_cascade=self._by_cascade(planned.key))
+
+    def _price(self) -> tuple[Money, Money]:
+        """Of one picture, at least and at most."""
+        catalogue, provider, asked = self.walk.catalogue, self.walk.provider, self.asked
+        if asked.layer is not None:
+            return layer_prices(catalogue, provider, asked.model, asked.size)
+        price = price_of(catalogue, provider, asked.model, asked.size, inputs=len(self.references))
+        return price, price
 
     def _comes(self, how: str) -> bool:
         """Whether all that it is made from is there, in the case that `how` names (a field of `View`)."""

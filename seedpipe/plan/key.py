@@ -27,6 +27,7 @@ DEFAULTS_1: Final[Mapping[str, Any]] = {
     "shared": "",
     "compose": None,
     "counted": None,
+    "layer": None,
 }
 
 Identity = str  # `sha256:…` of a picture's bytes, or `recipe:…` of a derived node
@@ -42,7 +43,7 @@ class Asked:
 
     `size` is `WxH`, or a tier where the manifest leaves the aspect to the model. Of a frame, `prompt` is its own words,
     `shared` those of all frames and `compose` the manifest's own template; `counted` is `2/4` for the second of four
-    that have one prompt.
+    that have one prompt. `layer` is the id of one picture of a decomposition.
     """
 
     model: str
@@ -60,10 +61,11 @@ class Asked:
     shared: str = ""
     compose: str | None = None
     counted: str | None = None
+    layer: str | None = None
 
     def saying(self, prompt: str) -> "Asked":
         """One thing sent: the same parameters with the composed words of one frame or several."""
-        return replace(self, prompt=prompt, is_frame=False, shared="", compose=None, counted=None)
+        return replace(self, prompt=prompt, is_frame=False, shared="", compose=None, counted=None, layer=None)
 
 
 def request_document(asked: Asked, references: Sequence[Identity]) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def request_document(asked: Asked, references: Sequence[Identity]) -> dict[str, 
 
     `references` are the pictures' identities in the order they are sent.
     """
-    form = "frame/1" if asked.is_frame else "image/1"
+    form = "layer/1" if asked.layer is not None else "frame/1" if asked.is_frame else "image/1"
     document: dict[str, Any] = {"seedpipe": form, "model": asked.model, "prompt": asked.prompt}
     for name, default in DEFAULTS_1.items():
         value = getattr(asked, name)
@@ -85,6 +87,11 @@ def request_document(asked: Asked, references: Sequence[Identity]) -> dict[str, 
 def batch_document(asked: Asked, references: Sequence[Identity], frames: int) -> dict[str, Any]:
     """The document of one request for several frames; `asked` says the composed prompt."""
     return {**request_document(asked, references), "seedpipe": "sequence/1", "max_images": frames}
+
+
+def layers_document(asked: Asked, references: Sequence[Identity]) -> dict[str, Any]:
+    """The document of one request that takes the one reference apart; `asked` says the words, which may be none."""
+    return {**request_document(asked, references), "seedpipe": "layers/1"}
 
 
 def request_key(asked: Asked, references: Sequence[Identity]) -> Digest:

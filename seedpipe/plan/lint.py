@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from seedpipe.catalogue.lookup import Catalogue
-from seedpipe.catalogue.model import EXACT, Feature, Mode, Model
+from seedpipe.catalogue.model import AUTO, EXACT, Feature, Mode, Model
 from seedpipe.errors import Fault, SeedpipeError, Severity
 from seedpipe.manifest.compose import compose
 from seedpipe.manifest.node import FrameNode, ImageNode, Sequence
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.outputs import output_faults
-from seedpipe.plan.price import pixels_of
+from seedpipe.plan.price import layer_prices, pixels_of
 from seedpipe.plan.resolve import CARRIED, Resolver
 from seedpipe.source import Position
 
@@ -44,10 +44,13 @@ def lint(
         if isinstance(node, FrameNode) and node.sequence.address not in sequences:
             sequences.add(node.sequence.address)
             said = _as_one(node.sequence)
-            founds = [
-                *_sequence(node.sequence, catalogue, provider, resolver),
-                *_image(said, catalogue, provider, resolver),
-            ]
+            if node.sequence.layered:
+                founds = list(_layers(said, catalogue, provider, resolver))
+            else:
+                founds = [
+                    *_sequence(node.sequence, catalogue, provider, resolver),
+                    *_image(said, catalogue, provider, resolver),
+                ]
             faults += [_placed(said, found) for found in founds]
         elif isinstance(node, ImageNode):
             faults += [_placed(node, found) for found in _image(node, catalogue, provider, resolver)]
@@ -69,6 +72,27 @@ def _placed(node: ImageNode, found: _Found) -> Fault:
 
 def _position(node: ImageNode, field: str) -> Position:
     return node.positions.get(field, node.prompt_position if field == "prompt" else node.position)
+
+
+def _layers(node: ImageNode, catalogue: Catalogue, provider: str, resolver: Resolver) -> Iterator[_Found]:
+    size = node.size or AUTO
+    try:
+        model_id = resolver.model(node.model)
+        model = catalogue.model(model_id, provider)
+        unable = model.feature_faults(Feature.LAYERS)
+        if not unable and not model.layers_faults(size):
+            layer_prices(catalogue, provider, model_id, size)
+    except SeedpipeError as error:
+        yield _Found(code="model", message=error.message, field="model", hint=error.hint)
+        return
+    for sentence in unable:
+        yield _Found(code="layers", message=sentence, field="model")
+    for sentence in model.status_faults():
+        yield _Found(code="model-status", message=sentence, field="model")
+    for sentence in () if unable else model.layers_faults(size):
+        yield _Found(code="size", message=sentence, field="size")
+    yield from _parameters(node, model)
+    yield from _words(node, model)
 
 
 def _image(node: ImageNode, catalogue: Catalogue, provider: str, resolver: Resolver) -> Iterator[_Found]:

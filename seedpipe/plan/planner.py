@@ -101,9 +101,10 @@ def _needed(walk: Walk) -> set[str]:
         needed.add(address)
         node = walk.graph[address]
         at_rest = isinstance(node, ImageNode | FrameNode) and (
-            address in walk.wish.selection.excluded
-            or where_used_as_it_is(walk, node) in (Whereabouts.STORE, Whereabouts.NOWHERE)
+            walk.is_left_out(node) or where_used_as_it_is(walk, node) in (Whereabouts.STORE, Whereabouts.NOWHERE)
         )
         if not at_rest:
             waiting.extend(walk.graph.made_from(address))
+            if isinstance(node, FrameNode) and node.sequence.layered:
+                waiting.extend(node.sequence.addresses)  # one request brings, and bills, all of them
     return needed

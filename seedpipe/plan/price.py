@@ -23,6 +23,17 @@ def price_of(catalogue: Catalogue, provider: str, model_id: str, size: str, *, i
     )
 
 
+def layer_prices(catalogue: Catalogue, provider: str, model_id: str, size: str) -> tuple[Money, Money]:
+    """List price of one picture of a decomposition, at least and at most; `auto` may mean any size that the model makes.
+
+    Raises `UnknownPriceError`.
+    """
+    model = catalogue.model(model_id, provider)
+    shapes = model.sizes[size].values() if size in model.sizes else [(model.pixels.min, 1), (model.pixels.max, 1)]
+    prices = [catalogue.layer_price(provider, model_id, *shape) for shape in shapes]
+    return min(prices, key=lambda money: money.micros), max(prices, key=lambda money: money.micros)
+
+
 def currency_of(catalogue: Catalogue, provider: str) -> str:
     """The currency that a provider bills in."""
     prices = [offer.price for offer in catalogue.provider(provider).offers.values() if offer.price is not None]

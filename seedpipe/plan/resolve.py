@@ -104,7 +104,9 @@ class Resolver:
         )
 
     def size_rule(self, node: ImageNode | FrameNode, asked: Asked) -> SizeRule:
-        """What size the node's picture is to have, and what if it comes in another."""
+        """What size the node's picture is to have, and what if it comes in another. A layer is as large as it is."""
+        if asked.layer is not None:
+            return SizeRule(asked=AskedSize(text=asked.size, exact=None, tiers={}), on_mismatch=node.on_size_mismatch)
         found = self._sizes.get((asked.model, asked.size))
         if found is None:
             found = asked_size(self.catalogue.model(asked.model, self.provider), asked.size)
@@ -114,6 +116,8 @@ class Resolver:
     def _frame(self, node: FrameNode) -> Asked:
         sequence = node.sequence
         shared = self.asked(sequence.base)
+        if sequence.layered:
+            return replace(shared, is_frame=True, layer=node.frame.id)
         if sequence.counted:
             return replace(shared, is_frame=True, counted=f"{node.frame.number}/{len(sequence.frames)}")
         return replace(

@@ -69,6 +69,20 @@ class Walk:
             position=node.position,
         )
 
+    def is_left_out(self, node: ImageNode | FrameNode) -> bool:
+        """Excluded from this build. Layers come together: one of them can't be left out alone."""
+        excluded = self.wish.selection.excluded
+        if isinstance(node, FrameNode) and node.sequence.layered:
+            return excluded.issuperset(node.sequence.addresses)
+        return node.address in excluded
+
+    def is_selected(self, node: ImageNode | FrameNode) -> bool:
+        """Layers come together: who names one of them means all."""
+        selected = self.wish.selection.nodes
+        if isinstance(node, FrameNode) and node.sequence.layered:
+            return not selected.isdisjoint(node.sequence.addresses)
+        return node.address in selected
+
     def output(
         self, planned: PlanNode, wanted: Digest | None, known: Sequence[Digest | None], made_of: str | None = None
     ) -> OutputState:

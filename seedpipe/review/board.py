@@ -7,6 +7,7 @@ from seedpipe.events import (
     BuildStarted,
     BuildStopping,
     Event,
+    NodeAbsent,
     NodeDone,
     NodeFailed,
     NodeStarted,
@@ -94,6 +95,8 @@ class Board:
                 self._take_kept(event)
             case NodeDone():
                 return self._ended(event.address, event.how, event.at)
+            case NodeAbsent():
+                self._ended(event.address, "absent", event.at)
             case NodeFailed():
                 self.failures.append(event)
                 return self._ended(event.address, event.outcome, event.at)

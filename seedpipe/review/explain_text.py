@@ -13,6 +13,7 @@ from seedpipe.plan.reasons import PromptChanged, SizeDiffers
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.worddiff import diff_lines, word_diff
 from seedpipe.review.words import amounts, label, next_step, paint_state, pattern, range_words, sentence
+from seedpipe.state.layer import Layer
 
 _LABEL: Final = 10
 _MANY: Final = 12
@@ -37,11 +38,15 @@ def explain_text(
     made_from: Mapping[str, State],
     makes: Sequence[str] = (),
     takes: Sequence[TakeLine] = (),
+    layer: Layer | None = None,
     realm: Realm = Realm.LIVE,
     width: int = 80,
     style: Style = PLAIN,
 ) -> str:
-    """`made_from` are the states of the pictures it is made from, `makes` the nodes made from it directly."""
+    """`made_from` are the states of the pictures it is made from, `makes` the nodes made from it directly.
+
+    `layer` is what the service said of the chosen take of a decomposition.
+    """
     width = max(width, MIN_WIDTH)
     verb = paint_state(planned.state, label(planned.state), style)
     lines = [style.bold(planned.address), f"  {verb}: {_state_words(planned, realm)}"]
@@ -58,7 +63,7 @@ def explain_text(
             page.field("its words", str(node.prompt_position))
             _references(page, node.references, made_from)
         case FrameNode():
-            _frame(page, planned, node, made_from)
+            _frame(page, planned, node, made_from, layer)
         case DerivedNode():
             _derived(page, node, made_from)
         case SourceNode():
@@ -129,27 +134,47 @@ def _references(page: _Page, references: Sequence[Reference], made_from: Mapping
     page.block("made from", lines)
 
 
-def _frame(page: _Page, planned: PlanNode, node: FrameNode, made_from: Mapping[str, State]) -> None:
+def _frame(
+    page: _Page, planned: PlanNode, node: FrameNode, made_from: Mapping[str, State], layer: Layer | None
+) -> None:
     """Its own words, then those of all frames; what people read; and how it is bought."""
     frame, sequence = node.frame, node.sequence
-    if sequence.counted:
+    if sequence.layered and not sequence.base.prompt:
+        page.field("prompt", "none: the service decides what the layers are")
+    elif sequence.counted:
         page.field("prompt", sequence.base.prompt)
     else:
         _words(page, planned, frame.prompt)
         if sequence.base.prompt:
             page.field("shared", sequence.base.prompt)
     page.field("its words", str(node.prompt_position))
-    page.field("frame", f"{frame.number} of {len(sequence.frames)} of {sequence.address}")
+    if sequence.layered:
+        _layer(page, node, layer)
+    else:
+        page.field("frame", f"{frame.number} of {len(sequence.frames)} of {sequence.address}")
     if frame.caption is not None:
         page.field("caption", frame.caption)
     if frame.duration is not None:
         page.field("duration", f"{frame.duration} s")
     if planned.batch is not None:
-        page.field("bought", "by one request with others of its sequence")
+        page.field("bought", f"by one request with {'all layers' if sequence.layered else 'others of its sequence'}")
     elif planned.state.buys:
         beside = " and ".join(address for address, _ in planned.beside)
         page.field("bought", f"alone, beside {beside}" if beside else "alone")
     _references(page, node.references, made_from)
+
+
+def _layer(page: _Page, node: FrameNode, layer: Layer | None) -> None:
+    """Its height by the manifest, then what the service said of it."""
+    height = "the ground" if node.frame.number == 1 else f"{node.frame.id} above the ground"
+    page.field("layer", f"{height}, of {node.sequence.base.references[0].address}")
+    if layer is None:
+        return
+    if layer.name or layer.description:
+        page.field("shows", ": ".join(words for words in (layer.name, layer.description) if words))
+    if layer.box is not None:
+        left, top, right, bottom = layer.box
+        page.field("lies", f"from {left},{top} to {right},{bottom} of the whole (z-index {layer.z_index})")
 
 
 def _derived(page: _Page, node: DerivedNode, made_from: Mapping[str, State]) -> None:

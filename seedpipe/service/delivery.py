@@ -1,11 +1,11 @@
 """`Delivery`: what one answer brought, streamed or not, and what is known of the frames that did not come. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from seedpipe.service.refusals import Refusal, Verdict
-from seedpipe.service.reply import ItemFault, Reply
+from seedpipe.service.reply import Item, ItemFault, Reply
 from seedpipe.service.stream import (
     Answered,
     Completed,
@@ -116,7 +116,7 @@ class Tally:
             output_tokens=reply.output_tokens,
             model=reply.model,
         )
-        for index, item in enumerate(reply.items):
+        for index, item in enumerate(_from_the_ground_up(reply.items)):
             frame = (
                 FrameFailed(index=index, fault=item)
                 if isinstance(item, ItemFault)
@@ -176,6 +176,14 @@ class Tally:
             request_id=request_id,
             is_emulator=is_emulator,
         )
+
+
+def _from_the_ground_up(items: Sequence[Item]) -> Sequence[Item]:
+    """In the order of the answer; layers by their height, whatever order they came in."""
+    heights = [item.layer.z_index if not isinstance(item, ItemFault) and item.layer else None for item in items]
+    if None in heights:
+        return items
+    return [item for _, item in sorted(zip(heights, items, strict=True), key=lambda pair: pair[0] or 0)]
 
 
 def _without_end(request_id: str | None, is_emulator: bool) -> Refusal:

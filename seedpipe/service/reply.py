@@ -26,12 +26,15 @@ from seedpipe.service.refusals import (
     reset_time,
     verdict_of,
 )
+from seedpipe.state.layer import Box, Layer
 
 EMULATOR_HEADER: Final = "x-seedpipe-emulator"
 _SIZE: Final = re.compile(r"\s*([0-9]{1,6})\s*[xX×*]\s*([0-9]{1,6})\s*\Z")
 _DATA_URL: Final = re.compile(r"data:[^,;]*(?:;[^,;]*)*;base64,", re.IGNORECASE)
 _ID_HEADERS: Final = ("x-request-id", "x-oneapi-request-id", "x-tt-logid")
 _ID_IN_URL: Final = re.compile(r"/(02[0-9]{13}[0-9a-f]{38})_[0-9]+\.[a-z]+\Z")
+_MAX_NAME: Final = 200
+_MAX_DESCRIPTION: Final = 4_000
 _MAX_RETRY_AFTER: Final = 7 * 24 * 3600.0
 
 Json = Any  # what json.loads gave; nothing of it leaves this module
@@ -43,6 +46,7 @@ class PictureAt:
 
     url: str
     size: tuple[int, int] | None = None
+    layer: Layer | None = None  # of a decomposition: what it is a layer of, and where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,7 @@ class PictureBytes:
 
     encoded: str = field(repr=False)
     size: tuple[int, int] | None = None
+    layer: Layer | None = None
 
     def decode(self) -> bytes:
         """The picture's bytes. Raises `ServiceError` if it isn't base64."""
@@ -138,16 +143,17 @@ def items_of(document: dict[str, Json]) -> list[Json]:
 def read_item(item: Json) -> Item:
     if not isinstance(item, dict):
         return _empty_item()
-    size = _size(item.get("size"))
+    size, layer = _size(item.get("size")), _layer(item)
     encoded, url = item.get("b64_json"), item.get("url")
     if isinstance(encoded, str) and encoded.strip():
-        return PictureBytes(encoded=_DATA_URL.sub("", encoded, count=1) if ":" in encoded[:8] else encoded, size=size)
+        plain = _DATA_URL.sub("", encoded, count=1) if ":" in encoded[:8] else encoded
+        return PictureBytes(encoded=plain, size=size, layer=layer)
     if isinstance(url, str) and url.strip():
         inline = _DATA_URL.match(url)
         return (
-            PictureAt(url=url.strip(), size=size)
+            PictureAt(url=url.strip(), size=size, layer=layer)
             if inline is None
-            else PictureBytes(encoded=url[inline.end() :], size=size)
+            else PictureBytes(encoded=url[inline.end() :], size=size, layer=layer)
         )
     error = read_error(item)
     if error is None:
@@ -167,6 +173,37 @@ def _empty_item() -> ItemFault:
 def _size(text: Json) -> tuple[int, int] | None:
     match = _SIZE.match(text) if isinstance(text, str) else None
     return None if match is None else (int(match[1]), int(match[2]))
+
+
+def _layer(item: dict[str, Json]) -> Layer | None:
+    """What an item says of a layer, if it says its place; a box that can't be read is none."""
+    z_index = count_of(item.get("z_index"))
+    if z_index is None:
+        return None
+    box = item.get("bounding_box")
+    sides = box if isinstance(box, dict) else {}
+    absolute = _sides(sides.get("absolute"))
+    return Layer(
+        z_index=z_index,
+        name=_text(item, "name")[:_MAX_NAME],
+        description=_text(item, "description")[:_MAX_DESCRIPTION],
+        box=None if absolute is None else _whole(absolute),
+        normalized=_sides(sides.get("normalized")),
+    )
+
+
+def _sides(values: Json) -> tuple[float, float, float, float] | None:
+    if not isinstance(values, list) or len(values) != 4:
+        return None
+    if not all(isinstance(side, int | float) and not isinstance(side, bool) and abs(side) < 1e9 for side in values):
+        return None
+    left, top, right, bottom = map(float, values)
+    return left, top, right, bottom
+
+
+def _whole(sides: tuple[float, float, float, float]) -> Box:
+    left, top, right, bottom = map(round, sides)
+    return left, top, right, bottom
 
 
 def _reply(document: dict[str, Json], items: tuple[Item, ...], head: Mapping[str, str]) -> Reply:

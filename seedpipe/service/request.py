@@ -17,8 +17,8 @@ class GenerationRequest:
     """
 
     model: str  # the provider's id, or `ep-…`
-    prompt: str
-    size: str  # a tier or `WxH`
+    prompt: str  # may be empty with `layers`
+    size: str  # a tier or `WxH`, or `auto` with `layers`
     watermark: bool
     response_format: str = "url"  # `url` | `b64_json`
     images: tuple[str, ...] = ()
@@ -31,13 +31,14 @@ class GenerationRequest:
     guidance_scale: str | None = None  # a decimal as text
     background: str | None = None
     web_search: bool = False
+    layers: bool = False  # takes the one image apart
 
 
 def encode(request: GenerationRequest) -> bytes:
     """The JSON body. Raises `ValueError` for a guidance scale that is no decimal, or text without a UTF-8 form."""
     body: dict[str, Any] = {
         "model": request.model,
-        "prompt": request.prompt,
+        **({"prompt": request.prompt} if request.prompt or not request.layers else {}),
         "size": request.size,
         "watermark": request.watermark,
         "response_format": request.response_format,
@@ -57,6 +58,8 @@ def encode(request: GenerationRequest) -> bytes:
     body.update({name: value for name, value in optional.items() if value is not None})
     if request.optimize_prompt is not None:
         body["optimize_prompt_options"] = {"mode": request.optimize_prompt}
+    if request.layers:
+        body["layer_decomposition"] = True
     if request.web_search:
         body["tools"] = [{"type": "web_search"}]
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -71,7 +71,9 @@ def held_of(request: Request, arrivals: Sequence[Arrival], *, lives: bool, now: 
         fates=fates,
         certain=certain,
         possible=max(charge_at_most(request, arrivals) - certain, Money.zero(certain.currency)),
-        located=tuple(Located(index=item.index, url=item.url or "", size=item.size) for item in waiting),
+        located=tuple(
+            Located(index=item.index, url=item.url or "", size=item.size, layer=item.layer) for item in waiting
+        ),
         until=min((ends_at(item) for item in waiting), default=None),
     )
 

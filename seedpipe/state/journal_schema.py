@@ -13,7 +13,7 @@ from seedpipe.state.files import FileLock, fsync_folder, make_folder, write_atom
 from seedpipe.state.spent import ACTIVE_SQL, OPEN_SQL
 
 APPLICATION_ID: Final = 0x5EED_0001
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 BUSY_SECONDS: Final = 30.0
 REPAIR_HINT: Final = "run `seedpipe doctor --repair`: it sets the file aside and keeps what is sound"
 
@@ -45,7 +45,16 @@ CREATE INDEX resolution_request ON resolution (request);
 CREATE INDEX frame_address ON frame (address);
 """
 _FORGET_NODE_TOTALS: Final = "DELETE FROM total WHERE scope GLOB 'address:*'"  # they knew nothing of frames
-_MIGRATIONS: Final = {1: _FRAMES, 2: _RESOLUTIONS + _FORGET_NODE_TOTALS}  # from this version to the next
+# Since schema 4: what the service said of each layer of a picture, as JSON; the answer is its only source.
+_LAYERS: Final = """
+CREATE TABLE layer (
+    request TEXT NOT NULL REFERENCES request (id),
+    position INTEGER NOT NULL CHECK (position >= 0),
+    said TEXT NOT NULL,
+    PRIMARY KEY (request, position)
+) WITHOUT ROWID;
+"""
+_MIGRATIONS: Final = {1: _FRAMES, 2: _RESOLUTIONS + _FORGET_NODE_TOTALS, 3: _LAYERS}  # from this version to the next
 
 SCHEMA: Final = f"""
 CREATE TABLE owner (
@@ -142,7 +151,7 @@ CREATE TABLE counter (
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
 INSERT INTO counter (name, value) VALUES ('writes', 0);
-{_FRAMES}{_RESOLUTIONS}"""  # noqa: S608  # the terms are constants
+{_FRAMES}{_RESOLUTIONS}{_LAYERS}"""  # noqa: S608  # the terms are constants
 
 
 class NewerJournalError(StateError):

@@ -1,13 +1,15 @@
 """The journal's one door: every change of a request's state goes through `move`, inside the caller's transaction."""
 
+import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from seedpipe.money import Money
 from seedpipe.state.held import Fate, charge_of, fates_of
+from seedpipe.state.layer import Layer
 from seedpipe.state.requests import (
     LEGAL,
     Arrival,
@@ -78,6 +80,15 @@ def locate(connection: sqlite3.Connection, request: Request, items: Sequence[Loc
         " WHERE digest IS NULL",
         [(request.id, item.index, item.url, item.size, now) for item in items],
     )
+    _say_layers(connection, request, {item.index: item.layer for item in items})
+
+
+def _say_layers(connection: sqlite3.Connection, request: Request, layers: Mapping[int, Layer | None]) -> None:
+    """What the service said of layers, written down before their pictures are fetched."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO layer (request, position, said) VALUES (?, ?, ?)",
+        [(request.id, index, json.dumps(layer.to_dict())) for index, layer in layers.items() if layer is not None],
+    )
 
 
 def refuse_item(
@@ -105,6 +116,7 @@ def keep(connection: sqlite3.Connection, request: Request, index: int, picture: 
         return
     _still(connection, request, RequestState.KEPT, now)
     cost = (None, None) if picture.cost is None else (picture.cost.micros, picture.cost.currency)
+    _say_layers(connection, request, {index: picture.layer})
     facts = (str(picture.digest), picture.format, picture.width, picture.height, picture.bytes, *cost, now)
     connection.execute(
         "INSERT INTO arrival"
@@ -181,7 +193,7 @@ def conclude(connection: sqlite3.Connection, request: Request, *, now: str) -> R
 def to_fetch(arrivals: Sequence[Arrival]) -> tuple[Located, ...]:
     """The items that are located and neither kept nor refused."""
     return tuple(
-        Located(index=arrival.index, url=arrival.url, size=arrival.size)
+        Located(index=arrival.index, url=arrival.url, size=arrival.size, layer=arrival.layer)
         for arrival in arrivals
         if arrival.url is not None and arrival.picture is None and arrival.code is None
     )

@@ -17,8 +17,8 @@ from seedpipe.state.journal_schema import BUSY_SECONDS, NewerJournalError, conne
 from seedpipe.state.owners import is_alive
 from seedpipe.state.spent import add_charge, total_scopes
 
-_BY_POSITION: Final = ("arrival", "frame")  # keyed by request and place in its answer
-_SALVAGED: Final = ("owner", "run", "request", "arrival", "frame")
+_BY_POSITION: Final = ("arrival", "frame", "layer")  # keyed by request and place in its answer
+_SALVAGED: Final = ("owner", "run", "request", "arrival", "frame", "layer")
 _SIDES: Final = ("", "-wal", "-shm")
 
 
@@ -89,7 +89,16 @@ class _Salvage:
     def __init__(self, damaged: Path, fresh: Path) -> None:
         self._damaged = damaged
         self._fresh = fresh
-        self.count = {"owner": 0, "run": 0, "request": 0, "arrival": 0, "frame": 0, "pictures": 0, "lost": 0}
+        self.count = {
+            "owner": 0,
+            "run": 0,
+            "request": 0,
+            "arrival": 0,
+            "frame": 0,
+            "layer": 0,
+            "pictures": 0,
+            "lost": 0,
+        }
 
     def run(self) -> dict[str, int]:
         with (

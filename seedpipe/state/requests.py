@@ -8,6 +8,7 @@ from typing import Final
 from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Digest
+from seedpipe.state.layer import Layer
 from seedpipe.state.take import Take
 
 
@@ -181,6 +182,7 @@ class Located:
     index: int
     url: str
     size: str | None = None
+    layer: Layer | None = None  # what the service says of a layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +195,7 @@ class Picture:
     height: int
     bytes: int
     cost: Money | None = None
+    layer: Layer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +210,7 @@ class Arrival:
     kept_at: str | None
     code: str | None
     message: str | None
+    layer: Layer | None = None
 
 
 class Word(StrEnum):

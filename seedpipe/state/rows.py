@@ -10,6 +10,7 @@ from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.state.held import charge_of
+from seedpipe.state.layer import Layer
 from seedpipe.state.requests import (
     Arrival,
     FrameOf,
@@ -34,12 +35,13 @@ _REQUEST_COLUMNS: Final = (
     " (SELECT address, want FROM frame WHERE frame.request = request.id ORDER BY position))"
 )
 _ARRIVAL_COLUMNS: Final = (
-    "position, url, size, located_at, digest, format, width, height, bytes, cost, cost_currency, kept_at, code, message"
+    "position, url, size, located_at, digest, format, width, height, bytes, cost, cost_currency, kept_at, code, message,"
+    " (SELECT said FROM layer WHERE layer.request = arrival.request AND layer.position = arrival.position)"
 )
 
 _TAKE_COLUMNS: Final = (
     "digest, request_key, COALESCE(frame.want, request_key), COALESCE(frame.address, request.address), format, width, height, bytes, model, provider, request_id, client_request_id,"
-    " cost, cost_currency, price, currency, kept_at, ordinal, arrival.position"
+    " cost, cost_currency, price, currency, kept_at, ordinal, arrival.position, layer.said"
 )
 _DURATIONS: Final = 300  # latest requests of a model by which it is said how long a picture takes
 _DEFAULT_SIZE: Final = "2048x2048"  # of a document that says none (frozen with format 1)
@@ -73,6 +75,7 @@ def takes_where(connection: sqlite3.Connection, where: str, values: Sequence[Any
     rows = connection.execute(
         f"SELECT {_TAKE_COLUMNS} FROM request JOIN arrival ON arrival.request = request.id"  # noqa: S608
         " LEFT JOIN frame ON frame.request = request.id AND frame.position = arrival.position"
+        " LEFT JOIN layer ON layer.request = request.id AND layer.position = arrival.position"
         f" WHERE arrival.digest IS NOT NULL AND {where} ORDER BY arrival.kept_at, request.number, arrival.position",
         values,
     )
@@ -254,7 +257,9 @@ def _arrival(row: Sequence[Any]) -> Arrival:
         kept_at,
         code,
         message,
+        said,
     ) = row
+    layer = _layer(said)
     picture = None
     if digest is not None:
         picture = Picture(
@@ -264,6 +269,7 @@ def _arrival(row: Sequence[Any]) -> Arrival:
             height=height,
             bytes=length,
             cost=None if cost is None else Money(cost, cost_currency),
+            layer=layer,
         )
     return Arrival(
         index=index,
@@ -274,13 +280,18 @@ def _arrival(row: Sequence[Any]) -> Arrival:
         kept_at=kept_at,
         code=code,
         message=message,
+        layer=layer,
     )
+
+
+def _layer(said: str | None) -> Layer | None:
+    return None if said is None else Layer.from_dict(json.loads(said))
 
 
 def _take(row: Sequence[Any]) -> Take:
     (
         digest, request_key, want, address, format_, width, height, length, model, provider, request_id,
-        client_request_id, cost, cost_currency, price, currency, kept_at, ordinal, position,
+        client_request_id, cost, cost_currency, price, currency, kept_at, ordinal, position, layer,
     ) = row  # fmt: skip
     return Take(
         digest=Digest.parse(digest),
@@ -299,4 +310,5 @@ def _take(row: Sequence[Any]) -> Take:
         received_at=kept_at,
         ordinal=ordinal,
         index=position,
+        layer=_layer(layer),
     )

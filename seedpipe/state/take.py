@@ -6,6 +6,7 @@ from typing import Any
 
 from seedpipe.money import Money
 from seedpipe.names import Digest
+from seedpipe.state.layer import Layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +35,11 @@ class Take:
     received_at: str
     ordinal: int
     index: int = 0
+    layer: Layer | None = None  # of a picture that was taken apart
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        said = {} if self.layer is None else {"layer": self.layer.to_dict()}
+        return said | {
             "digest": str(self.digest),
             "request_key": str(self.request_key),
             "want": str(self.want),
@@ -77,6 +80,7 @@ class Take:
             received_at=_text(data["received_at"]),
             ordinal=_count(data["ordinal"]),
             index=_count(data.get("index", 0)),
+            layer=None if data.get("layer") is None else Layer.from_dict(data["layer"]),
         )
 
 

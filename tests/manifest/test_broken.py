@@ -396,7 +396,7 @@ images:
   hero: {aspect: 16:9}
 """,
         [
-            "seedpipe.yaml:4:3 no-kind: `hero` says neither what to draw nor what it is (give it a `prompt` (or `prompt_file`), a `file` or `url`, or `from` with `steps`)",
+            "seedpipe.yaml:4:3 no-kind: `hero` says neither what to draw nor what it is (give it a `prompt` (or `prompt_file`), a `file` or `url`, `layers`, or `from` with `steps`)",
         ],
     ),
     "mixed": (

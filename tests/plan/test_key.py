@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from seedpipe.canonical import canonical_json, digest_of
 from seedpipe.manifest.node import DerivedNode, Reference
 from seedpipe.manifest.steps import Convert, Crop, Length, Overlay, OverlayPlace, Resize, Text
 from seedpipe.names import Digest
-from seedpipe.plan.key import Asked, own_key, recipe_document, request_document, request_key
+from seedpipe.plan.key import Asked, layers_document, own_key, recipe_document, request_document, request_key
 from seedpipe.source import Position
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "keys"
@@ -44,6 +45,12 @@ REQUESTS: dict[str, tuple[Asked, list[str]]] = {
         ),
         [A],
     ),
+    "layer": (
+        Asked(
+            model="seedream-5-0-pro-260628", prompt="", size="auto", output_format="png", is_frame=True, layer="base"
+        ),
+        [A],
+    ),
 }
 
 
@@ -55,6 +62,17 @@ def test_request_documents_are_frozen(name: str) -> None:
     assert document == golden["document"]
     assert str(request_key(asked, references)) == golden["key"]
     assert golden["key"] == "sha256:" + hashlib.sha256(rfc8785.dumps(golden["document"])).hexdigest()
+
+
+def test_the_document_of_a_decomposition_is_frozen() -> None:
+    """Its layers are wanted by their heights, and asked for without."""
+    wanted, references = REQUESTS["layer"]
+    document = layers_document(wanted.saying("apart"), references)
+    golden = json.loads((GOLDEN / "layers.json").read_text(encoding="utf-8"))
+    assert document == golden["document"]
+    assert str(digest_of(document)) == golden["key"]
+    keys = {request_key(replace(wanted, layer=id_), references) for id_ in ("base", "1", "2")}
+    assert len(keys) == 3
 
 
 def test_recipe_document_is_frozen() -> None:

@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedpipe.errors import ServiceError
+from seedpipe.service.delivery import Delivery, Tally
 from seedpipe.service.refusals import Refusal, Verdict
 from seedpipe.service.reply import ItemFault, PictureAt, PictureBytes, Reply, read_reply
+from seedpipe.service.stream import Answered, FrameArrived
+from seedpipe.state.layer import Layer
 from tests.service.recorded import FOLDER, recorded
 
 
@@ -126,6 +129,41 @@ def test_sizes(size: Any, read_as: tuple[int, int] | None) -> None:
     (picture,) = reply({"data": [{"url": "https://x", "size": size}]}).items
     assert isinstance(picture, PictureAt)
     assert picture.size == read_as
+
+
+def test_what_is_said_of_a_layer() -> None:
+    box = {"absolute": [10, 20.4, 300, 400], "normalized": [7, 25, 210, 500]}
+    item = {"url": "https://x/1.png", "size": "290x380", "z_index": 1, "name": "Mark\x1b", "bounding_box": box}
+    [picture] = reply({"data": [item]}).pictures
+    assert picture.layer == Layer(z_index=1, name="Mark", box=(10, 20, 300, 400), normalized=(7, 25, 210, 500))
+
+
+@pytest.mark.parametrize(
+    "box", [None, [], {}, {"absolute": [1, 2, 3]}, {"absolute": ["1", 2, 3, 4]}, {"absolute": [1e99] * 4}]
+)
+def test_a_box_that_is_none_loses_no_picture(box: Any) -> None:
+    item = {"b64_json": "AAAA", "z_index": 0, "bounding_box": box, "name": 7, "description": {}}
+    layer = reply({"data": [item]}).pictures[0].layer
+    assert layer is not None and layer.box is None
+
+
+@pytest.mark.parametrize("z_index", [None, "1", -1, True, 1.5])
+def test_a_place_that_is_none_is_no_layer(z_index: Any) -> None:
+    assert reply({"data": [{"url": "https://x/1.png", "z_index": z_index}]}).pictures[0].layer is None
+
+
+@given(st.permutations(range(5)))
+def test_layers_stand_from_the_ground_up_in_whatever_order_they_come(order: list[int]) -> None:
+    data = [{"url": f"https://x/{place}.png", "z_index": 2 * place} for place in order]
+    tally = Tally(17)
+    frames = tally.take([Answered(outcome=read({"data": data, "usage": {"generated_images": 5}}))])
+    arrived = [frame for frame in frames if isinstance(frame, FrameArrived)]
+    assert [(frame.index, frame.picture.url) for frame in arrived if isinstance(frame.picture, PictureAt)] == [
+        (place, f"https://x/{place}.png") for place in range(5)
+    ]
+    end = tally.end(None, request_id=None, is_emulator=True, is_streamed=False)
+    assert isinstance(end, Delivery)
+    assert (end.unknown, len(end.arrived)) == ((), 5), "layers that there are not were not lost"
 
 
 def test_the_emulator_says_who_it_is() -> None:

@@ -62,6 +62,23 @@ def test_a_sequence_as_a_stream() -> None:
     )
 
 
+def test_layers_need_no_words() -> None:
+    request = GenerationRequest(
+        model="dola-seedream-5-0-pro-260628",
+        prompt="",
+        size="auto",
+        watermark=False,
+        images=("data:image/png;base64,AA",),
+        sequential_image_generation=None,
+        output_format="png",
+        layers=True,
+    )
+    body = json.loads(encode(request))
+    assert "prompt" not in body
+    assert body["layer_decomposition"] is True
+    assert (body["size"], body["image"], body["output_format"]) == ("auto", ["data:image/png;base64,AA"], "png")
+
+
 def test_one_image_is_an_array_too() -> None:
     request = GenerationRequest(model="m", prompt="p", size="2K", watermark=False, images=("data:x",))
     assert json.loads(encode(request))["image"] == ["data:x"]

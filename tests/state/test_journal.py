@@ -10,6 +10,8 @@ from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.state.caps import CapKind, CapReached
+from seedpipe.state.journal_schema import SCHEMA_VERSION
+from seedpipe.state.layer import Layer
 from seedpipe.state.requests import (
     LEGAL,
     AlreadyKept,
@@ -428,7 +430,9 @@ def _change(path: Path, sql: str) -> None:
 
 
 # What each version had not yet, and what it wrote otherwise.
+TO_3 = ("DROP TABLE layer", "PRAGMA user_version = 3")
 TO_2 = (
+    *TO_3,
     "DROP TABLE resolution",
     "DROP INDEX frame_address",
     "INSERT INTO total VALUES ('address:hero', 'USD', 99)",
@@ -437,7 +441,7 @@ TO_2 = (
 TO_1 = (*TO_2, "DROP TABLE frame", "PRAGMA user_version = 1")
 
 
-@pytest.mark.parametrize("downgrade", [TO_1, TO_2])
+@pytest.mark.parametrize("downgrade", [TO_1, TO_2, TO_3])
 def test_an_older_journal_is_brought_up_to_date(folder: Path, downgrade: tuple[str, ...]) -> None:
     journal = open_journal(folder)
     bought = claim(journal, begin(journal))
@@ -468,10 +472,31 @@ def test_the_frames_of_a_batch_are_written_down_with_its_intent(folder: Path) ->
     journal.close()
 
 
+def test_what_the_service_says_of_a_layer_lasts_as_its_address_does(folder: Path) -> None:
+    """Written with the address, before the picture is fetched: a crash in between loses no words."""
+    journal = open_journal(folder)
+    ground = Layer(z_index=0, name="background")
+    mark = Layer(z_index=1, name="mark", description="灯", box=(1, 2, 3, 4), normalized=(1.0, 2.5, 3.0, 4.0))
+    request = claim(journal, begin(journal), "parts", images=17)
+    journal.sent(request)
+    layers = [Located(index=index, url=f"https://x/{index}", layer=layer) for index, layer in enumerate((ground, mark))]
+    journal.located_all(request, layers)
+    journal.close()
+    journal = open_journal(folder)
+    [waiting] = journal.recover().to_fetch
+    assert [item.layer for item in waiting.located] == [ground, mark]
+    for index in (0, 1):
+        journal.kept(request, index, picture(str(index)))  # the words need not be said again
+    assert [arrival.layer for arrival in journal.answer(request)] == [ground, mark]
+    assert [take.layer for take in journal.arrivals()] == [ground, mark]
+    journal.close()
+
+
 def test_a_newer_journal_is_refused(folder: Path) -> None:
     open_journal(folder).close()
-    _change(folder / "journal.sqlite", "PRAGMA user_version = 4")
-    with pytest.raises(StateError, match="schema 4") as caught:
+    newer = SCHEMA_VERSION + 1
+    _change(folder / "journal.sqlite", f"PRAGMA user_version = {newer}")
+    with pytest.raises(StateError, match=f"schema {newer}") as caught:
         open_journal(folder)
     assert "upgrade" in (caught.value.hint or "")
 
