@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from seedpipe.build.budget import cap_name
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.service.refusals import Refusal, Verdict
-from seedpipe.state.caps import CapReached
+from seedpipe.state.caps import CapKind, CapReached
 from seedpipe.state.take import Take
 
 UNCERTAIN_HINT = (
@@ -135,12 +136,18 @@ def not_kept(why: str, hint: str) -> NotBought:
 def capped(reached: CapReached, wanted: Wanted) -> NotBought:
     """A cap that would be passed even when everything that is open has settled."""
     cap = reached.cap
-    kind = cap.kind.value.replace("_", " ")
+    of = f" for `{reached.address}`" if reached.address not in (None, wanted.address) else ""
     used = reached.used + reached.open_reservations + reached.uncertain
     held = f", {reached.uncertain} of it uncertain" if reached.uncertain else ""
+    limit = f"the cap {cap_name(cap)}{of} of {cap.limit} ({cap.source})"
+    hint = "raise the cap where it was set"
+    if cap.kind in (CapKind.PER_DAY, CapKind.PER_MONTH):
+        hint += ", or build again when its period is over (UTC)"
+    if reached.uncertain:
+        hint += "; `seedpipe resolve` frees what was not charged"
     return NotBought(
         outcome="capped",
         code="cap",
-        message=f"{wanted.worst} more would pass the cap {kind} of {cap.limit} ({cap.source}); {used} used{held}",
-        hint="raise the cap where it was set, or wait until its period is over",
+        message=f"{reached.asked} more would pass {limit}; {used} are used{held}",
+        hint=hint,
     )

@@ -124,7 +124,10 @@ class Buyer:
             return await self._brought(wanted, claimed, arrived)
         self._under_way.add(claimed.id)
         try:
-            grant = await self._may_send(order, claimed)
+            try:
+                grant = await self._may_send(order, claimed)
+            except DayTurnedError:
+                return await self._try(order, arrived)  # the intent was released; today's caps are asked
             if grant is None:
                 return Bought.nothing(wanted, STOPPED)
             sent = Sent(wanted=wanted, request=claimed.id, client_request_id=client_request_id, at=self.report.clock())
@@ -159,7 +162,7 @@ class Buyer:
                         return not_kept("it could not be fetched a while ago", FETCH_AGAIN_HINT)
                     why = "elsewhere"
                 case CapReached():
-                    if not outcome.would_fit_after_settling:
+                    if not outcome.would_fit_after_settling or not await self._may_settle(outcome):
                         return capped(outcome, order.wanted)
                     why = "cap"
             if not said:
@@ -193,12 +196,24 @@ class Buyer:
             return False
         if found.mine and not self._inheriting.locked():
             return True
+        await self._inherit()
+        return False
+
+    async def _inherit(self) -> None:
+        """Closes what dead processes left open, and fetches what can be had for nothing."""
         async with self._inheriting:
             left = await asyncio.to_thread(self.journal.recover)
             await asyncio.to_thread(self.receiver.takes.record_all, left.takes)
             for waiting in left.to_fetch:
                 await self.receiver.fetch_again(waiting)
-        return False
+
+    async def _may_settle(self, reached: CapReached) -> bool:
+        """Whether something is under way that may free a part of its reservation. Only then is waiting any help."""
+        await self._inherit()
+        ours = await asyncio.to_thread(lambda: self.journal.owner)
+        active = [one for one in await asyncio.to_thread(self.journal.open_requests) if one.state.is_active]
+        moving = any(request.owner != ours or request.id in self._under_way for request in active)
+        return moving or bool(reached.open_elsewhere) or len(active) == 0
 
     def _intent(self, order: Order, body: bytes, client_request_id: str) -> Intent:
         wanted = order.wanted
@@ -238,7 +253,7 @@ class Buyer:
             await asyncio.to_thread(self.journal.sent, claimed.id)
         except DayTurnedError:
             await self._not_sent(limiter, grant)
-            return None  # the intent was released; the next build asks the caps of the new day
+            raise
         except (asyncio.CancelledError, StateError):
             self._release_if_unsent(claimed)
             await self._not_sent(limiter, grant)

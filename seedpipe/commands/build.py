@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from seedpipe.build.budget import limits_of
-from seedpipe.commands.buying import agree, amount_of, endpoint_for, in_its_realm, run_plan
+from seedpipe.commands.buying import agree, cap_options, endpoint_for, in_its_realm, limits_asked, run_plan
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
 from seedpipe.commands.saved import check_project, saved_plan_of, terms_of
@@ -16,7 +15,6 @@ from seedpipe.limits import ExitCode
 from seedpipe.names import Realm
 from seedpipe.plan.fulfil import check_departures, gone
 from seedpipe.plan.plan import Plan, without_purchases
-from seedpipe.plan.price import currency_of
 from seedpipe.plan.saved import SavedPlan, plan_document
 from seedpipe.plan.select import Wish, select
 from seedpipe.project.building import (
@@ -44,7 +42,7 @@ DEFAULT_WORKERS = 8
 )
 @option("--proof", is_flag=True, help="On the embedded emulator: no key, nothing billed, outputs in build/@proof.")
 @option("-y", "--yes", is_flag=True, help="Say yes to the price. Without a terminal, give a cap as well.")
-@option("--max-cost", metavar="AMOUNT", help="Never spend more than this in the run, like `5` or `5 USD`.")
+@cap_options
 @option(
     "-j", "--jobs", type=click.IntRange(1, 512), default=DEFAULT_WORKERS, show_default=True, help="Requests at once."
 )
@@ -66,11 +64,11 @@ DEFAULT_WORKERS = 8
 @pass_invocation
 def command(
     invocation: Invocation,
+    /,
     targets: tuple[str, ...],
     plan_file: Path | None,
     proof: bool,
     yes: bool,
-    max_cost: str | None,
     jobs: int,
     fail_fast: bool,
     no_cascade: bool,
@@ -83,6 +81,7 @@ def command(
     variables: tuple[str, ...],
     profile: str | None,
     as_json: bool,
+    **caps: tuple[str, ...],
 ) -> int:
     """Make the pictures that are missing or changed, as concurrently as the service allows.
 
@@ -127,8 +126,7 @@ def command(
             retry_blocked=retry_blocked,
             cascade=not no_cascade,
         )
-    currency = currency_of(project.catalogue, project.provider)
-    limits = limits_of(project.manifest.budget, project.settings, amount_of(max_cost, currency))
+    limits = limits_asked(project, caps)
     run = Run(workers=jobs, limits=limits, fail_fast=fail_fast, retry_unknown=retry_unknown)
     with contextlib.ExitStack() as stack:
         workshop = stack.enter_context(open_workshop(project, endpoint))

@@ -4,26 +4,35 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from seedpipe.build.budget import Limits, consent_needed, refuse_what_cannot_fit
-from seedpipe.commands.invocation import Invocation
+from seedpipe.build.budget import (
+    CAP_FLAGS,
+    Limits,
+    Surroundings,
+    caps_asked,
+    consent_needed,
+    limits_of,
+    refuse_what_cannot_fit,
+)
+from seedpipe.commands.invocation import Function, Invocation
 from seedpipe.commands.opening import remember_realm
-from seedpipe.commands.showing import caps_of
+from seedpipe.commands.showing import caps_of, spent_this_month
 from seedpipe.errors import ConsentError, UsageError
 from seedpipe.events import BuildFinished, Event
-from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
+from seedpipe.plan.price import currency_of
 from seedpipe.project.building import Run, Workshop, carry_out
 from seedpipe.project.project import Project
 from seedpipe.project.service import probe, proof_service
 from seedpipe.project.trust import Endpoint, open_endpoint
 from seedpipe.review.plan_text import Caps, nothing_to_do, plan_text, plan_title
 from seedpipe.review.progress import JsonLines, LiveProgress, PlainProgress, Progress
+from seedpipe.state.caps import CapKind
 
 
 def in_its_realm(
@@ -56,26 +65,48 @@ def _users_endpoint(project: Project, provider: str | None) -> Endpoint:
 
 def agree(invocation: Invocation, workshop: Workshop, plan: Plan, limits: Limits, *, yes: bool) -> None:
     """Show the plan; refuse what no cap allows; ask for a yes. A proof costs nothing and asks nothing."""
-    spent = workshop.spent(plan.currency)
     live = plan.realm is Realm.LIVE
+    used = workshop.used_under(limits.caps) if live else {}
     if live:
-        refuse_what_cannot_fit(plan, limits, spent)
-    _show(invocation, plan, caps_of(limits, spent, plan))
-    in_ci = bool(os.environ.get("CI"))
-    if live and consent_needed(plan, limits, yes=yes, interactive=_interactive(), in_ci=in_ci):
+        refuse_what_cannot_fit(plan, limits, used, workshop.spent_on)
+    month = spent_this_month(workshop.journal, plan.currency)
+    _show(invocation, plan, caps_of(limits, used, plan, month=month))
+    where = Surroundings(
+        interactive=_interactive(), in_ci=is_ci(os.environ), lasts=bool(os.environ.get("SEEDPIPE_HOME"))
+    )
+    if live and consent_needed(plan, limits, where, yes=yes):
         pictures = f"{plan.pictures} picture{'s' if plan.pictures != 1 else ''}"
         if not click.confirm(f"buy {pictures} for {plan.cost.high} at most?", err=True):
             raise ConsentError("nothing was bought", hint="`seedpipe plan` shows the price without asking")
 
 
-def amount_of(text: str | None, currency: str) -> Money | None:
-    """What `--max-cost` says; a bare number is of `currency`. Raises `UsageError`."""
-    if text is None:
-        return None
-    try:
-        return Money.parse(text, default_currency=currency)
-    except ValueError as error:
-        raise UsageError(f"`--max-cost`: {error}") from None
+def cap_options(function: Function) -> Function:
+    """The flags of every verb that buys, one a kind of cap. Their variables bind beside them, so none is read here."""
+    helps = {
+        CapKind.PROJECT: "for the project, ever",
+        CapKind.PER_MONTH: "in the month, in all your projects together",
+        CapKind.PER_DAY: "in the day (UTC), in all your projects together",
+        CapKind.PER_NODE: "for one picture, ever",
+        CapKind.PER_RUN: "in this run, like `5` or `5 USD`",
+    }
+    for kind, words in helps.items():
+        flag = click.option(
+            CAP_FLAGS[kind], kind.value, multiple=True, metavar="AMOUNT", help=f"Never spend more than this {words}."
+        )
+        function = flag(function)
+    return function
+
+
+def limits_asked(project: Project, flags: Mapping[str, Sequence[str]]) -> Limits:
+    """All caps of a run; `flags` are the parameters of `cap_options`. Raises `UsageError` for what is no amount."""
+    by_kind = {kind: flags[kind.value] for kind in CapKind}
+    currency = currency_of(project.catalogue, project.provider)
+    return limits_of(project.manifest.budget, project.settings, caps_asked(by_kind, os.environ, currency))
+
+
+def is_ci(environ: Mapping[str, str]) -> bool:
+    """Whether an automaton runs this: nobody answers there, whatever the terminal looks like."""
+    return environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
 def _interactive() -> bool:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import click
 
-from seedpipe.build.budget import limits_of
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
-from seedpipe.commands.showing import caps_of, planned_for, used_in
+from seedpipe.commands.showing import caps_shown, planned_for
 from seedpipe.console import json_text, render_faults
 from seedpipe.display import shown
 from seedpipe.errors import UsageError
@@ -82,15 +81,13 @@ def command(
     plan, memory = planned_for(project, wish, workers=jobs)
     with contextlib.closing(memory):
         memory.outputs.save_if_possible()
-        used = used_in(memory.journal, plan.currency)
+        caps = caps_shown(project, plan, memory.journal)
         at_rest = nothing_to_do(plan) and not memory.under_way
     if saved_to is not None:
         _save(plan, saved_to)
     elif at_rest:
         invocation.rests_on = inputs_of_plan(project, plan, searched=invocation.searched)
     console = invocation.console
-    limits = limits_of(project.manifest.budget, project.settings, None)
-    caps = caps_of(limits, used, plan)
     if as_json or form == "json":
         console.data(plan_document(plan))
     elif form == "markdown":

@@ -1,34 +1,63 @@
 """What verbs that only look share: a plan from what is remembered, and the caps to show beside it."""
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from seedpipe.build.budget import Limits
+from seedpipe.build.budget import Limits, caps_asked, limits_of
+from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.select import Wish, select
 from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
+from seedpipe.project.spending import used_under, wallet_of
 from seedpipe.review.plan_text import NO_CAPS, Caps, Period
-from seedpipe.state.caps import CapKind
+from seedpipe.state.caps import Cap, CapKind
 from seedpipe.state.journal import Journal
-from seedpipe.state.spent import Scope
+from seedpipe.state.spent import Scope, Spent
 
-_PERIODS = {CapKind.PER_DAY: "today", CapKind.PER_MONTH: "this month"}
+_PERIODS = {CapKind.PER_DAY: "today", CapKind.PER_MONTH: "this month", CapKind.PROJECT: "the project"}
 
 
-def caps_of(limits: Limits, used: Mapping[CapKind, Money], plan: Plan) -> Caps:
-    """The caps to show with a plan; a proof costs nothing, so none binds it."""
+def caps_shown(project: Project, plan: Plan, journal: Journal | None) -> Caps:
+    """The caps that would bind a build now, and what they hold. What another project's journal can't tell is said."""
+    if plan.realm is Realm.PROOF:
+        return NO_CAPS
+    limits = limits_of(project.manifest.budget, project.settings, caps_asked({}, os.environ, plan.currency))
+    remarks: tuple[str, ...] = ()
+    try:
+        used = used_under(limits.caps, journal, wallet_of(project))
+    except StateError as error:
+        used = used_under([cap for cap in limits.caps if not cap.over_all_projects], journal, None)
+        remarks = (error.message,)
+    return caps_of(limits, used, plan, month=spent_this_month(journal, plan.currency), remarks=remarks)
+
+
+def caps_of(
+    limits: Limits, used: Mapping[Cap, Spent], plan: Plan, *, month: Money, remarks: tuple[str, ...] = ()
+) -> Caps:
+    """The caps to show with a plan; a proof costs nothing, so none binds it. `month` is what the project spent in it."""
     if plan.realm is Realm.PROOF:
         return NO_CAPS
     periods = []
     for kind, name in _PERIODS.items():
-        cap = limits.tightest(kind, plan.currency)
-        spent = used.get(kind, Money.zero(plan.currency))
-        if cap is not None or (spent and kind is CapKind.PER_MONTH):
-            periods.append(Period(name=name, spent=spent, cap=cap))
-    return Caps(run=limits.tightest(CapKind.PER_RUN, plan.currency), periods=tuple(periods))
+        known = [cap for cap in limits.of(kind, plan.currency) if cap in used]
+        if known:
+            cap = min(known, key=lambda one: (one.limit - used[one].worst).micros)
+            where = " in all projects" if cap.over_all_projects else ""
+            periods.append(Period(name=name + where, spent=used[cap].worst, cap=cap.limit))
+        elif kind is CapKind.PER_MONTH and month:
+            periods.append(Period(name=name, spent=month))
+    return Caps(run=limits.tightest(CapKind.PER_RUN, plan.currency), periods=tuple(periods), remarks=remarks)
+
+
+def spent_this_month(journal: Journal | None, currency: str) -> Money:
+    """What this project spent in the month, uncertain and open charges counted."""
+    if journal is None:
+        return Money.zero(currency)
+    return journal.spent(Scope(month=datetime.now(UTC).strftime("%Y-%m")), currency).worst
 
 
 def planned(project: Project, targets: Sequence[str] = ()) -> tuple[Plan, Recollection]:
@@ -40,12 +69,3 @@ def planned_for(project: Project, wish: Wish, *, workers: int = 8) -> tuple[Plan
     """The plan, and what it was made from. Nothing is written, nothing is asked of the network."""
     memory = project.recollection()
     return project.plan(wish, memory, workers=workers), memory
-
-
-def used_in(journal: Journal | None, currency: str) -> Mapping[CapKind, Money]:
-    """What today and this month hold already."""
-    if journal is None:
-        return {}
-    today = datetime.now(UTC).strftime("%Y-%m-%d")
-    scopes = {CapKind.PER_DAY: Scope(day=today), CapKind.PER_MONTH: Scope(month=today[:7])}
-    return {kind: journal.spent(scope, currency).worst for kind, scope in scopes.items()}

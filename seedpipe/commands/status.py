@@ -5,10 +5,9 @@ from dataclasses import asdict
 
 import click
 
-from seedpipe.build.budget import limits_of
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
-from seedpipe.commands.showing import caps_of, planned, used_in
+from seedpipe.commands.showing import caps_shown, planned
 from seedpipe.limits import ExitCode
 from seedpipe.money import Money
 from seedpipe.names import Realm
@@ -50,7 +49,7 @@ def command(
     if as_json:
         console.data(_data(plan, outputs=project.output_folder, uncertain=uncertain, spent=spent, left_over=left_over))
         return ExitCode.DONE
-    caps = caps_of(limits_of(project.manifest.budget, project.settings, None), used_in(journal, plan.currency), plan)
+    caps = caps_shown(project, plan, journal)
     console.out(
         status_text(
             plan,

@@ -90,6 +90,7 @@ class Budget:
     per_day: Money | None = None
     per_month: Money | None = None
     per_node: Money | None = None
+    project: Money | None = None
     position: Position | None = None
 
 

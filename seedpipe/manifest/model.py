@@ -317,7 +317,8 @@ class Budget(_Written):
     per_build: Given[Text] = Field(None, description="`5 USD`")
     per_day: Given[Text] = Field(None, description="`20 USD`")
     per_month: Given[Text] = Field(None, description="`60 USD`")
-    per_node: Given[Text] = Field(None, description="`0.50 USD`")
+    per_node: Given[Text] = Field(None, description="`0.50 USD`, for one picture, ever")
+    project: Given[Text] = Field(None, description="`200 USD`, ever")
 
 
 _Include = Annotated[Annotated[Text, Tag("<text>")] | Annotated[IncludedFile, Tag("<mapping>")], _SHAPE]

@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +25,6 @@ from seedpipe.build.standing import work_of
 from seedpipe.events import BuildFinished, BuildStarted, Event, Recovered
 from seedpipe.manifest.node import DerivedNode
 from seedpipe.manifest.steps import Text
-from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.forecast import node_seconds
 from seedpipe.plan.plan import Plan
@@ -35,18 +33,20 @@ from seedpipe.project.limits import open_limiters
 from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
 from seedpipe.project.service import dialect_of
+from seedpipe.project.spending import used_under, wallet_of
 from seedpipe.project.trust import Endpoint
 from seedpipe.project.who import login_name
 from seedpipe.service.addresses import is_loopback_url
 from seedpipe.service.client import ServiceClient
-from seedpipe.state.caps import CapKind
+from seedpipe.state.caps import Cap, CapKind
 from seedpipe.state.home import account_of, home_folder
 from seedpipe.state.journal import Journal
 from seedpipe.state.lockfile import LockWriter
 from seedpipe.state.requests import Recovery, RequestState, ToFetch
-from seedpipe.state.spent import Scope
+from seedpipe.state.spent import Scope, Spent
 from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
+from seedpipe.state.wallet import Wallet
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,15 +68,13 @@ class Workshop:
         self.account = account_of(endpoint.base_url, endpoint.key, home_folder(os.environ))
         self.journal.account = self.account
 
-    def spent(self, currency: str) -> Mapping[CapKind, Money]:
-        """What the periods' caps already hold, uncertain charges counted."""
-        today = datetime.now(UTC).strftime("%Y-%m-%d")
-        scopes = {
-            CapKind.PER_DAY: Scope(day=today),
-            CapKind.PER_MONTH: Scope(month=today[:7]),
-            CapKind.PROJECT: Scope(),
-        }
-        return {kind: self.journal.spent(scope, currency).worst for kind, scope in scopes.items()}
+    def used_under(self, caps: Sequence[Cap]) -> Mapping[Cap, Spent]:
+        """What the caps on a day, a month or the project hold already."""
+        return used_under(caps, self.journal, wallet_of(self.project))
+
+    def spent_on(self, address: str, currency: str) -> Spent:
+        """What a picture cost so far, over the project's life."""
+        return self.journal.spent(Scope(address=address), currency)
 
 
 @contextlib.contextmanager
@@ -91,7 +89,8 @@ def open_workshop(project: Project, endpoint: Endpoint | None) -> Iterator[Works
     account = account_of(endpoint.base_url, endpoint.key, home) if endpoint else "none"
     if project.realm is Realm.PROOF:
         account = "proof"
-    journal = Journal.open(places.journal, account=account)
+    wallet = Wallet(home, places.journal) if project.realm is Realm.LIVE else None
+    journal = Journal.open(places.journal, account=account, wallet=wallet)
     store = Store(places.store)
     takes = Takes(places.takes, arrivals=journal.arrivals)
     try:

@@ -34,6 +34,6 @@ def follow(project: Project, decided: Collection[str], before: Plan) -> Followed
         plan = plan_build(workshop, Wish(selection=around(project.graph, decided)), workers=_WORKERS)
         free = without_purchases(plan)
         if any(node.writes and not node.state.needs_a_person for node in free.nodes.values()):
-            carry_out(workshop, free, None, Run(workers=_WORKERS, limits=Limits(caps=(), granted=())), hear)
+            carry_out(workshop, free, None, Run(workers=_WORKERS, limits=Limits(caps=())), hear)
     below = project.graph.everything_below(decided) - set(decided)
     return what_follows(before, plan, decided=decided, below=below, done=done, said=said)

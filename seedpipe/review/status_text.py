@@ -38,12 +38,14 @@ def status_text(
     width = max(width, MIN_WIDTH)
     lines = [plan_title(plan, width, style), ""]
     lines += _counts(plan, width, style) or ["  no pictures yet"]
-    lines += ["", f"  {'pictures':<12}{fit_path(shown(outputs), width - 14)}"]
+    wide = max(12, *(display_width(period.name) + 2 for period in caps.periods), 0)
+    lines += ["", f"  {pad('pictures', wide)}{fit_path(shown(outputs), width - wide - 2)}"]
     if spent is not None:
-        lines.append(f"  {'spent':<12}{spent} in all")
+        lines.append(f"  {pad('spent', wide)}{spent} in all")
     for period in caps.periods:
         limit = "" if period.cap is None else f" of {period.cap}"
-        lines.append("  " + fit(f"{pad(shown(period.name), 12)}{period.spent}{limit}", width - 2))
+        lines.append("  " + fit(f"{pad(shown(period.name), wide)}{period.spent}{limit}", width - 2))
+    lines += ["  " + style.yellow(line) for remark in caps.remarks for line in wrap(shown(remark), width - 2)]
     return "\n".join([*lines, *_uncertain(uncertain, width, style)])
 
 

@@ -18,7 +18,7 @@ from seedpipe.state.requests import (
 )
 from seedpipe.state.rows import arrivals_of, requests_where, takes_where
 from seedpipe.state.shares import shares
-from seedpipe.state.spent import OPEN_SQL
+from seedpipe.state.spent import OPEN_SQL, Scope, Spent
 from seedpipe.state.take import Take
 
 Outcome = Claimed | ClaimedElsewhere | HeldUnknown | AlreadyKept | Overtaken | CapReached
@@ -33,12 +33,13 @@ def claim(
     account: str,
     is_alive: Callable[[str], bool],
     now: str,
+    elsewhere: Callable[[Scope, str], Spent] | None = None,
 ) -> Outcome:
     """Claims and reserves, unless the same is under way, unknown, bought already, or a cap is reached."""
     held = _held(db, intent, owner, is_alive) or _frames_held(db, intent, owner, is_alive)
     if held is not None:
         return held
-    reached = first_reached(db, caps, run=intent.run, day=now[:10], parts=_parts(intent))
+    reached = first_reached(db, caps, run=intent.run, day=now[:10], parts=_parts(intent), elsewhere=elsewhere)
     if reached is not None:
         return reached
     return Claimed(id=_insert(db, intent, owner=owner, account=account, now=now))

@@ -28,6 +28,7 @@ from seedpipe.state.reading import Clock, Reading
 from seedpipe.state.recovery import dead_owners, recover_dead
 from seedpipe.state.requests import IllegalMoveError, Intent, Located, Picture, Recovery, Request, RequestState
 from seedpipe.state.rows import arrivals_of, request_by_id
+from seedpipe.state.wallet import Wallet
 from seedpipe.state.writer import Writer
 
 
@@ -38,14 +39,15 @@ def utc_now() -> datetime:
 class Journal(Reading):
     """One project's journal in one realm. Open it with `Journal.open`; threads may share it, forked children not."""
 
-    def __init__(self, path: Path, writer: Writer, *, account: str, clock: Clock) -> None:
+    def __init__(self, path: Path, writer: Writer, *, account: str, clock: Clock, wallet: Wallet | None) -> None:
         super().__init__(path, writer, clock=clock)
         self.account = account
+        self._wallet = wallet
         self._owner_guard = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path, *, account: str, clock: Clock = utc_now) -> Self:
-        """Opens the journal at `path`, or makes it where no file is.
+    def open(cls, path: Path, *, account: str, clock: Clock = utc_now, wallet: Wallet | None = None) -> Self:
+        """Opens the journal at `path`, or makes it where no file is. `wallet` is asked for caps over all projects.
 
         Raises `StateError` for a damaged, foreign, newer or empty file: it is never read as a journal without entries.
         """
@@ -53,7 +55,7 @@ class Journal(Reading):
             create_journal(path)
         connection = connect(path)
         fsync_folder(path.parent)  # the write-ahead log's name, too
-        return cls(path, Writer(path, connection), account=account, clock=clock)
+        return cls(path, Writer(path, connection), account=account, clock=clock, wallet=wallet)
 
     def close(self) -> None:
         """Ends this process's ownership. What it left open is then recovered as if it had died."""
@@ -100,11 +102,20 @@ class Journal(Reading):
         A cap in another currency than the reservation's doesn't bind it; whether any cap does is the caller's affair.
         """
         owner = self.owner
-        return self._writer.run(
-            lambda db: claim(
-                db, intent, caps, owner=owner, account=self.account, is_alive=self._is_alive, now=self._now()
+        asks_all = self._wallet is not None and any(cap.over_all_projects for cap in caps)
+        with self._wallet.turn() if self._wallet is not None and asks_all else contextlib.nullcontext():
+            return self._writer.run(
+                lambda db: claim(
+                    db,
+                    intent,
+                    caps,
+                    owner=owner,
+                    account=self.account,
+                    is_alive=self._is_alive,
+                    now=self._now(),
+                    elsewhere=self._wallet.elsewhere if self._wallet is not None else None,
+                )
             )
-        )
 
     def sent(self, request: str) -> None:
         """The bytes leave next. Raises `DayTurnedError`, and releases the intent, if its UTC day is over."""

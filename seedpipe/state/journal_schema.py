@@ -234,7 +234,39 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def look_into(path: Path) -> sqlite3.Connection:
+    """A connection that only reads another project's journal. Raises `StateError` for what is no journal of ours.
+
+    It doesn't even move the write-ahead log into the file when it is closed: that is its own project's business.
+    """
+    if path.stat().st_size == 0:
+        raise StateError(f"`{path}` is empty")
+    with sql_errors(path):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        )
+        try:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            _check_kind(path, connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
 def _check(path: Path, connection: sqlite3.Connection) -> None:
+    _check_kind(path, connection)
+    if not _was_checked(path):
+        report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if report != "ok":
+            raise StateError(f"`{path}` is damaged: {report}", hint=REPAIR_HINT)
+        note_checked(path)
+    _migrate(connection)
+    if _objects(connection) != _expected_objects():
+        raise StateError(f"`{path}` has tables or triggers that seedpipe did not make", hint=REPAIR_HINT)
+
+
+def _check_kind(path: Path, connection: sqlite3.Connection) -> None:
     application, version, mode = (
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("application_id", "user_version", "journal_mode")
@@ -248,14 +280,6 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
         )
     if mode != "wal":
         raise StateError(f"`{path}` has no write-ahead log any more (`{mode}`)", hint=REPAIR_HINT)
-    if not _was_checked(path):
-        report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if report != "ok":
-            raise StateError(f"`{path}` is damaged: {report}", hint=REPAIR_HINT)
-        note_checked(path)
-    _migrate(connection)
-    if _objects(connection) != _expected_objects():
-        raise StateError(f"`{path}` has tables or triggers that seedpipe did not make", hint=REPAIR_HINT)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

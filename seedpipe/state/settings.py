@@ -3,7 +3,7 @@
     trust:                                # hosts beyond the catalogue's that may be sent a key
       gateway.example.com: {key_env: GATEWAY_KEY}
       localhost:8080: {}
-    budget: {per_build: 5 USD, per_month: 60 USD}
+    budget: {per_build: 5 USD, per_month: [60 USD, 400 CNY]}   # a day or month over all projects
     catalogue: [~/models.yaml]            # files that override or add to the catalogue
     redis: redis://limits.example.com/0   # where several machines share the pace of an account
 
@@ -129,16 +129,22 @@ class _Reader:
                 known = ", ".join(f"`{known}`" for known in BUDGET_KEYS)
                 self._fault(key, f"`{name}` is not a budget; there are {known}")
                 continue
-            text = self._text(value, f"`{name}`")
-            if text is None:
-                continue
-            try:
-                limit = Money.parse(text)
-            except ValueError as error:
-                self._fault(value, str(error))
-                continue
-            source = f"{self._path}:{value.start_mark.line + 1}"
-            yield UserCap(kind=BUDGET_KEYS[name], limit=limit, source=source)
+            amounts = value.value if isinstance(value, yaml.SequenceNode) else [value]
+            for amount in amounts:
+                limit = self._money(amount, f"`{name}`")
+                if limit is not None:
+                    source = f"{self._path}:{amount.start_mark.line + 1}"
+                    yield UserCap(kind=BUDGET_KEYS[name], limit=limit, source=source)
+
+    def _money(self, node: yaml.Node, what: str) -> Money | None:
+        text = self._text(node, what)
+        if text is None:
+            return None
+        try:
+            return Money.parse(text)
+        except ValueError as error:
+            self._fault(node, str(error))
+            return None
 
     def _files(self, node: yaml.Node) -> Iterator[Path]:
         if not isinstance(node, yaml.SequenceNode):

@@ -5,7 +5,7 @@ with its whole reservation as long as its outcome is unknown. Of a batch each fr
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,21 +49,32 @@ class Spent:
         )
 
 
-def spent_in(connection: sqlite3.Connection, scope: Scope, currency: str) -> Spent:
-    """Sums up `scope`, inside the caller's transaction."""
+def spent_in(
+    connection: sqlite3.Connection,
+    scope: Scope,
+    currency: str,
+    *,
+    is_alive: Callable[[str], bool] = lambda _owner: True,
+) -> Spent:
+    """Sums up `scope`, inside the caller's transaction. What an owner that isn't alive left open is uncertain."""
     if scope.address is not None:
         return _spent_on(connection, scope, scope.address, currency)
     where, values = _where(scope)
-    active, unknown = connection.execute(
-        f"SELECT COALESCE(SUM(CASE WHEN {ACTIVE_SQL} THEN reserved ELSE 0 END), 0),"  # noqa: S608
-        f" COALESCE(SUM(CASE WHEN state = 'unknown' THEN reserved ELSE 0 END), 0)"
-        f" FROM request WHERE {OPEN_SQL} AND currency = ?{where}",
+    rows = connection.execute(
+        f"SELECT state = 'unknown', owner, SUM(reserved) FROM request WHERE {OPEN_SQL} AND currency = ?{where}"  # noqa: S608
+        " GROUP BY 1, 2",
         (currency, *values),
-    ).fetchone()
+    )
+    active = uncertain = 0
+    for unknown, owner, reserved in rows.fetchall():
+        if unknown or not is_alive(owner):
+            uncertain += reserved
+        else:
+            active += reserved
     return Spent(
         charged=Money(_charged(connection, scope, currency), currency),
         open=Money(active, currency),
-        uncertain=Money(unknown, currency),
+        uncertain=Money(uncertain, currency),
     )
 
 
