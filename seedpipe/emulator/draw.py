@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from seedpipe.emulator.lettering import LINE, Caption, draw_line, fit, font
 from seedpipe.emulator.palette import Colour, Palette, darker, luminance, make_palette, mix, named_colours, saturation
@@ -71,12 +71,20 @@ def render(sketch: Sketch) -> bytes:
     steady = _random(sketch, "")
     moving = _random(sketch, sketch.nonce)
     palette = _palette(sketch, steady, moving)
-    image = _scene(sketch, palette, steady, moving)
-    if min(image.size) >= 96:
-        _annotate(image, sketch, palette)
+    sheet = _Sheet(_scene(sketch, palette, steady, moving))
+    if min(sheet.image.size) >= 96:
+        _annotate(sheet, sketch, palette)
     else:
-        _tiny_mark(image)
-    return _encode(image, sketch)
+        _tiny_mark(sheet.image)
+    return _encode(sheet, sketch)
+
+
+class _Sheet:
+    """The picture, and what of it stays opaque where the scene is seen through: panels, prints and the stamp."""
+
+    def __init__(self, image: Image.Image) -> None:
+        self.image = image
+        self.cover = Image.new("L", image.size)
 
 
 def _random(sketch: Sketch, nonce: str) -> Random:
@@ -107,28 +115,31 @@ def _scene(sketch: Sketch, palette: Palette, steady: Random, moving: Random) -> 
     image = canvas.image
     first = sketch.references[0] if len(sketch.references) == 1 else None
     if first is not None:  # an edit keeps the light of what it edits
-        backdrop = first.resize((16, 16), Image.Resampling.BOX).resize(image.size, Image.Resampling.BICUBIC)
-        image = Image.blend(image, backdrop, 0.38)
+        backdrop = first.resize((3, 3), Image.Resampling.BOX).resize(image.size, Image.Resampling.BICUBIC)
+        image = Image.blend(image, backdrop, 0.3)
     shade = Image.radial_gradient("L").resize(image.size).point([max(0, level - 120) // 3 for level in range(256)])
     image.paste(darker(palette.near, 0.6), (0, 0, *image.size), shade)
     return image.resize((sketch.width, sketch.height), Image.Resampling.BILINEAR)
 
 
-def _annotate(image: Image.Image, sketch: Sketch, palette: Palette) -> None:
+def _annotate(sheet: _Sheet, sketch: Sketch, palette: Palette) -> None:
+    image = sheet.image
     unit = min(image.size)
     margin = max(4, round(unit * 0.042))
-    card = _card(image, sketch, palette, margin)
-    _thumbnails(image, sketch, card, margin)
-    _crop_marks(image, margin)
-    _stamp(image, palette, margin)
+    card = _card(sheet, sketch, palette, margin)
+    _thumbnails(sheet, sketch, card, margin)
+    if not sketch.transparent:
+        _crop_marks(image, margin)
+    _stamp(sheet, palette, margin)
     if sketch.watermark:
         size = max(8, round(unit * 0.016))
-        place = (image.width - margin // 3, image.height - margin // 6)
+        place = (image.width - round(margin * 1.5), image.height - margin // 3)
         ImageDraw.Draw(image).text(place, "AI generated", (255, 255, 255), font(size), anchor="rs")
 
 
-def _card(image: Image.Image, sketch: Sketch, palette: Palette, margin: int) -> _Box:
+def _card(sheet: _Sheet, sketch: Sketch, palette: Palette, margin: int) -> _Box:
     """The panel with the prompt's words; as high as they need."""
+    image = sheet.image
     unit = min(image.size)
     ratio = image.width / image.height
     wide = ratio >= 1.3
@@ -136,23 +147,16 @@ def _card(image: Image.Image, sketch: Sketch, palette: Palette, margin: int) -> 
     pad = round(unit * 0.032)
     small = max(7, round(unit * 0.0185))
     head, foot = round(small * 2.1), round(small * 2.3)
-    room = round(image.height * (0.62 if wide else 0.3)) - head - foot - 2 * pad
-    caption = fit(
-        sketch.prompt,
-        width=width - 2 * pad,
-        height=max(small * 2, room),
-        largest=max(8, round(unit * 0.042)),
-        smallest=max(7, round(unit * 0.0165)),
-    )
+    caption = _caption(sketch.prompt, (width - 2 * pad, image.height - head - foot - 2 * pad), unit, wide=wide)
     height = 2 * pad + head + foot + round(len(caption.lines) * caption.size * LINE)
     box = _Box(left=margin, top=image.height - margin - height, right=margin + width, bottom=image.height - margin)
-    _panel(image, box, round(unit * 0.014))
+    _panel(sheet, box, round(unit * 0.014))
     draw = ImageDraw.Draw(image)
     left, right = box.left + pad, box.right - pad
-    draw.text(
-        (left, box.top + pad), _title(sketch.model), _legible(palette.accent), font(small, bold=True), anchor="la"
-    )
-    _swatches(draw, palette, right, box.top + pad + small // 2, small)
+    title, face = _title(sketch.model), font(small, bold=True)
+    draw.text((left, box.top + pad), title, _legible(palette.accent), face, anchor="la")
+    if face.getlength(title) + 8 * small < right - left:
+        _swatches(draw, palette, right, box.top + pad + small // 2, small)
     _words(draw, caption, (left, right), box.top + pad + head)
     rule = box.bottom - pad - foot + round(small * 0.75)
     draw.line((left, rule, right, rule), mix(_INK, _PAPER, 0.78), max(1, unit // 900))
@@ -165,13 +169,28 @@ def _card(image: Image.Image, sketch: Sketch, palette: Palette, margin: int) -> 
     return box
 
 
+def _caption(prompt: str, room: tuple[int, int], unit: int, *, wide: bool) -> Caption:
+    """As large as it can be. The longer the prompt, the smaller the letters and the higher the panel."""
+    width, height = room
+    largest = max(8, round(unit * 0.042))
+    shares = (0.5, 0.66, 0.86) if wide else (0.22, 0.3, 0.44)
+    for share, size in zip(shares, (0.019, 0.0145, 0.0115), strict=True):
+        smallest = max(7, round(unit * size))
+        rows = max(2 * smallest, round(height * share))
+        caption = fit(prompt, width=width, height=rows, largest=largest, smallest=smallest)
+        if not caption.cut:
+            break
+    return caption
+
+
 def _title(model: str) -> str:
     """`SEEDREAM 4.5` for `seedream-4-5`."""
     return re.sub(r"(?<=[0-9])-(?=[0-9])", ".", model).replace("-", " ").upper()
 
 
-def _panel(image: Image.Image, box: _Box, radius: int) -> None:
+def _panel(sheet: _Sheet, box: _Box, radius: int) -> None:
     """Paper that lets a little of the scene through, with a soft shadow."""
+    image = sheet.image
     spread = max(8, radius)  # a quarter of less can't be blurred
     quarter = (max(1, (box.width + 4 * spread) // 8), max(1, (box.height + 4 * spread) // 8))
     shadow = Image.new("L", quarter)
@@ -183,6 +202,7 @@ def _panel(image: Image.Image, box: _Box, radius: int) -> None:
     mask = Image.new("L", (box.width, box.height))
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, box.width - 1, box.height - 1), radius, 240)
     image.paste(_PAPER, box.edges, mask)
+    sheet.cover.paste(255, box.edges, mask)
 
 
 def _swatches(draw: ImageDraw.ImageDraw, palette: Palette, right: int, middle: int, size: int) -> None:
@@ -204,8 +224,9 @@ def _words(draw: ImageDraw.ImageDraw, caption: Caption, span: tuple[int, int], t
         draw_line(draw, span, baseline, line, caption.size, _INK)
 
 
-def _thumbnails(image: Image.Image, sketch: Sketch, card: _Box, margin: int) -> None:
+def _thumbnails(sheet: _Sheet, sketch: Sketch, card: _Box, margin: int) -> None:
     """The references as numbered prints on white card: beside the panel, or above it where there is no room."""
+    image = sheet.image
     count = len(sketch.references)
     if not count:
         return
@@ -229,11 +250,11 @@ def _thumbnails(image: Image.Image, sketch: Sketch, card: _Box, margin: int) -> 
         in_row = min(columns, count - row * columns)
         left = (card.right + gap + room - in_row * (side + gap) + gap) if beside else card.left
         corner = (left + column * (side + gap), bottom - (rows - row) * step + gap)
-        _print(image, picture, corner, (side, side + round(label * 1.2)), f"image {place + 1}", label)
+        _print(sheet, picture, corner, (side, side + round(label * 1.2)), f"image {place + 1}", label)
 
 
 def _print(
-    image: Image.Image,
+    sheet: _Sheet,
     picture: Image.Image | None,
     corner: tuple[int, int],
     size: tuple[int, int],
@@ -241,7 +262,8 @@ def _print(
     letters: int,
 ) -> None:
     box = _Box(left=corner[0], top=corner[1], right=corner[0] + size[0], bottom=corner[1] + size[1])
-    _panel(image, box, max(2, size[0] // 40))
+    image = sheet.image
+    _panel(sheet, box, max(2, size[0] // 40))
     edge = max(2, round(size[0] * 0.045))
     inner = (size[0] - 2 * edge, size[1] - edge - round(letters * 1.75))
     image.paste(
@@ -253,12 +275,10 @@ def _print(
         draw.line(corners, mix(_INK, _PAPER, 0.6), max(1, edge // 3))
         draw.line((corners[0], corners[3], corners[2], corners[1]), mix(_INK, _PAPER, 0.6), max(1, edge // 3))
     else:
-        scale = max(inner[0] / picture.width, inner[1] / picture.height)
-        width, height = inner[0] / scale, inner[1] / scale
-        left, top = max(0.0, (picture.width - width) / 2), max(0.0, (picture.height - height) / 2)
-        box_shown = (left, top, min(picture.width, left + width), min(picture.height, top + height))
-        shown = picture.resize(inner, Image.Resampling.BILINEAR, box=box_shown)
-        image.paste(shown, (box.left + edge, box.top + edge))
+        scale = min(inner[0] / picture.width, inner[1] / picture.height)  # whole, whatever its shape
+        shape = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        place = (box.left + edge + (inner[0] - shape[0]) // 2, box.top + edge + (inner[1] - shape[1]) // 2)
+        image.paste(picture.resize(shape, Image.Resampling.BILINEAR), place)
     draw.text((box.left + edge, box.bottom - round(letters * 0.5)), label, _INK, font(letters), anchor="ls")
 
 
@@ -272,8 +292,9 @@ def _crop_marks(image: Image.Image, margin: int) -> None:
             draw.line((x, y, x, y + down * length), _PAPER, stroke)
 
 
-def _stamp(image: Image.Image, palette: Palette, margin: int) -> None:
+def _stamp(sheet: _Sheet, palette: Palette, margin: int) -> None:
     """PROOF in the upper right corner, a little aslant, on a colour that stands out."""
+    image = sheet.image
     unit = min(image.size)
     size = max(12, round(unit * 0.058))
     face = font(size, bold=True)
@@ -291,6 +312,7 @@ def _stamp(image: Image.Image, palette: Palette, margin: int) -> None:
     turned = stamp.rotate(-5, Image.Resampling.BICUBIC, expand=True)
     place = (image.width - margin - turned.width - margin // 4, margin + margin // 3)
     image.paste(turned, place, turned)
+    sheet.cover.paste(255, (*place, place[0] + turned.width, place[1] + turned.height), turned)
 
 
 def _tiny_mark(image: Image.Image) -> None:
@@ -298,11 +320,12 @@ def _tiny_mark(image: Image.Image) -> None:
     ImageDraw.Draw(image).line((0, image.height, image.width, 0), _PAPER, max(1, min(image.size) // 8))
 
 
-def _encode(image: Image.Image, sketch: Sketch) -> bytes:
-    out = io.BytesIO()
+def _encode(sheet: _Sheet, sketch: Sketch) -> bytes:
+    out, image = io.BytesIO(), sheet.image
     if sketch.transparent and sketch.format == "png":
         ring = Image.radial_gradient("L").resize(image.size, Image.Resampling.BILINEAR)
-        image.putalpha(ring.point([255 if level < 165 else max(0, 255 - (level - 165) * 12) for level in range(256)]))
+        seen = ring.point([255 if level < 165 else max(0, 255 - (level - 165) * 12) for level in range(256)])
+        image.putalpha(ImageChops.lighter(seen, sheet.cover))
     if sketch.format == "png" or max(image.size) > _JPEG_SIDE:
         image.save(out, "PNG", compress_level=1)
     else:

@@ -17,7 +17,10 @@ from PIL import ImageDraw, ImageFont
 
 from seedpipe.fonts import caption_font, shipped_font
 
-_MEASURE: Final = 64  # px at which words are measured once; other sizes are scaled from it
+_MEASURE: Final = 64  # px at which words are measured; larger and smaller sizes are scaled from it
+_SMALL: Final = (
+    40  # below it letters stand on whole pixels, and words are wider than scaled ones: they are measured as set
+)
 LINE: Final = 1.34  # line height in font sizes
 _LOCAL: Final = threading.local()
 _ANYWHERE: Final = ("CJK", "HIRAGANA", "KATAKANA")  # scripts that break between letters
@@ -32,6 +35,8 @@ _BESIDE: Final = re.compile(
 _EAST_ASIAN: Final = "\u2e80"  # the caption font has nothing before it
 _UNSEEN: Final = ("Cf", "Mn")  # of the marks, those that no letter was composed with: vowel points and selectors
 _LATIN_END: Final = "\u0250"  # the shipped font has all before it
+_STOPS: Final = " ,.;:、。，"
+_FEW: Final = 4  # lines of a caption whose lengths are evened out; more are body text
 _LIMIT: Final = 2400  # characters of a prompt that are set at all
 
 
@@ -41,6 +46,7 @@ class Caption:
 
     size: int
     lines: tuple[tuple[str, bool], ...]
+    cut: bool = False  # not all of the text is there
 
 
 def font(size: int, *, bold: bool = False, east_asian: bool = False) -> ImageFont.FreeTypeFont:
@@ -57,24 +63,32 @@ def font(size: int, *, bold: bool = False, east_asian: bool = False) -> ImageFon
 def fit(text: str, *, width: int, height: int, largest: int, smallest: int) -> Caption:
     """The largest size at which `text` fits the box, and its lines; cut with … if none does."""
     paragraphs = [(_tokens(line), _is_right_to_left(line)) for line in _clean(text).split("\n")]
-    measure = _measure()
-    size = largest
+    size, measures = largest, dict[int, Callable[[str], float]]()
     while True:
-        column = width * _MEASURE / size
+        at = size if size < _SMALL else _MEASURE
+        measure = measures.setdefault(at, _measure(at))
+        column = width * at / size
         wrapped = [(list(_wrap(words, column, measure)), leftward) for words, leftward in paragraphs]
         rows = max(1, int(height / (size * LINE)))
-        if sum(len(lines) for lines, _ in wrapped) <= rows:
+        if (total := sum(len(lines) for lines, _ in wrapped)) <= rows:
             even = (
-                (_evenly(words, column, measure, lines), leftward)
+                (_evenly(words, column, measure, lines) if total <= _FEW else lines, leftward)
                 for (words, _), (lines, leftward) in zip(paragraphs, wrapped, strict=True)
             )
             return Caption(size=size, lines=tuple((line, leftward) for lines, leftward in even for line in lines))
         if size <= smallest:
             *first, (last, leftward) = [(line, leftward) for lines, leftward in wrapped for line in lines][:rows]
-            while last and line_width(last + " …", _MEASURE) > column:
-                last = last[:-1].rstrip(" ,.;:、。，")
-            return Caption(size=size, lines=(*first, (last.rstrip(" ,.;:、。，") + " …", leftward)))
+            kept = _cut(last, column, at)
+            return Caption(size=size, lines=(*first, (kept, leftward)), cut=True)
         size = max(smallest, min(size - 1, int(size * 0.93)))
+
+
+def _cut(line: str, column: float, at: int) -> str:
+    """The line with … at its end, after a whole word where it has any."""
+    while line and line_width(line + " …", at) > column:
+        shorter = line.rpartition(" ")[0] or line[:-1]
+        line = shorter.rstrip(_STOPS)
+    return line.rstrip(_STOPS) + " …"
 
 
 def draw_line(
@@ -136,7 +150,9 @@ def _glyphs() -> tuple[Collection[int], Collection[int]]:
 
 def _clean(text: str) -> str:
     """Letters joined, vowel points and invisible characters gone, and in place of what no font has, its name."""
-    text = unicodedata.normalize("NFC", text[:_LIMIT]).strip()
+    if len(text) > _LIMIT:
+        text = (text[:_LIMIT].rpartition(" ")[0] or text[:_LIMIT]).rstrip(_STOPS) + " …"
+    text = unicodedata.normalize("NFC", text).strip()
     if text.isascii():
         return "".join(char if char >= " " or char == "\n" else " " for char in text)
     text = "".join(" " if unicodedata.category(c) == "Cc" and c != "\n" else c for c in text)
@@ -185,12 +201,13 @@ def _tokens(line: str) -> list[str]:
     return tokens
 
 
-def _measure() -> Callable[[str], float]:
+def _measure(at: int) -> Callable[[str], float]:
+    """The width of a word at the size `at`, each measured once."""
     lengths: dict[str, float] = {}
 
     def measure(word: str) -> float:
         if (length := lengths.get(word)) is None:
-            length = lengths[word] = line_width(word, _MEASURE)
+            length = lengths[word] = line_width(word, at)
         return length
 
     return measure

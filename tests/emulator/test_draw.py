@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw
 
-from seedpipe.emulator.draw import Sketch, render
+from seedpipe.emulator.draw import Sketch, _caption, render
 from seedpipe.emulator.lettering import LINE, draw_line, fit, line_width, visual_order
 from seedpipe.emulator.palette import Palette, named_colours
 from seedpipe.emulator.scenes import Canvas, choose_scene, sea, still_life
@@ -221,3 +221,63 @@ def test_the_sun_is_round(size: tuple[int, int]) -> None:
     left, top, right, bottom = bright.getbbox() or (0, 0, 0, 0)
     assert right - left > 40
     assert abs((right - left) - (bottom - top)) <= 2
+
+
+def test_what_explains_a_cut_out_stays_opaque() -> None:
+    """The scene can be seen through at its edge, the words, the references and the mark never."""
+    sketch = replace(SKETCH, width=1024, height=1024, format="png", transparent=True)
+    plain = drawn(replace(sketch, transparent=False)).convert("RGB")
+    image = drawn(sketch)
+    alpha = image.getchannel("A")
+    assert [alpha.getpixel(corner) for corner in ((0, 0), (1023, 0), (0, 1023), (1023, 1023))] == [0, 0, 0, 0]
+    assert alpha.getpixel((512, 512)) == 255
+    words = [(x, y) for x in range(60, 960, 7) for y in range(800, 960, 3) if sum(plain.getpixel((x, y))) < 200]
+    assert len(words) > 50
+    assert min(alpha.getpixel(place) for place in words) >= 200
+
+
+def test_a_reference_is_shown_whole() -> None:
+    """Also one that is four times as wide as high: both its ends are there."""
+    wide = Image.new("RGB", (400, 100), (0, 255, 255))
+    wide.paste((255, 0, 255), (0, 0, 40, 100))
+    wide.paste((255, 255, 0), (360, 0, 400, 100))
+    image = drawn(replace(SKETCH, width=1600, height=900, references=(wide,), reference_digests=("w",), format="png"))
+    pixels = image.convert("RGB").tobytes()
+    counts = [
+        sum(pixels[i : i + 3] == bytes(colour) for i in range(0, len(pixels), 3))
+        for colour in ((255, 0, 255), (255, 255, 0))
+    ]
+    assert min(counts) > 200
+
+
+@pytest.mark.parametrize("size", [(2048, 2048), (2848, 1600), (1600, 2848), (1024, 1024)])
+def test_the_prompts_of_the_examples_are_there_to_the_last_word(size: tuple[int, int]) -> None:
+    """About a thousand letters in several paragraphs, large enough to be read."""
+    prompt = ("Editorial interior photograph of a lamp on a walnut desk, switched on. " * 5 + "\n") * 3
+    unit = min(size)
+    room = (round(size[0] * 0.4) if size[0] > size[1] else round(size[0] * 0.85), round(size[1] * 0.8))
+    caption = _caption(prompt, room, unit, wide=size[0] > size[1])
+    assert not caption.cut
+    assert caption.size >= unit * 0.0115
+    assert len(caption.lines) * caption.size * LINE <= size[1] * (0.66 if size[0] > size[1] else 0.46)
+
+
+@pytest.mark.parametrize("size", [7, 9, 12, 17, 24])
+def test_small_letters_stay_in_their_column(size: int) -> None:
+    """They stand on whole pixels, so that a line is wider than a scaled one."""
+    words = (
+        "proportions, finish and engraving, now switched on. The lamp is exactly the one in image 1: same shape, " * 4
+    )
+    for width in range(20 * size, 60 * size, size):
+        found = fit(words, width=width, height=4000, largest=size, smallest=size)
+        assert max(line_width(line, size) for line, _ in found.lines) <= width
+
+
+def test_a_cut_line_ends_after_a_whole_word() -> None:
+    for width in range(120, 400, 13):
+        (last, _) = fit("Engrave the emblem, narrowly. " * 40, width=width, height=60, largest=20, smallest=20).lines[
+            -1
+        ]
+        assert last.removesuffix(" …").split()[-1].strip(",.") in {"Engrave", "the", "emblem", "narrowly"}
+    (last, _) = fit("word " * 2000, width=100_000, height=4000, largest=20, smallest=20).lines[-1]
+    assert last.endswith("word …"), "also where only so many letters are set at all"
