@@ -38,6 +38,7 @@ VERBS: Final = {
     "note": "Write a note on a picture.",
     "mv": "Move choices after a rename in the manifest.",
     "undo": "Take a decision back.",
+    "diff": "Say what changed since a git revision: words, pictures, cost.",
     "graph": "Show how the pictures hang together.",
     "lock": "Merge the lock of two branches; prune what has left the manifest.",
     "resolve": "Say whether what was sent and never answered was charged.",

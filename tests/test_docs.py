@@ -22,6 +22,7 @@ from seedpipe.manifest.model import manifest_schema
 from seedpipe.review.build_lines import NEXT
 from seedpipe.review.words import NEXT_STEPS
 from seedpipe.state.settings import UserSettings, read_settings
+from tests.support.repository import Repository
 from tests.support.workspace import REPOSITORY, Workspace, service
 
 README = REPOSITORY / "README.md"
@@ -156,11 +157,13 @@ def test_the_readme_as_a_session(
     beginning, _, rest = text.partition("## Start a project")[2].partition("A manifest, whole:")
     first, *then = lines(README, beginning)
     assert first.words[:2] == ["seedpipe", "init"]
-    lumen = Workspace(tmp_path / "lumen")
+    lumen = Repository(tmp_path / "lumen")
     lumen.write("seedpipe.yaml", blocks(rest, "yaml")[0])
     (lumen.folder / "art").mkdir()
     shutil.copyfile(REPOSITORY / "examples/brand-kit/art/logo.png", lumen.folder / "art/logo.png")
     assert lumen.run("plan").out == blocks(rest, "text")[0]
+    lumen.git("init", "-q", "-b", "main")
+    lumen.commit("The manifest")
     with service(tmp_path / "service") as emulator:
         for name, value in emulator.environ.items():
             monkeypatch.setenv(name, value)

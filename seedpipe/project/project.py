@@ -90,7 +90,7 @@ class Project:
 
     @property
     def output_folder(self) -> str:
-        return _output_folder(self.realm, self.profile)
+        return output_folder(self.realm, self.profile)
 
     @property
     def project_id(self) -> str | None:
@@ -238,7 +238,7 @@ def open_project(
     faults += unreadable or glyph_faults(graph, font_files(files))
     if any(fault.severity is Severity.ERROR for fault in faults):
         raise ManifestError(faults)
-    folder = _output_folder(realm, profile)
+    folder = output_folder(realm, profile)
     return Project(
         root=root,
         files=files,
@@ -258,7 +258,8 @@ def open_project(
     )
 
 
-def _output_folder(realm: Realm, profile: str | None) -> str:
+def output_folder(realm: Realm, profile: str | None) -> str:
+    """Where the outputs of a realm and profile stand, relative to the project's folder."""
     parts = ["build", *(["@proof"] if realm is Realm.PROOF else []), *([f"@{profile}"] if profile else [])]
     return "/".join(parts)
 
@@ -273,6 +274,12 @@ def _wanted(manifest: Manifest) -> Wanted:
         key_variable=provider.api_key_env,
         position=provider.position,
     )
+
+
+def terms_of(manifest: Manifest, catalogue: Catalogue) -> tuple[Catalogue, str]:
+    """The catalogue with the manifest's terms, and its provider, whatever the user's environment says."""
+    catalogue, _ = _with_own_terms(manifest, catalogue)
+    return catalogue, provider_name(_wanted(manifest), catalogue=catalogue, environ={}, flag=None)
 
 
 def _with_own_terms(manifest: Manifest, catalogue: Catalogue) -> tuple[Catalogue, Sequence[Fault]]:

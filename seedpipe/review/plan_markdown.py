@@ -1,11 +1,11 @@
 """`plan --format markdown`: a comment for a pull request. Words of the manifest can't ping, link or draw. Pure."""
 
-import re
 from typing import Final
 
-from seedpipe.display import PLAIN, shown
+from seedpipe.display import PLAIN
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
+from seedpipe.review.markup import markdown_code, markdown_words
 from seedpipe.review.plan_text import (
     NO_CAPS,
     Caps,
@@ -22,15 +22,14 @@ from seedpipe.review.rows import Row, plan_rows, quiet
 from seedpipe.review.words import about, count, label, places, range_words
 
 _MAX_ROWS: Final = 100  # a comment has a largest size
-_MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+!|~$>-])")
 
 
 def plan_markdown(plan: Plan, *, caps: Caps = NO_CAPS) -> str:
     """A headline, the sum, a table of what is not as it was, and the rest folded away."""
-    lines = [f"### {_safe(plan_title(plan, 200, PLAIN))}", "", f"**{_sum(plan)}**"]
+    lines = [f"### {markdown_words(plan_title(plan, 200, PLAIN))}", "", f"**{_sum(plan)}**"]
     limits = caps_text(caps, plan.cost.high)
     if limits:
-        lines[-1] += f" · {_safe(limits)}"
+        lines[-1] += f" · {markdown_words(limits)}"
     if plan.pictures and plan.time.seconds > 0 and plan.realm is Realm.LIVE:
         lines[-1] += f" · {about(plan.time.seconds)} ({known_from(plan.time)})"
     rows = plan_rows(plan)
@@ -45,7 +44,7 @@ def plan_markdown(plan: Plan, *, caps: Caps = NO_CAPS) -> str:
     if silent:
         number = sum(len(row.nodes) for row in silent)
         lines += ["", f"<details><summary>{count(number, 'picture')} for nothing</summary>", ""]
-        lines += [f"- {label(row.state)} {_code(row.what)} {row.number}".rstrip() for row in silent[:_MAX_ROWS]]
+        lines += [f"- {label(row.state)} {markdown_code(row.what)} {row.number}".rstrip() for row in silent[:_MAX_ROWS]]
         if len(silent) > _MAX_ROWS:
             lines.append(f"- and {len(silent) - _MAX_ROWS:,} more")
         lines += ["", "</details>"]
@@ -69,16 +68,5 @@ def _row(row: Row, decimals: int | None) -> str:
     money = ""
     if decimals is not None and row.cost.high:
         money = between(row.cost, decimals)
-    what = f"{_code(row.what)} {row.number}".rstrip()
-    return f"| {label(row.state)} | {what} | {money} | {_safe(row.why)} | {_code(row.place)} |"
-
-
-def _code(text: str) -> str:
-    return "`" + shown(text).replace("`", "'").replace("|", "\\|") + "`"
-
-
-def _safe(text: str) -> str:
-    """Plain words: no markup, no HTML, nobody mentioned, no issue linked."""
-    text = shown(text).replace("&", "&amp;").replace("<", "&lt;")
-    text = _MARKS.sub(r"\\\1", text)
-    return text.replace("@", "@<!-- -->").replace("\\#", "\\#<!-- -->").replace("://", ":<!-- -->//")
+    what = f"{markdown_code(row.what)} {row.number}".rstrip()
+    return f"| {label(row.state)} | {what} | {money} | {markdown_words(row.why)} | {markdown_code(row.place)} |"

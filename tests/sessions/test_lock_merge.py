@@ -1,7 +1,6 @@
 """Two branches of one project, merged by git: what both bought stays, and a choice is nobody's but a person's."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,33 +8,7 @@ import pytest
 
 from tests.sessions.conftest import manifest
 from tests.support.relay import Gateway
-from tests.support.workspace import Workspace
-
-
-class Repository(Workspace):
-    """A project in git, at a server that is live."""
-
-    def git(self, *words: str, fails: bool = False) -> str:
-        identity = ("-c", "user.name=Mika", "-c", "user.email=mika@example.com", "-c", "init.defaultBranch=main")
-        ran = subprocess.run(["git", *identity, *words], cwd=self.folder, capture_output=True, text=True, check=False)
-        assert (ran.returncode != 0) == fails, ran.stdout + ran.stderr
-        return ran.stdout
-
-    def commit(self, message: str) -> None:
-        self.git("add", "-A")
-        self.git("commit", "-qm", message)
-
-    def build(self) -> None:
-        ran = self.run("build", "--yes", "--max-cost", "1")
-        assert ran.code == 0, ran.err
-
-    def entry(self, address: str) -> dict[str, object]:
-        for line in (self.folder / "seedpipe.lock").read_text().splitlines():
-            if line.startswith(f"{address} "):
-                found = json.loads(line.partition(" ")[2])
-                assert isinstance(found, dict)
-                return found
-        raise AssertionError(f"{address} has no line")
+from tests.support.repository import Repository
 
 
 @pytest.fixture
@@ -102,8 +75,7 @@ def test_the_same_words_bought_on_both_branches_keep_both_takes(repository: Repo
         repository.git("checkout", "-q", branch)
         repository.edit("seedpipe.yaml", "A lamp", "A brass lamp")
         elsewhere = {"SEEDPIPE_HOME": str(repository.folder.parent / place)}  # a colleague's machine
-        ran = repository.run("build", "lamp", "--yes", "--max-cost", "1", **elsewhere)
-        assert ran.code == 0, ran.err
+        repository.build("lamp", **elsewhere)
         takes.add(repository.entry("lamp")["take"])
         repository.commit("brass")
     assert len(takes) == 2
@@ -113,7 +85,7 @@ def test_the_same_words_bought_on_both_branches_keep_both_takes(repository: Repo
     assert "`lamp` was bought on both sides" in ran.out
     entry = repository.entry("lamp")
     assert entry["take"] in takes
-    assert set(entry["takes"]) == takes  # type: ignore[call-overload]
+    assert set(entry["takes"]) == takes
 
 
 def test_what_two_people_chose_needs_a_person(repository: Repository) -> None:
@@ -137,7 +109,7 @@ def test_what_two_people_chose_needs_a_person(repository: Repository) -> None:
     assert again.code == 0
     entry = repository.entry("lamp")
     assert (entry["level"], entry["take"]) == ("approved", f"sha256:{'a' * 64}")
-    assert f"sha256:{'b' * 64}" in entry["takes"]  # type: ignore[operator]
+    assert f"sha256:{'b' * 64}" in entry["takes"]
 
 
 def test_as_a_merge_driver_of_git(repository: Repository) -> None:

@@ -1,0 +1,309 @@
+"""`compare`: two states of a project → what changed between them: words, parameters, references, pictures, cost. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from seedpipe.catalogue.lookup import Catalogue
+from seedpipe.manifest.definition import Budget, Manifest
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
+from seedpipe.manifest.steps import Text
+from seedpipe.money import Money
+from seedpipe.names import Digest
+from seedpipe.plan.diff import Choice, Field, Kind, NodeChange, ProjectDiff, Words
+from seedpipe.plan.graph import Graph
+from seedpipe.plan.key import DEFAULTS_1, TEXTS, request_document
+from seedpipe.plan.plan import Cost, Plan, PlanNode, State, sum_of
+from seedpipe.plan.resolve import Resolver
+from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One state of the project. `name` is for people: a revision or `work tree`."""
+
+    name: str
+    manifest: Manifest | None
+    graph: Graph
+    lock: Lock
+    catalogue: Catalogue
+    provider: str
+    plan: Plan
+    outputs: Mapping[str, str]
+    resolver: Resolver
+
+
+def compare(before: Side, after: Side) -> ProjectDiff:
+    """Of every picture what is not as it was. A currency that changed is among `terms`; costs are the new side's."""
+    moved = _moved(before, after)
+    changes = []
+    for node in after.graph:
+        old_address = moved.get(node.address, node.address)
+        old = before.graph[old_address] if old_address in before.graph else None  # noqa: SIM401 - it has no `get`
+        change = _changed(before, after, old, node)
+        if change is not None:
+            changes.append(change)
+    gone = set(before.graph.addresses) - set(after.graph.addresses) - set(moved.values())
+    changes += [_removed(before, after, node) for node in before.graph if node.address in gone]
+    currency = after.plan.currency
+    pictures = sum(change.pictures for change in changes)
+    pending = [node for node in after.plan.nodes.values() if node.pictures and not _is_new(before, node, moved)]
+    return ProjectDiff(
+        project=after.plan.project or before.plan.project,
+        before=before.name,
+        after=after.name,
+        terms=tuple(_terms(before, after)),
+        nodes=tuple(changes),
+        cost=sum_of((change.cost for change in changes), currency),
+        pictures=pictures,
+        pending=sum_of((node.cost for node in pending), currency),
+        pending_pictures=sum(node.pictures for node in pending),
+    )
+
+
+# One picture
+
+
+def _changed(before: Side, after: Side, old: Node | None, new: Node) -> NodeChange | None:
+    planned = after.plan.nodes[new.address]
+    costs = _is_new(before, planned, {new.address: old.address} if old is not None else {})
+    nothing = Cost.nothing(after.plan.currency)
+    base = NodeChange(
+        address=new.address,
+        kind=Kind.ADDED if old is None else Kind.MOVED if old.address != new.address else Kind.CHANGED,
+        position=new.position,
+        old_address=old.address if old is not None and old.address != new.address else None,
+        before=_choice(before.lock, None if old is None else old.address),
+        after=_choice(after.lock, new.address),
+        new_takes=_new_takes(before.lock, after.lock, None if old is None else old.address, new.address),
+        state=planned.state,
+        because=_because(planned) if costs else (),
+        pictures=planned.pictures if costs else 0,
+        cost=planned.cost if costs else nothing,
+    )
+    change = _with_details(base, before, after, old, new)
+    follows = change.pictures or change.new_takes or change.before != change.after or _follows(before, planned, old)
+    return change if follows or not change.is_cascade else None
+
+
+def _with_details(change: NodeChange, before: Side, after: Side, old: Node | None, new: Node) -> NodeChange:
+    if old is None or type(old) is not type(new):
+        return replace(
+            change, words=_all_words(new), fields=(Field(name="kind", old=None, new=_kind(new)),) if old else ()
+        )
+    added, removed, reordered = _references(old, new)
+    return replace(
+        change,
+        words=_words(old, new),
+        fields=tuple(_fields(before, after, old, new)),
+        references_added=added,
+        references_removed=removed,
+        reordered=reordered,
+        source_changed=isinstance(new, SourceNode) and _taken(before, old.address) != _taken(after, new.address),
+    )
+
+
+def _removed(before: Side, after: Side, node: Node) -> NodeChange:
+    return NodeChange(
+        address=node.address,
+        kind=Kind.REMOVED,
+        position=None,
+        before=_choice(before.lock, node.address),
+        after=Choice(take=None),
+        cost=Cost.nothing(after.plan.currency),
+    )
+
+
+def _is_new(before: Side, planned: PlanNode, moved: Mapping[str, str]) -> bool:
+    """Whether this is bought because of the change: it was not to be bought before, or other than now."""
+    if not planned.pictures:
+        return False
+    old = before.plan.nodes.get(moved.get(planned.address, planned.address))
+    same = old is not None and old.pictures >= planned.pictures and old.key == planned.key
+    return not (same and old is not None and (old.key is not None or old.state == planned.state))
+
+
+def _follows(before: Side, planned: PlanNode, old: Node | None) -> bool:
+    """Made here anew for nothing, because something that it is made from changes."""
+    was = None if old is None else before.plan.nodes[old.address]
+    return planned.state is State.FREE and (was is None or was.state is not State.FREE or was.key != planned.key)
+
+
+def _because(planned: PlanNode) -> tuple[str, ...]:
+    return tuple(
+        reason.sentence() for reason in planned.reasons if reason.code in ("upstream-made", "reference-changed")
+    )
+
+
+def _taken(side: Side, address: str) -> Digest | None:
+    planned = side.plan.nodes.get(address)
+    return None if planned is None else planned.taken
+
+
+def _choice(lock: Lock, address: str | None) -> Choice:
+    entry = None if address is None else lock.entries.get(address)
+    if isinstance(entry, ImageEntry):
+        return Choice(take=entry.take, level=entry.level.value)
+    return Choice(take=entry.take) if isinstance(entry, DerivedEntry) else Choice(take=None)
+
+
+def _new_takes(before: Lock, after: Lock, old: str | None, new: str) -> int:
+    known = _takes_of(before.entries.get(old or new))
+    return len(_takes_of(after.entries.get(new)) - known)
+
+
+def _takes_of(entry: Entry | None) -> set[Digest]:
+    if not isinstance(entry, ImageEntry):
+        return set()
+    return {entry.take, *entry.takes, *(take for takes in entry.also.values() for take in takes)}
+
+
+# Words and parameters
+
+
+def _kind(node: Node) -> str:
+    kinds = {ImageNode: "image", FrameNode: "frame", DerivedNode: "derived", SourceNode: "source"}
+    return kinds[type(node)]
+
+
+def _texts(node: Node) -> dict[str, str]:
+    """The words of a node that people read a change of, by what they are."""
+    match node:
+        case ImageNode():
+            return {"prompt": node.prompt}
+        case FrameNode():
+            base, frame = node.sequence.base, node.frame
+            texts = {"prompt": frame.prompt, "shared words": base.prompt, "caption": frame.caption or ""}
+            return {name: text for name, text in texts.items() if text}
+        case DerivedNode():
+            lettering = [step.text for step in node.steps if isinstance(step, Text)]
+            return {
+                f"lettering {number}" if number > 1 else "lettering": text for number, text in enumerate(lettering, 1)
+            }
+        case SourceNode():
+            return {}
+
+
+def _all_words(node: Node) -> tuple[Words, ...]:
+    return tuple(Words(what=what, old="", new=text) for what, text in _texts(node).items())
+
+
+def _words(old: Node, new: Node) -> tuple[Words, ...]:
+    before, after = _texts(old), _texts(new)
+    return tuple(
+        Words(what=what, old=before.get(what, ""), new=after.get(what, ""))
+        for what in dict.fromkeys([*before, *after])
+        if before.get(what, "") != after.get(what, "")
+    )
+
+
+def _fields(before: Side, after: Side, old: Node, new: Node) -> Sequence[Field]:
+    if isinstance(old, ImageNode | FrameNode) and isinstance(new, ImageNode | FrameNode):
+        first = request_document(before.resolver.asked(old), ())
+        second = request_document(after.resolver.asked(new), ())
+        names = ["model", *(name for name in DEFAULTS_1 if name not in TEXTS)]
+        fields = [
+            _field(
+                name.replace("_", " "), first.get(name, DEFAULTS_1.get(name)), second.get(name, DEFAULTS_1.get(name))
+            )
+            for name in names
+        ]
+        fields += [_field("takes", old.takes, new.takes), _field("tags", ", ".join(old.tags), ", ".join(new.tags))]
+    elif isinstance(old, DerivedNode) and isinstance(new, DerivedNode):
+        fields = [_field("steps", _steps(old), _steps(new)), _field("from", old.source.address, new.source.address)]
+    elif isinstance(old, SourceNode) and isinstance(new, SourceNode):
+        fields = [_field("file", old.path or old.url, new.path or new.url)]
+    else:
+        fields = []
+    fields.append(_field("output", before.outputs.get(old.address), after.outputs.get(new.address)))
+    return [field for field in fields if field.old != field.new]
+
+
+def _field(name: str, old: object, new: object) -> Field:
+    return Field(name=name, old=_shown(old), new=_shown(new))
+
+
+def _shown(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return None if value in (None, "") else str(value)
+
+
+def _steps(node: DerivedNode) -> str:
+    """All steps but the words of lettering, which are told as words."""
+    told = []
+    for step in node.steps:
+        document = {
+            name: value for name, value in step.document().items() if not (isinstance(step, Text) and name == "text")
+        }
+        told.append(f"{step.verb} " + " ".join(f"{name}={value}" for name, value in document.items()))
+    return " · ".join(told)
+
+
+def _references(old: Node, new: Node) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    if not (isinstance(old, ImageNode | FrameNode) and isinstance(new, ImageNode | FrameNode)):
+        return (), (), False
+    before = [reference.address for reference in old.references]
+    after = [reference.address for reference in new.references]
+    added = tuple(address for address in after if address not in before)
+    removed = tuple(address for address in before if address not in after)
+    return added, removed, before != after and not added and not removed
+
+
+# The whole
+
+
+def _moved(before: Side, after: Side) -> dict[str, str]:
+    """New address → old address, of pictures whose chosen take went along."""
+    old_only = [address for address in before.graph.addresses if address not in after.graph]
+    by_take = {
+        choice.take: address for address in old_only if (choice := _choice(before.lock, address)).take is not None
+    }
+    found: dict[str, str] = {}
+    for address in after.graph.addresses:
+        planned = after.plan.nodes[address]
+        take = _choice(after.lock, address).take or planned.taken
+        if address not in before.graph and take in by_take and planned.kind in ("image", "frame"):
+            found[address] = by_take.pop(take)
+    return found
+
+
+def _terms(before: Side, after: Side) -> Sequence[Field]:
+    if before.manifest is None or after.manifest is None:
+        return []
+    budgets = before.manifest.budget, after.manifest.budget
+    fields = [
+        _field("provider", _provider(before), _provider(after)),
+        *_prices(before, after),
+        *(
+            _field(f"budget {name.replace('_', ' ')}", *(_amount(budget, name) for budget in budgets))
+            for name in ("per_build", "per_day", "per_month", "per_node")
+        ),
+    ]
+    return [field for field in fields if field.old != field.new]
+
+
+def _provider(side: Side) -> str:
+    written = side.manifest.provider if side.manifest is not None else None
+    return f"{side.provider} at {written.base_url}" if written is not None and written.base_url else side.provider
+
+
+def _prices(before: Side, after: Side) -> Sequence[Field]:
+    """Of each model that both sides use: what a picture costs."""
+    models = sorted(_models(before.plan) & _models(after.plan))
+    return [
+        _field(
+            f"price of {model}",
+            before.catalogue.list_price(before.provider, model).summary(),
+            after.catalogue.list_price(after.provider, model).summary(),
+        )
+        for model in models
+    ]
+
+
+def _models(plan: Plan) -> set[str]:
+    return {node.model for node in plan.nodes.values() if node.model is not None}
+
+
+def _amount(budget: Budget, name: str) -> Money | None:
+    value = getattr(budget, name)
+    return value if isinstance(value, Money) else None

@@ -1,0 +1,155 @@
+"""A project as text alone says it, now or at a git revision: manifest, lock, and the plan that they make together."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seedpipe.errors import ManifestError, StateError, UsageError
+from seedpipe.fonts import shipped_font
+from seedpipe.images.probe import pixel_digest
+from seedpipe.manifest.expand import expand
+from seedpipe.manifest.parse import parse_manifest
+from seedpipe.names import Digest, Realm
+from seedpipe.plan.compare import Side
+from seedpipe.plan.graph import link
+from seedpipe.plan.outputs import output_paths
+from seedpipe.plan.plan import Cost, Plan
+from seedpipe.plan.planner import make_plan
+from seedpipe.plan.price import currency_of
+from seedpipe.plan.resolve import Resolver
+from seedpipe.plan.select import Wish, select
+from seedpipe.project.identity import lock_name
+from seedpipe.project.lock_memory import LockMemory
+from seedpipe.project.project import output_folder, terms_of, users_catalogue
+from seedpipe.project.revision import RevisionFiles, open_revision
+from seedpipe.project.trust import DEFAULT_PROVIDER
+from seedpipe.source import ReadRefusedError
+from seedpipe.state.files import WorkTreeFiles
+from seedpipe.state.home import config_folder
+from seedpipe.state.lock import Lock, read_lock
+from seedpipe.state.lockfile import load_lock
+from seedpipe.state.settings import read_settings
+
+WORK_TREE = "work tree"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """`side` is what is compared; `bytes_of` gives a file of that time, relative to the project, if there was one."""
+
+    side: Side
+    bytes_of: Callable[[str], bytes | None] = field(repr=False)
+
+
+def snapshot(root: Path, manifest_name: str, revision: str | None, *, profile: str | None = None) -> Snapshot:
+    """At `revision`, or in the work tree. Raises `ManifestError`, `UsageError`, and `StateError` for a broken lock."""
+    if revision is None:
+        return _now(root, manifest_name, profile)
+    files = open_revision(root, revision)
+    if not files.exists(manifest_name):
+        return Snapshot(side=_nothing(revision), bytes_of=lambda _path: None)
+    lock = _lock_at(files, lock_name(Realm.LIVE, profile))
+    memory = LockMemory(
+        lock=lock,
+        digest=files.picture_digest,
+        pixels_of=files.pixel_digest,
+        font=lambda path: Digest.of(shipped_font().read_bytes() if path is None else files.picture(path)),
+    )
+    try:
+        side = _side(revision, files, memory, manifest_name, profile)
+    except ManifestError as error:
+        first = error.faults[0]
+        place = f" ({first.position})" if first.position else ""
+        raise UsageError(
+            f"the manifest at `{revision}` can't be read: {first.message}{place}",
+            hint="compare with a revision at which `seedpipe check` passed",
+        ) from None
+    return Snapshot(side=side, bytes_of=_reader(files.picture))
+
+
+def _now(root: Path, manifest_name: str, profile: str | None) -> Snapshot:
+    files = WorkTreeFiles(root)
+    name = lock_name(Realm.LIVE, profile)
+    memory = LockMemory(
+        lock=load_lock(root / name, shown_as=name),
+        digest=files.picture_digest,
+        pixels_of=lambda path: pixel_digest(files.picture_path(path), name=path),
+        font=lambda path: Digest.of((shipped_font() if path is None else files.picture_path(path)).read_bytes()),
+    )
+    side = _side(WORK_TREE, files, memory, manifest_name, profile)
+    return Snapshot(side=side, bytes_of=_reader(lambda path: files.picture_path(path).read_bytes()))
+
+
+def _lock_at(files: RevisionFiles, name: str) -> Lock:
+    if not files.exists(name):
+        return Lock()
+    shown_as = f"{name} at {files.name}"
+    try:
+        text = files.read(name).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise StateError(f"`{shown_as}` is not UTF-8 text") from error
+    return read_lock(text.replace("\r\n", "\n"), file=shown_as)
+
+
+def _side(
+    name: str, files: WorkTreeFiles | RevisionFiles, memory: LockMemory, manifest_name: str, profile: str | None
+) -> Side:
+    manifest = parse_manifest(files, manifest_name, profile=profile)
+    graph = link(expand(manifest, files).nodes)
+    catalogue, provider = terms_of(manifest, users_catalogue(read_settings(config_folder(os.environ))))
+    folder, lock = output_folder(Realm.LIVE, profile), memory.lock
+    outputs = {address: f"{folder}/{path}" for address, path in output_paths(graph).items()}
+    resolver = Resolver(catalogue, provider, lock.resolved)
+    plan = make_plan(
+        graph,
+        lock=lock,
+        catalogue=catalogue,
+        provider=provider,
+        resolver=resolver,
+        memory=memory,
+        wish=Wish(selection=select(graph, ())),
+        outputs=outputs,
+        project=manifest.project or lock.project or "",
+        realm=Realm.LIVE,
+    )
+    return Side(
+        name=name,
+        manifest=manifest,
+        graph=graph,
+        lock=lock,
+        catalogue=catalogue,
+        provider=provider,
+        plan=plan,
+        outputs=outputs,
+        resolver=resolver,
+    )
+
+
+def _nothing(revision: str) -> Side:
+    """Before there was a manifest."""
+    catalogue = users_catalogue(read_settings(config_folder(os.environ)))
+    provider = catalogue.provider(DEFAULT_PROVIDER).id
+    nothing = Cost.nothing(currency_of(catalogue, provider))
+    plan = Plan(project="", realm=Realm.LIVE, provider=provider, currency=nothing.low.currency, nodes={}, cost=nothing)
+    return Side(
+        name=revision,
+        manifest=None,
+        graph=link([]),
+        lock=Lock(),
+        catalogue=catalogue,
+        provider=provider,
+        plan=plan,
+        outputs={},
+        resolver=Resolver(catalogue, provider, {}),
+    )
+
+
+def _reader(read: Callable[[str], bytes]) -> Callable[[str], bytes | None]:
+    def bytes_of(path: str) -> bytes | None:
+        try:
+            return read(path)
+        except (OSError, ReadRefusedError):
+            return None
+
+    return bytes_of

@@ -1,0 +1,80 @@
+"""`diff --format markdown`: one comment of a pull request, found again by its mark. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from seedpipe.plan.diff import Kind, NodeChange, ProjectDiff, Words
+from seedpipe.plan.worddiff import word_diff
+from seedpipe.review.diff_text import SIGNS, change_words, facts, flowing, groups_of, parts_of, shortened, sum_words
+from seedpipe.review.markup import markdown_code, markdown_words
+from seedpipe.review.words import count, range_words
+
+MARK: Final = "<!-- seedpipe diff -->"  # by this a workflow finds its comment and writes it anew
+_MAX_ROWS: Final = 60  # a comment has a largest size
+_MAX_WORDS: Final = 600  # characters of one changed text
+
+
+def diff_markdown(diff: ProjectDiff, *, policy: Sequence[str] = ()) -> str:
+    """`policy` are sentences about limits that the change passes. A change of nothing is one quiet line."""
+    if diff.is_empty:
+        return f"{MARK}\nNo picture changes.\n"
+    lines = [MARK]
+    for term in diff.terms:
+        old, new = markdown_words(term.old or "none"), markdown_words(term.new or "none")
+        lines.append(f"> ⚠️ **{markdown_words(term.name)}**: {old} → {new}")
+    lines += [f"> ⚠️ {markdown_words(sentence)}" for sentence in policy]
+    title = f"{diff.project or 'seedpipe'}: {change_words(diff)}"
+    lines += ["", f"### {markdown_words(title)}", "", f"**{markdown_words(sum_words(diff))}**"]
+    parts = parts_of(diff)
+    if parts.own:
+        lines += ["", "| | picture | cost | what changed | where |", "|---|---|--:|---|---|"]
+        lines += [_row(node) for node in parts.own[:_MAX_ROWS]]
+        if len(parts.own) > _MAX_ROWS:
+            lines.append(f"| | and {len(parts.own) - _MAX_ROWS:,} more | | | |")
+    for summary, nodes in (("were bought again", parts.replaced), ("follow", parts.following)):
+        if nodes:
+            lines += ["", f"<details><summary>{count(len(nodes), 'picture')} {summary}</summary>", "", *_groups(nodes)]
+            lines += ["", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _groups(nodes: Sequence[NodeChange]) -> Sequence[str]:
+    told = []
+    for group in groups_of(nodes):
+        why = f"({markdown_words(group.why)})" if group.why else ""
+        told.append(" ".join(part for part in (f"- {markdown_code(group.what)}", group.money, why) if part))
+    return told
+
+
+def _row(node: NodeChange) -> str:
+    name = markdown_code(node.address)
+    if node.old_address:
+        name = f"{markdown_code(node.old_address)} → {name}"
+    cost = range_words(node.cost) if node.pictures else ""
+    told = [_words(words) for words in node.words if node.kind is not Kind.ADDED]
+    told += [markdown_words(fact) for fact in facts(node)]
+    if node.kind is Kind.ADDED:
+        told.insert(0, "new")
+    elif node.kind is Kind.REMOVED:
+        told.insert(0, "removed")
+    place = markdown_code(f"{node.position.file}:{node.position.line}") if node.position is not None else ""
+    return (
+        f"| {SIGNS[node.kind].replace('-', '−').replace('>', '→')} | {name} | {cost} | {'<br>'.join(told)} | {place} |"
+    )
+
+
+def _words(words: Words) -> str:
+    """The changed words struck and bold, with a little around them."""
+    told, length = [], 0
+    for kind, part in shortened(word_diff(flowing(words.old), flowing(words.new))):
+        text = part.strip()
+        if not text:
+            continue
+        length += len(text)
+        if length > _MAX_WORDS:
+            told.append("…")
+            break
+        safe = markdown_words(text)
+        told.append({"old": f"~~{safe}~~", "new": f"**{safe}**"}.get(kind, safe))
+    what = "" if words.what == "prompt" else f"{markdown_words(words.what)}: "
+    return what + " ".join(told)
