@@ -1,15 +1,12 @@
 """Uncertain charges: what is held, what a person sees of it, the word for it, and what comes of the word."""
 
-import os
-import pty
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from tests.sessions.conftest import Account, manifest
 from tests.sessions.test_sequences import board
+from tests.support.pty import terminal
 from tests.support.workspace import Ran, Workspace
 
 LAMPS = manifest("hero: {prompt: A brass lamp}", "chair: {prompt: A chair}")
@@ -212,24 +209,8 @@ def test_on_a_terminal_it_shows_the_facts_and_asks(uncertain: Workspace) -> None
 
 def _typed(workspace: Workspace, keys: str) -> tuple[int, str]:
     """`seedpipe resolve` on a terminal of its own."""
-    ours, theirs = pty.openpty()
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "seedpipe", "resolve"],
-            cwd=workspace.folder,
-            env=workspace.environ,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-        )
-        os.write(ours, keys.encode())
-        os.close(theirs)
-        shown = b""
-        try:
-            while part := os.read(ours, 4096):
-                shown += part
-        except OSError:
-            pass  # the terminal's end
-        return process.wait(timeout=30), shown.decode()
-    finally:
-        os.close(ours)
+    with terminal(["resolve"], workspace.folder, workspace.environ) as typed:
+        if keys:
+            typed.wait_for("[skip]:")
+            typed.type(keys.encode())
+        return typed.wait(), typed.text

@@ -1,0 +1,248 @@
+"""The buyer against a real service: what it does where a cap is near, a day turns, or a process has died."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedpipe.build.limiter import Limiter, SqliteBoard
+from seedpipe.build.order import Bought, Order, Wanted, WantedPicture
+from seedpipe.build.purchase import Buyer
+from seedpipe.build.receive import Receiver
+from seedpipe.build.report import Report
+from seedpipe.canonical import canonical_json, digest_of
+from seedpipe.events import Event, NodeWaiting
+from seedpipe.money import Money
+from seedpipe.service.client import ServiceClient
+from seedpipe.service.download import DownloadPolicy
+from seedpipe.state.caps import Cap, CapKind
+from seedpipe.state.requests import Claimed, RequestState
+from seedpipe.state.spent import Scope
+from seedpipe.state.store import Store
+from seedpipe.state.takes import Takes
+from tests.state.journals import Clock, begin, cap, intent, open_journal, python
+from tests.support.workspace import Service, service
+
+MODEL = "seedream-4-0-250828"
+PRICE = Money.parse("0.03 USD")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        patch.setenv("SEEDPIPE_HOME", str(folder))
+        with service(folder) as emulator:
+            yield emulator
+
+
+def order(name: str) -> Order:
+    """One picture; the faults that its words ask for happen (`emulator:stall`)."""
+    prompt = f"A lamp, {name}"
+    document = {"prompt": prompt, "model": MODEL}
+    body = {"model": MODEL, "prompt": prompt, "size": "1K", "watermark": False, "response_format": "url"}
+
+    async def bytes_of() -> bytes:
+        return json.dumps(body).encode()
+
+    key = digest_of(document)
+    return Order(
+        wanted=Wanted(
+            address=name,
+            ordinal=1,
+            key=key,
+            document=canonical_json(document),
+            model=MODEL,
+            price=PRICE,
+            pictures=(WantedPicture(address=name, want=key, document=canonical_json(document)),),
+        ),
+        timeout=20.0,
+        silence=20.0,
+        tags=(),
+        despite_unknown=False,
+        body=bytes_of,
+    )
+
+
+@dataclass
+class Shop:
+    """A buyer and all that it needs, in one folder, by one clock."""
+
+    folder: Path
+    service: Service
+    caps: Sequence[Cap] = ()
+    clock: Clock = field(default_factory=Clock)
+    events: list[Event] = field(default_factory=list)
+    waited: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @contextlib.asynccontextmanager
+    async def open(self, **changes: Any) -> AsyncIterator[Buyer]:
+        journal = open_journal(self.folder, self.clock)
+        takes = Takes(self.folder / "takes", arrivals=journal.arrivals)
+        report = Report(emit=self.hear, clock=lambda: 0.0)
+        board = SqliteBoard(self.folder / "pace.sqlite")
+        policy = DownloadPolicy(tries=1)
+        async with ServiceClient(self.service.base_url, f"key-{self.folder.name}-0123456789", policy=policy) as client:
+            receiver = Receiver(
+                journal=journal,
+                store=Store(self.folder / "store"),
+                takes=takes,
+                client=client,
+                provider="apiyi",
+                report=report,
+                api_is_loopback=True,
+            )
+            limiter = Limiter(board, model=MODEL, limit=500)
+            values: dict[str, Any] = {"limiter": lambda _model: limiter, "stopping": asyncio.Event(), **changes}
+            yield Buyer(
+                journal=journal,
+                client=client,
+                receiver=receiver,
+                caps=self.caps,
+                run=begin(journal),
+                profile=None,
+                report=report,
+                slots=asyncio.Semaphore(8),
+                **values,
+            )
+        takes.close()
+        board.close()
+        journal.close()
+
+    def hear(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, NodeWaiting):
+            self.waited.set()
+
+    @property
+    def waits(self) -> list[str]:
+        return [event.why for event in self.events if isinstance(event, NodeWaiting)]
+
+
+@pytest.fixture
+def shop(folder: Path, running: Service) -> Shop:
+    return Shop(folder, running)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "shop"
+
+
+def outcome(bought: Bought) -> str:
+    return bought.missing[0].outcome if bought.missing else "bought"
+
+
+def test_what_fits_only_after_the_others_have_settled_waits_for_them(shop: Shop) -> None:
+    """Another process holds a reservation, and gives it back."""
+    shop.caps = (cap("0.06 USD", CapKind.PROJECT),)
+
+    async def build() -> list[str]:
+        async with shop.open() as buyer:
+            other = open_journal(shop.folder)
+            stalled = other.intend(intent(begin(other), "elsewhere", price=PRICE, images=2), shop.caps)
+            assert isinstance(stalled, Claimed)
+            waiting = asyncio.create_task(buyer.buy(order("one")))
+            await asyncio.wait_for(shop.waited.wait(), timeout=20)
+            assert not waiting.done()
+            await asyncio.to_thread(other.released, stalled.id, "it was not sent after all")
+            other.close()
+            return [
+                outcome(await waiting),
+                outcome(await buyer.buy(order("two"))),
+                outcome(await buyer.buy(order("three"))),
+            ]
+
+    assert asyncio.run(build()) == ["bought", "bought", "capped"]
+    assert shop.waits == ["cap"]
+
+
+def test_nobody_waits_for_a_reservation_that_nothing_will_settle(shop: Shop) -> None:
+    """A picture that was paid and could not be fetched keeps its place: what else would fit ends capped, at once."""
+    shop.caps = (cap("0.05 USD", CapKind.PROJECT),)
+
+    async def build() -> tuple[Bought, Bought]:
+        async with shop.open() as buyer:
+            lost = await buyer.buy(order("emulator:download-error"))
+            (held,) = buyer.journal.open_requests()
+            assert held.state is RequestState.LOCATED
+            return lost, await asyncio.wait_for(buyer.buy(order("other")), timeout=20)
+
+    lost, other = asyncio.run(build())
+    assert (outcome(lost), lost.missing[0].code) == ("unknown", "not-kept")
+    assert outcome(other) == "capped"
+    assert "0.03 USD more would pass the cap for the project of 0.05 USD" in other.missing[0].message
+    assert shop.waits == []
+
+
+DIES = """
+import os, sys
+from pathlib import Path
+from tests.state.journals import begin, claim, open_journal
+from seedpipe.money import Money
+journal = open_journal(Path(sys.argv[1]))
+id_ = claim(journal, begin(journal), "elsewhere", price=Money.parse("0.03 USD"))
+if sys.argv[2] == "sent":
+    journal.sent(id_)
+os._exit(9)
+"""
+
+
+@pytest.mark.parametrize(("step", "expected"), [("intended", "bought"), ("sent", "capped")])
+def test_what_a_dead_process_reserved_is_judged_not_waited_for(shop: Shop, step: str, expected: str) -> None:
+    shop.caps = (cap("0.05 USD", CapKind.PROJECT),)
+
+    async def build() -> str:
+        async with shop.open() as buyer:
+            process = python(DIES, str(shop.folder), step)
+            assert await asyncio.to_thread(process.wait) == 9
+            return outcome(await asyncio.wait_for(buyer.buy(order("ours")), timeout=20))
+
+    assert asyncio.run(build()) == expected
+
+
+class TurningLimiter(Limiter):
+    """Leave to send comes only after midnight."""
+
+    clock: Clock
+
+    async def acquire(self, weight: int, **others: Any) -> Any:
+        grant = await super().acquire(weight, **others)
+        if self.clock.now.day == 24:
+            self.clock.now += timedelta(hours=14, minutes=1)
+        return grant
+
+
+@pytest.mark.parametrize("expected", ["bought", "capped"])
+def test_a_day_that_turns_while_it_waits_asks_the_caps_of_the_new_day(shop: Shop, folder: Path, expected: str) -> None:
+    """Claimed before midnight UTC, sent after it: it counts in the new day, and nothing is left undone."""
+    shop.caps = (cap("0.03 USD", CapKind.PER_DAY),)
+    folder.mkdir()
+    board = SqliteBoard(folder / "turning.sqlite")
+    limiter = TurningLimiter(board, model=MODEL, limit=500)
+    limiter.clock = shop.clock
+
+    async def build() -> str:
+        async with shop.open(limiter=lambda _model: limiter) as buyer:
+            if expected == "capped":  # the new day is spent already
+                shop.clock.now += timedelta(days=1)
+                claimed = buyer.journal.intend(intent(buyer.run, "early", price=PRICE), ())
+                assert isinstance(claimed, Claimed)
+                buyer.journal.sent(claimed.id)
+                buyer.journal.settled(claimed.id, PRICE)
+                shop.clock.now -= timedelta(days=1)
+            came = outcome(await buyer.buy(order("late")))
+            charged = [buyer.journal.spent(Scope(day=f"2026-11-{day}"), "USD") for day in (24, 25)]
+            assert charged[0].worst == Money.zero("USD")
+            assert charged[1].worst == PRICE
+            return came
+
+    assert asyncio.run(build()) == expected
+    board.close()
