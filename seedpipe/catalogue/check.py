@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from seedpipe.catalogue.model import Feature, Finding, Model, ModelStatus, Sentences
+from seedpipe.catalogue.model import EXACT, Feature, Finding, Model, ModelStatus, Sentences
 from seedpipe.catalogue.sizes import parse_pixels
 from seedpipe.errors import Severity
 
@@ -48,7 +48,7 @@ def check(
 def size_findings(model: Model, size: str | None, aspect: str | None) -> Sentences:
     """Sentences about `size` (a tier, `WxH`, or None for the model's default) together with `aspect`."""
     if size is None:
-        return model.aspect_faults(model.default_tier or "", aspect) if aspect else ()
+        return model.aspect_faults(model.default_tier or EXACT, aspect) if aspect else ()
     pixels = parse_pixels(size)
     if pixels is None:
         return model.tier_faults(size) if aspect is None else model.aspect_faults(size, aspect)

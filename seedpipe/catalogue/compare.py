@@ -12,7 +12,7 @@ from seedpipe.catalogue.sizes import ratio_text, size_text
 from seedpipe.money import Money
 
 _DATE: Final = re.compile(r"-[0-9]{6}\Z")
-_FEATURES: Final[Mapping[Feature, str]] = {
+FEATURE_WORDS: Final[Mapping[Feature, str]] = {
     Feature.BACKGROUND: "transparency",
     Feature.LAYERS: "layers",
     Feature.WEB_SEARCH: "web search",
@@ -39,7 +39,7 @@ class Compared:
         """What it can beyond tiers, formats, references and batches, in people's words."""
         extras = ["streams"] if Mode.STREAM in self.model.modes else []
         extras += [f"{mode} prompts" for mode in self.model.optimize_modes if mode != "standard"]
-        return (*extras, *(words for feature, words in _FEATURES.items() if self.model.has(feature)))
+        return (*extras, *(words for feature, words in FEATURE_WORDS.items() if self.model.has(feature)))
 
     def cost_at(self, tier: str) -> Money | None:
         """List price of a square picture of `tier`; None if it can't be bought."""

@@ -184,11 +184,11 @@ class Model:
 
     def aspect_faults(self, tier: str, aspect: str) -> Sentences:
         """Nothing if the table has exact pixels for `aspect` (`16:9`) in `tier`."""
-        if self.tier_faults(tier):
+        if not self._is_exact(tier) and self.tier_faults(tier):
             return self.tier_faults(tier)
         if self._listed(tier, aspect) is not None:
             return ()
-        column = self.sizes[tier.upper()]
+        column = self._column(tier)
         try:
             ratio = parse_ratio(aspect)
         except ValueError as error:
@@ -202,8 +202,15 @@ class Model:
             f" write the size in pixels, like `{size}`",
         )
 
+    def _is_exact(self, tier: str) -> bool:
+        """Whether the one column of a model without tiers is meant."""
+        return tier == EXACT and not self.tiers and bool(self.sizes.get(EXACT))
+
+    def _column(self, tier: str) -> Mapping[str, tuple[int, int]]:
+        return self.sizes.get(EXACT if self._is_exact(tier) else tier.upper(), {})
+
     def _listed(self, tier: str, aspect: str) -> tuple[int, int] | None:
-        column = self.sizes.get(tier.upper(), {})
+        column = self._column(tier)
         if aspect in column:
             return column[aspect]
         try:

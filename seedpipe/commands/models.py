@@ -9,6 +9,7 @@ from seedpipe.catalogue.compare import Compared, compare
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.catalogue.provider import Provider
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation
+from seedpipe.commands.migrating import Ask, say_migration
 from seedpipe.limits import ExitCode
 from seedpipe.project.project import users_catalogue
 from seedpipe.project.trust import DEFAULT_PROVIDER
@@ -21,26 +22,56 @@ _ALL = "all"
 
 @click.command("models")
 @click.argument("names", nargs=-1, metavar="[MODEL]...")
+@click.option(
+    "--migrate",
+    nargs=2,
+    metavar="FROM TO",
+    help="What this project must change to move from one model to another, and the price. Changes nothing.",
+)
 @option(
     "--provider",
     metavar="NAME",
-    default=DEFAULT_PROVIDER,
-    show_default=True,
-    help="Whose models and prices; `all` compares them.",
+    help=f"Whose models and prices; `all` compares them. [default: {DEFAULT_PROVIDER}; with --migrate the manifest's]",
 )
+@option("--var", "variables", multiple=True, metavar="KEY=VALUE", help="With --migrate: set a variable.")
+@option("--profile", metavar="NAME", help="With --migrate: a profile of the manifest.")
 @json_option
 @pass_invocation
-def command(invocation: Invocation, names: tuple[str, ...], provider: str, as_json: bool) -> int:
+def command(
+    invocation: Invocation,
+    names: tuple[str, ...],
+    migrate: tuple[str, str] | None,
+    provider: str | None,
+    variables: tuple[str, ...],
+    profile: str | None,
+    as_json: bool,
+) -> int:
     """Compare the models of a provider: price, tiers, formats, references, batches, and the cheapest for each ability.
 
     Of a MODEL that is named everything: the exact pixels of every tier and aspect, and what each provider asks for it.
+    With --migrate the names are targets as `plan` takes them, none means all pictures.
 
     \b
     Example:
       seedpipe models
       seedpipe models seedream-4-5 --provider byteplus
-      seedpipe models --provider all
+      seedpipe models --migrate seedream-4-0 seedream-5-0
     """
+    if migrate is not None:
+        ask = Ask(
+            source=migrate[0],
+            target=migrate[1],
+            targets=names,
+            provider=provider,
+            profile=profile,
+            variables=variables,
+            as_json=as_json,
+        )
+        return say_migration(invocation, ask)
+    return _compare(invocation, names, provider or DEFAULT_PROVIDER, as_json=as_json)
+
+
+def _compare(invocation: Invocation, names: Sequence[str], provider: str, *, as_json: bool) -> int:
     catalogue = users_catalogue(read_settings(config_folder(os.environ)))
     wanted = list(dict.fromkeys(catalogue.model_id(name) for name in names))
     providers = list(catalogue.providers.values()) if provider == _ALL else [catalogue.provider(provider)]

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from seedpipe.commands.invocation import Invocation
@@ -36,6 +36,7 @@ def opened(
     provider: str | None = None,
     proof: bool = False,
     realm: Realm | None = None,
+    tolerated: Collection[str] = (),
 ) -> Project:
     """The project that the command line means. Its texts are at hand for errors, also when it can't be opened."""
     manifest_path = find_manifest(invocation.folder, invocation.file)
@@ -48,6 +49,7 @@ def opened(
         variables=variables_of(variables, allowed=proof or profile is not None),
         provider=provider,
         realm=realm or (Realm.PROOF if proof else remembered_realm()),
+        tolerated=tolerated,
     )
 
 

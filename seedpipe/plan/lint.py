@@ -20,6 +20,11 @@ _LIST = rf"{_NUMBER}(?:\s*(?:,|&|-|–|to|,?\s*and)\s*{_NUMBER})*"
 _IMAGE_N = re.compile(rf"\bimage\s+({_NUMBER})|\bimages\s+({_LIST})", re.IGNORECASE)
 _RANGE = re.compile(r"(\d+)(?:\s*(?:-|–|to)\s*(\d+))?")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# Codes of faults that another model may cure: none of them hinders a look at what moving to it would take.
+OF_THE_MODEL = frozenset(
+    ["model", "model-status", "size", "aspect", "output-format", "optimize-prompt", "references", "sequence"]
+    + [feature.replace("_", "-") for feature in Feature]
+)
 LONG_CHAIN = 3  # edits of edits after which faces and marks begin to drift
 
 

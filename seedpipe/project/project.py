@@ -1,7 +1,7 @@
 """`open_project`: a folder → a project with its manifest expanded and linked, its lock read, its places known."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -170,6 +170,11 @@ class Project:
             variables=self.variables,
         )
 
+    def with_graph(self, graph: Graph) -> "Project":
+        """The same project with other nodes, as a manifest would make them."""
+        outputs = {address: f"{self.output_folder}/{path}" for address, path in output_paths(graph).items()}
+        return replace(self, graph=graph, outputs=outputs)
+
     def room_faults(self) -> Sequence[Fault]:
         """Texts that don't fit their pictures and crops that are larger, as far as sizes are known before a build."""
         sizes = PictureSizes(graph=self.graph, lock=self.lock, resolver=self.resolver(), file=self.files.picture_path)
@@ -210,8 +215,12 @@ def open_project(
     variables: Mapping[str, str] | None = None,
     provider: str | None = None,
     realm: Realm = Realm.LIVE,
+    tolerated: Collection[str] = (),
 ) -> Project:
-    """Raises `ManifestError` with every fault of the manifest, `StateError` for a damaged lock, `UsageError`."""
+    """Raises `ManifestError` with every fault of the manifest, `StateError` for a damaged lock, `UsageError`.
+
+    Faults whose codes are `tolerated` stop nothing; they stand among the warnings.
+    """
     root = manifest_path.parent
     files = WorkTreeFiles(root)
     settings = read_settings(config_folder(os.environ))
@@ -236,7 +245,7 @@ def open_project(
     ]
     unreadable = _file_faults(graph, files)
     faults += unreadable or glyph_faults(graph, font_files(files))
-    if any(fault.severity is Severity.ERROR for fault in faults):
+    if any(fault.severity is Severity.ERROR and fault.code not in tolerated for fault in faults):
         raise ManifestError(faults)
     folder = output_folder(realm, profile)
     return Project(

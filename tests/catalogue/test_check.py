@@ -164,3 +164,12 @@ def test_reading_a_size_never_crashes(text: str) -> None:
 
 def test_catalogue_is_a_value() -> None:
     assert isinstance(load_catalogue(), Catalogue)
+
+
+def test_a_model_without_tiers_has_an_aspect_too() -> None:
+    old = model(V30, "byteplus")
+    assert check(old, aspect="16:9")[1:] == ()  # the first says that it is being retired
+    assert old.size_for("exact", "16:9") == (1280, 720)
+    assert "not among the recommended aspects" in check(old, aspect="5:4")[1].message
+    assert "has no tiers like `2K`" in check(old, size="2K", aspect="16:9")[1].message
+    assert "has no tier `exact`" in model(V45).tier_faults("exact")[0]
