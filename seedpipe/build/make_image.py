@@ -22,6 +22,7 @@ from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.sizes import SizeRule, fit_of
 from seedpipe.state.lock import ImageEntry, Level, Made
 from seedpipe.state.lockfile import LockWriter
+from seedpipe.state.requests import DEFINITE
 from seedpipe.state.take import Take
 from seedpipe.state.takes import Takes
 
@@ -74,7 +75,7 @@ class ImageMaker:
     async def make(self, node: ImageNode | FrameNode) -> None:
         """Raises `NodeError` if there is no picture in the end."""
         want = self._want(node)
-        if want.planned.taken is not None and want.planned.state in _STAYS:
+        if want.planned.taken is not None and (want.planned.state in _STAYS or want.planned.state.needs_a_person):
             await self._put_again(want, want.planned.taken)
             return
         have = await asyncio.to_thread(self.frames.at_hand, want.key)
@@ -122,6 +123,9 @@ class ImageMaker:
             return took, (outcome,) if isinstance(outcome, NotBought) else ()
         there = {take.ordinal for take in have}
         ordinals = [ordinal for ordinal in range(1, want.node.takes + 1) if ordinal not in there]
+        if missing < len(ordinals):  # a take that was refused is the last to be sent again
+            refused = await asyncio.to_thread(self.buyer.journal.refused_ordinals, want.key, verdicts=DEFINITE)
+            ordinals.sort(key=lambda ordinal: (ordinal in refused, ordinal))
         return await self._buy_takes(want, want.node, ordinals[:missing])
 
     async def _buy_takes(

@@ -31,7 +31,7 @@ def work_of(plan: Plan, graph: Graph, lock: Lock) -> Mapping[str, Sequence[str]]
 
 def _has_work(node: PlanNode, plan: Plan, graph: Graph, lock: Lock) -> bool:
     if node.state in (State.FREE, State.FETCH, State.SAME) or node.state.buys or node.writes:
-        return not node.state.needs_a_person
+        return not node.state.needs_a_person or (node.writes and node.taken is not None)
     if node.kind == "source":
         return node.address not in lock.entries or _feeds_work(node.address, plan, graph)
     return False

@@ -10,7 +10,7 @@ from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.key import DEFAULTS_1, Asked, Identity, own_key, request_document, request_key
-from seedpipe.plan.memory import OutputState, Whereabouts
+from seedpipe.plan.memory import OutputState, Refused, Whereabouts
 from seedpipe.plan.outputs import made_of
 from seedpipe.plan.plan import Cost, PlanNode, State
 from seedpipe.plan.price import layer_prices, price_of
@@ -241,28 +241,34 @@ class _Case:
 
     def _bought(self, planned: PlanNode, key: Digest, have: int, reasons: tuple[Reason, ...]) -> PlanNode:
         """As many takes as are missing, unless another node buys them or nothing may be sent."""
+        planned = replace(planned, state=State.MAKE, reasons=reasons)
         obstacle = self._obstacle(key)
-        if obstacle is not None:
-            if not have:
-                return self._stopped(planned, *obstacle)
-            return replace(planned, state=obstacle[0], reasons=(obstacle[1],), writes=False)
-        return self._ordered(replace(planned, state=State.MAKE, reasons=reasons), key, have)
+        if obstacle is None:
+            return self._ordered(planned, key, have, self.node.takes)
+        state, reason = obstacle
+        if not have:
+            return self._stopped(planned, state, reason)
+        refused = self._refused(key)
+        if refused is None or not isinstance(reason, why.RefusedBefore):
+            return replace(planned, state=state, reasons=(reason,), writes=False)
+        takes = self.node.takes - refused.takes
+        if have < takes:
+            return self._ordered(replace(planned, reasons=(*reasons, reason)), key, have, takes)
+        return replace(planned, state=state, reasons=(reason, *reasons))  # what there is may still have to be put there
 
-    def _ordered(self, planned: PlanNode, key: Digest, have: int) -> PlanNode:
-        """The takes that are missing, less those that an earlier node with the same key brings."""
+    def _ordered(self, planned: PlanNode, key: Digest, have: int, takes: int) -> PlanNode:
+        """Those of `takes` that are missing, less those that an earlier node with the same key brings."""
         buyer, coming = self.walk.bought.get(key, (self.node.address, have))
         if buyer != self.node.address:
             planned = replace(planned, reasons=(*planned.reasons, why.SameAs(address=buyer)))
-        if coming >= self.node.takes:
+        if coming >= takes:
             reasons = (*self._replaced(), why.SameAs(address=buyer))
             return replace(planned, state=State.SAME, reasons=reasons, writes=True)
-        self.walk.bought[key] = (buyer, self.node.takes)
-        return self._priced(planned, self.node.takes - coming)
+        self.walk.bought[key] = (buyer, takes)
+        return self._priced(planned, takes - coming)
 
     def _obstacle(self, key: Digest) -> tuple[State, Reason] | None:
-        refused = self.walk.memory.refused(key)
-        if refused is not None and self._asked_again(blocked=refused.blocked):
-            refused = None
+        refused = self._refused(key)
         if refused is not None and refused.blocked:
             return State.BLOCKED, why.RefusedBefore(refusal=refused.code, message=refused.message)
         upstream = self.walk.stopped(self.upstream)
@@ -270,10 +276,12 @@ class _Case:
             return State.FAILED, why.RefusedBefore(refusal=refused.code, message=refused.message)
         return upstream
 
-    def _asked_again(self, *, blocked: bool) -> bool:
+    def _refused(self, key: Digest) -> Refused | None:
         """A refused request goes out again only when its node is named, or `--retry-blocked` says so of moderation."""
-        wish = self.walk.wish
-        return self.node.address in wish.selection.named or (blocked and wish.retry_blocked)
+        refused, wish = self.walk.memory.refused(key), self.walk.wish
+        if refused is None or self.node.address in wish.selection.named:
+            return None
+        return None if refused.blocked and wish.retry_blocked else refused
 
     def _later(self, planned: PlanNode) -> PlanNode:
         """A picture that it is made from comes only in this build, so its key is not known yet."""
@@ -299,7 +307,9 @@ class _Case:
         key = request_key(self.asked, [identity for identity in supposed if identity is not None])
         self._coming(self._future(key))
         only_fetched = all(view.identity is not None or view.fetched_later for view in views)
-        return self._ordered(replace(planned, state=State.MAKE if only_fetched else State.FOLLOWS), key, 0)
+        return self._ordered(
+            replace(planned, state=State.MAKE if only_fetched else State.FOLLOWS), key, 0, self.node.takes
+        )
 
     def _may_stay(self) -> Digest | None:
         """The chosen take, if it is right again as soon as everything awaited comes out as it was."""

@@ -28,11 +28,15 @@ class Whereabouts(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The last definite refusal of a request: `blocked` tells moderation from a faulty request."""
+    """The last definite refusal of a request: `blocked` tells moderation from a faulty request.
+
+    `takes` is how many takes of it were refused and have not come since.
+    """
 
     code: str
     message: str
     blocked: bool
+    takes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

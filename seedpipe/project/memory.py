@@ -16,11 +16,10 @@ from seedpipe.state.held import Fate, Held, minute_text
 from seedpipe.state.journal import Journal
 from seedpipe.state.lock import ImageEntry, Level, Lock
 from seedpipe.state.outputs import Outputs
-from seedpipe.state.requests import Refusal, Request, RequestState, Resolution, Short, Took, Word
+from seedpipe.state.requests import DEFINITE, Refusal, Request, RequestState, Resolution, Short, Took, Word
 from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
 
-_DEFINITE = ("node", "blocked")
 _LEVELS = (Level.PINNED, Level.APPROVED, Level.AUTO)
 
 
@@ -37,7 +36,7 @@ class Recollection:
     _held: Mapping[Digest, list[Held]] = field(init=False)  # of a picture whose charge is uncertain
     _paid: Mapping[Digest, Held] = field(init=False)  # of a picture that is still at the provider
     _said: Mapping[Digest, tuple[Request, Resolution]] | None = None  # read when something is first to be bought
-    _refusals: Mapping[Digest, Refusal] = field(init=False)
+    _refusals: Mapping[Digest, Mapping[int, Refusal]] = field(init=False)
     _short: Mapping[Digest, Short] | None = None  # read when a frame is first found missing
     _wants: dict[Digest, list[Digest]] = field(init=False)
     _chosen: dict[Digest, list[Digest]] = field(init=False)
@@ -55,7 +54,7 @@ class Recollection:
                 elif fate in (Fate.WAITS, Fate.LOST, Fate.SILENT):
                     held[want].append(one)
         self._held, self._paid = held, paid
-        self._refusals = self.journal.refusals(verdicts=_DEFINITE) if self.journal else {}
+        self._refusals = self.journal.refusals(verdicts=DEFINITE) if self.journal else {}
         images = [entry for entry in self.lock.entries.values() if isinstance(entry, ImageEntry)]
         self._wants, self._chosen = defaultdict(list), defaultdict(list)
         for entry in images:
@@ -169,11 +168,15 @@ class Recollection:
         )
 
     def refused(self, request_key: Digest) -> Refused | None:
-        refusal = self._refusals.get(request_key)
-        if refusal is None:
+        refusals = self._refusals.get(request_key)
+        if not refusals:
             return None
+        last = max(refusals.values(), key=lambda refusal: refusal.at)
         return Refused(
-            code=refusal.code or refusal.verdict, message=refusal.message, blocked=refusal.verdict == "blocked"
+            code=last.code or last.verdict,
+            message=last.message,
+            blocked=last.verdict == "blocked",
+            takes=len(refusals),
         )
 
     def words(self, want: Digest) -> Mapping[str, str]:

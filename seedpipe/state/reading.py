@@ -112,13 +112,21 @@ class Reading:
         return self._writer.read(operation)
 
     def last_refusal(self, request_key: Digest, *, verdicts: Collection[str] | None = None) -> Refusal | None:
-        """The newest refusal of a key that was not forgotten, nor followed by a success."""
+        """The newest refusal of a key that was not forgotten, nor followed by a success of the same ordinal."""
         found = self._refusals("request_key = ?", (str(request_key),), verdicts)
         return found[-1] if found else None
 
-    def refusals(self, *, verdicts: Collection[str] | None = None) -> dict[Digest, Refusal]:
-        """`last_refusal` for all keys at once."""
-        return {refusal.request_key: refusal for refusal in self._refusals("1", (), verdicts)}
+    def refusals(self, *, verdicts: Collection[str] | None = None) -> dict[Digest, dict[int, Refusal]]:
+        """For all keys at once, by ordinal: the newest refusal that was not forgotten, nor followed by a success."""
+        found: dict[Digest, dict[int, Refusal]] = {}
+        for refusal in self._refusals("1", (), verdicts):
+            found.setdefault(refusal.request_key, {})[refusal.ordinal] = refusal
+        return found
+
+    def refused_ordinals(self, request_key: Digest, *, verdicts: Collection[str] | None = None) -> frozenset[int]:
+        """Which takes of a key were refused and have not come since."""
+        refusals = self._refusals("request_key = ?", (str(request_key),), verdicts)
+        return frozenset(refusal.ordinal for refusal in refusals)
 
     def arrivals(self) -> tuple[Take, ...]:
         """Every kept picture, in order of arrival: what the index of takes is built from."""
@@ -183,7 +191,7 @@ class Reading:
     def _refusals(self, where: str, values: Sequence[str], verdicts: Collection[str] | None) -> tuple[Refusal, ...]:
         not_followed = (
             " AND NOT EXISTS (SELECT 1 FROM request AS later WHERE later.request_key = request.request_key"
-            " AND later.number > request.number AND later.state = 'settled')"
+            " AND later.ordinal = request.ordinal AND later.number > request.number AND later.state = 'settled')"
         )
         found = self._writer.read(lambda db: refusals_where(db, where + not_followed, values))
         return tuple(refusal for refusal in found if verdicts is None or refusal.verdict in verdicts)

@@ -50,6 +50,7 @@ _SENTENCES: Final[Mapping[RequestState, str]] = {
     RequestState.RELEASED: "it was never sent, or a person says that it was not charged",
 }
 
+DEFINITE: Final = ("node", "blocked")  # verdicts of refusals after which the same isn't sent again by itself
 ACTIVE: Final = (RequestState.INTENDED, RequestState.SENT, RequestState.LOCATED, RequestState.KEPT)
 
 LEGAL: Final[Mapping[RequestState, frozenset[RequestState]]] = {
@@ -239,6 +240,7 @@ class Refusal:
 
     request: str
     request_key: Digest
+    ordinal: int
     address: str
     code: str
     message: str

@@ -85,7 +85,7 @@ def takes_where(connection: sqlite3.Connection, where: str, values: Sequence[Any
 def refusals_where(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> tuple[Refusal, ...]:
     """Refusals that were not forgotten, the oldest first."""
     rows = connection.execute(
-        "SELECT id, request_key, address, code, message, verdict, request_id, closed_at FROM request"  # noqa: S608
+        "SELECT id, request_key, address, code, message, verdict, request_id, closed_at, ordinal FROM request"  # noqa: S608
         f" WHERE state = 'refused' AND forgotten = 0 AND {where} ORDER BY number",
         values,
     )
@@ -99,6 +99,7 @@ def refusals_where(connection: sqlite3.Connection, where: str, values: Sequence[
             verdict=row[5],
             request_id=row[6],
             at=row[7],
+            ordinal=row[8],
         )
         for row in rows
     )

@@ -1,5 +1,7 @@
 """Each state of a node, and which one is said where several hold."""
 
+from dataclasses import replace
+
 import pytest
 
 from seedpipe.plan.memory import Said, Waiting
@@ -348,3 +350,18 @@ def test_a_recipe_whose_bytes_are_gone_is_made_again(project: Project) -> None:
     project.memory.outputs.pop("banner.jpg")
     assert project.states()["banner"] == "free"
     assert project.why("banner") == ["banner.jpg is written again"], "nothing of its recipe changed"
+
+
+def test_of_several_takes_only_those_that_were_refused_are_held_back(project: Project) -> None:
+    project.images("hero: {prompt: A lamp, takes: 2}\ncard: {prompt: 'Like {{ refs.a }}', references: {a: hero}}")
+    project.build()
+    project.edit("takes: 2", "takes: 4")
+    project.memory.refusals[project.key("hero")] = replace(MODERATED, takes=1)
+    plan = project.plan()
+    assert (plan.nodes["hero"].state, plan.pictures) == (State.MAKE, 1)
+    assert project.why("hero") == [
+        "has 2 of 4 takes", "InputTextSensitiveContentDetected: may contain sensitive words"
+    ]  # fmt: skip
+    project.memory.refusals[project.key("hero")] = replace(MODERATED, takes=2)
+    assert project.states() == {"hero": "blocked", "card": "cached"}
+    assert project.plan("hero").pictures == 2

@@ -52,3 +52,37 @@ def test_what_comes_out_the_same_remakes_nothing_below(workspace: Workspace, liv
     assert dict(ran.json["result"]["counts"]) == {"made": 1, "cached": 1}
     assert len(live.prompts) == 3
     assert workspace.run("plan", "--exit-code").code == 0
+
+
+def test_a_take_that_was_refused_is_not_sent_again_by_itself(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", LAMPS)
+    account.faults({"do": "moderate-output", "match": "A brass lamp", "times": 1})
+    first = workspace.run("build", "--json")
+    assert (first.code, first.json["result"]["bought"]) == (5, 3), first.err
+    assert account.prompts.count("A brass lamp") == 3
+
+    assert workspace.plan() == {"hero": "blocked", "card": "cached"}
+    said = " ".join(workspace.run("plan").out.split())
+    assert "may contain sensitive information. · has 2 of 3 takes" in said
+    (workspace.folder / "build/@proof/hero.jpg").unlink()
+    again = workspace.run("build")
+    assert again.code == 5, again.err
+    assert len(account.requests) == 4, "nothing was sent again"
+    assert (workspace.folder / "build/@proof/hero.jpg").exists(), "what there is stays usable"
+
+    workspace.edit("seedpipe.yaml", "takes: 3", "takes: 4")
+    more = workspace.run("build", "--json")
+    assert (more.code, more.json["result"]["bought"]) == (0, 1), "one more was asked for, and one more is bought"
+    assert workspace.plan()["hero"] == "blocked"
+    assert workspace.run("build", "hero").code == 0, "a person named it"
+    assert account.prompts.count("A brass lamp") == 5
+    assert workspace.plan() == {"hero": "cached", "card": "cached"}
+
+
+def test_a_flag_sends_a_refused_take_again(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", LAMPS)
+    account.faults({"do": "moderate-output", "match": "A brass lamp", "times": 1})
+    assert workspace.run("build").code == 5
+    again = workspace.run("build", "--retry-blocked", "--json")
+    assert (again.code, again.json["result"]["bought"]) == (0, 1), again.err
+    assert workspace.plan() == {"hero": "cached", "card": "cached"}

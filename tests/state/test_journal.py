@@ -122,7 +122,7 @@ def test_refused_is_free_and_remembered(folder: Path) -> None:
     assert last is not None and last.verdict == "retry"
     blocked = journal.last_refusal(key("hero"), verdicts={"blocked"})
     assert blocked is not None and (blocked.request_id, blocked.address) == ("r1", "hero")
-    assert journal.refusals(verdicts={"blocked"}) == {key("hero"): blocked}
+    assert journal.refusals(verdicts={"blocked"}) == {key("hero"): {1: blocked}}
     journal.forget_refusal(key("hero"))
     assert journal.last_refusal(key("hero")) is None
     third = claim(journal, run)
@@ -132,6 +132,24 @@ def test_refused_is_free_and_remembered(folder: Path) -> None:
     journal.sent(fourth)
     journal.settled(fourth, PRICE)
     assert journal.refusals() == {}, "a success after it makes a refusal history"
+
+
+def test_a_refused_take_stays_refused_whatever_becomes_of_the_others(folder: Path) -> None:
+    journal = open_journal(folder)
+    run = begin(journal)
+    for ordinal in (1, 2, 3):
+        id_ = claim(journal, run, ordinal=ordinal)
+        journal.sent(id_)
+        if ordinal == 2:
+            journal.settled(id_, PRICE)
+        else:
+            journal.refused(id_, code=f"c{ordinal}", message="m", verdict="blocked")
+    assert [refusal.code for refusal in journal.refusals()[key("hero")].values()] == ["c1", "c3"]
+    assert journal.refused_ordinals(key("hero"), verdicts={"blocked"}) == {1, 3}
+    again = claim(journal, run, ordinal=1)
+    journal.sent(again)
+    journal.settled(again, PRICE)
+    assert journal.refused_ordinals(key("hero")) == {3}
 
 
 def test_the_same_picture_is_not_bought_twice(folder: Path) -> None:
