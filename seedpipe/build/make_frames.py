@@ -16,6 +16,7 @@ from seedpipe.plan.frames import batch_request, lone_request
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import Identity, request_document
 from seedpipe.plan.resolve import CARRIED, Resolver
+from seedpipe.state.lock import Entry, ImageEntry
 from seedpipe.state.take import Take
 
 _NOTHING_CARRIED = NotBought(
@@ -33,6 +34,7 @@ class _Batch:
     frames: Sequence[FrameNode]
     task: asyncio.Task[None] | None = None
     outcomes: dict[str, "asyncio.Future[Take | NotBought]"] = field(default_factory=dict)
+    kept: dict[str, Digest] = field(default_factory=dict)  # chosen for the same want before, and at hand
 
     def tell(self, place: int, outcome: Take | NotBought) -> None:
         """What became of the frame at `place`; the first word holds."""
@@ -52,6 +54,7 @@ class FrameBuyer:
     buyer: Buyer
     report: Report
     at_hand: Callable[[Digest], Sequence[Take]]  # the pictures of a want that are in the store
+    entry: Callable[[str], Entry | None]  # what the lock says of an address
     waiting: int = 0  # frames that wait for what another one of their batch has begun: they keep nobody from starting
     brought: set[Digest] = field(default_factory=set)  # by batches of this run, whoever began them
     _batches: dict[str, _Batch] = field(init=False)
@@ -124,10 +127,13 @@ class FrameBuyer:
         missing: list[int] = []
         for place, picture in enumerate(wanted):
             there = await asyncio.to_thread(self.at_hand, picture.want)
+            chosen = self._chosen(picture)
             if there:
                 batch.tell(place, there[0])
-            else:
+            elif chosen is None:
                 missing.append(place)
+            elif await self.pictures.bring_in(self.pictures.plan.nodes[picture.address], chosen):
+                batch.kept[picture.address] = chosen
         if first.sequence.counted and 0 < len(missing) < len(wanted):  # another build brought all that there are
             for place in missing:
                 batch.tell(place, _NO_MORE)
@@ -196,12 +202,18 @@ class FrameBuyer:
         before = self._batches[before_it]
         self._begun(before_it, before)  # nobody else may have a reason to begin it
         outcomes = await asyncio.gather(*before.outcomes.values(), return_exceptions=True)
-        came = [
-            (frame.address, outcome.digest)
+        came = {
+            frame.address: outcome.digest
             for frame, outcome in zip(before.frames, outcomes, strict=True)
             if isinstance(outcome, Take)
-        ]
-        return came[-CARRIED:] or None
+        } | before.kept
+        in_order = [(frame.address, came[frame.address]) for frame in before.frames if frame.address in came]
+        return in_order[-CARRIED:] or None
+
+    def _chosen(self, picture: WantedPicture) -> Digest | None:
+        """A frame's choice if it was made for this very want. Are its bytes nowhere, its own node says so: it isn't bought."""
+        entry = self.entry(picture.address)
+        return entry.take if isinstance(entry, ImageEntry) and entry.want == picture.want else None
 
     async def _alone(self, node: FrameNode) -> Take | NotBought:
         beside = self.pictures.plan.nodes[node.address].beside

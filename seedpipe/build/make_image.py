@@ -78,6 +78,7 @@ class ImageMaker:
         if want.planned.taken is not None and (want.planned.state in _STAYS or want.planned.state.needs_a_person):
             await self._put_again(want, want.planned.taken)
             return
+        await self._bring_in_chosen(want)
         have = await asyncio.to_thread(self.frames.at_hand, want.key)
         bought, failures = await self._buy(want, have)
         # In the index's order, not in that of the requests: whoever builds after a crash, or beside this, chooses by it.
@@ -112,11 +113,19 @@ class ImageMaker:
             rule=self.resolver.size_rule(node, asked),
         )
 
+    async def _bring_in_chosen(self, want: _Want) -> None:
+        """What was awaited came out as it was, so its choice holds again: if its bytes are nowhere, nothing is bought."""
+        before = want.chosen_before
+        if before is not None and not await self.pictures.bring_in(want.planned, before.take):
+            raise NodeError("missing", "bytes-missing", f"the chosen picture {before.take.short} is gone")
+
     # Buying
 
     async def _buy(self, want: _Want, have: Sequence[Take]) -> tuple[Sequence[Take], Sequence[NotBought]]:
         """What is missing; never more than the plan says."""
-        missing = min(want.planned.pictures, max(0, want.node.takes - len({take.digest for take in have})))
+        before = want.chosen_before
+        known = {*(before.takes if before else ()), *(take.digest for take in have)}
+        missing = min(want.planned.pictures, max(0, want.node.takes - len(known)))
         if isinstance(want.node, FrameNode):
             outcome = await self.frames.buy(want.node) if missing else None
             took = (outcome,) if isinstance(outcome, Take) else ()

@@ -289,6 +289,7 @@ def _image_maker(
         buyer=buyer,
         report=report,
         at_hand=lambda want: [take for take in takes.of(want) if store.has(take.digest)],
+        entry=lock.entry,
     )
     return ImageMaker(
         graph=project.graph,

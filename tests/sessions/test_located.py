@@ -1,11 +1,13 @@
 """A picture that was paid and could not be fetched yet: it is asked for again, never bought again, never waited for."""
 
+import hashlib
 import os
 import signal
 import time
+from pathlib import Path
 
 from tests.sessions.conftest import Account, manifest
-from tests.support.workspace import Workspace
+from tests.support.workspace import Workspace, service
 
 
 def test_what_is_paid_and_located_is_fetched_for_nothing_as_soon_as_it_can_be(
@@ -63,3 +65,37 @@ def test_a_plan_after_a_crash_tells_what_the_next_build_will_find(workspace: Wor
     assert workspace.run("build").code == 75
     assert workspace.plan() == {"lamp": "unknown"}
     assert len(account.requests) <= 1
+
+
+def test_what_is_made_from_a_paid_picture_is_planned_with_it(workspace: Workspace, account: Account) -> None:
+    images = ["lamp: {prompt: A lamp, takes: 2}", "card: {prompt: 'On a card, {{ refs.a }}', references: {a: lamp}}"]
+    workspace.write("seedpipe.yaml", manifest(*images))
+    account.faults({"do": "download-error", "match": "A lamp", "downloads": 4})  # as often as one build tries
+    first = workspace.run("build")
+    assert first.code == 75, first.err
+    planned = workspace.run("plan", "--json").json
+    states = {node["address"]: (node["state"], node["cost"]["high"]) for node in planned["nodes"]}
+    assert states == {"lamp": ("fetch", "0.00 USD"), "card": ("make", "0.03 USD")}
+    ran = workspace.run("build", "--json")
+    assert (ran.code, ran.json["result"]["bought"]) == (0, 1), ran.err
+    assert [one["billed_images"] for one in account.requests] == [1, 1, 1]
+    assert workspace.plan() == {"lamp": "cached", "card": "cached"}
+
+
+def test_pictures_of_one_answer_are_fetched_each_for_itself(tmp_path: Path) -> None:
+    """One of them is gone; the others are no less good, and nothing of the batch is bought again."""
+    with service(tmp_path / "service") as emulator:
+        workspace = Workspace(tmp_path / "work", **emulator.environ)
+        frames = "[{id: a, prompt: One}, {id: b, prompt: Two}, {id: c, prompt: Three}]"
+        workspace.write("seedpipe.yaml", manifest(f"board: {{sequence: {{frames: {frames}}}}}"))
+        emulator.faults({"do": "download-error", "match": "Generate 3", "downloads": 4})
+        first = workspace.run("build")
+        assert first.code == 75, first.err
+        assert set(workspace.plan().values()) == {"fetch"}
+        (asked,) = emulator.ledger()["requests"]
+        name = hashlib.sha256(asked["images"][0]["path"].encode()).hexdigest()
+        (tmp_path / "service/state/objects" / name).unlink()
+        second = workspace.run("build")
+        assert second.code == 75, second.err
+        assert workspace.plan() == {"board#a": "unknown", "board#b": "cached", "board#c": "cached"}
+        assert [one["billed_images"] for one in emulator.ledger()["requests"]] == [3]

@@ -124,6 +124,8 @@ def test_a_build_that_is_killed_amid_a_stream_keeps_what_came(film: Workspace, s
     kill(process)
     sent = len(slow.ledger()["requests"])
 
+    foreseen = film.plan("--proof")  # before any build has tidied up
+    assert [foreseen[f"board#{name}"] for name in ("wide", "hands", "face")] == ["cached", "cached", "unknown"]
     again = film.run("build")
     assert again.code == 75, again.err
     assert "2 of 3 pictures had arrived when the answer broke off" in again.err

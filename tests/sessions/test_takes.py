@@ -1,5 +1,7 @@
 """More than one take of a picture, and what a bought picture means for those that are made from it."""
 
+from pathlib import Path
+
 from tests.sessions.conftest import Account, manifest
 from tests.support.relay import Gateway
 from tests.support.workspace import Workspace
@@ -52,6 +54,30 @@ def test_what_comes_out_the_same_remakes_nothing_below(workspace: Workspace, liv
     assert dict(ran.json["result"]["counts"]) == {"made": 1, "cached": 1}
     assert len(live.prompts) == 3
     assert workspace.run("plan", "--exit-code").code == 0
+
+
+def test_a_picture_that_is_only_in_its_output_file_is_not_bought_again(
+    workspace: Workspace, live: Gateway, tmp_path: Path
+) -> None:
+    """A fresh clone with its outputs, and something above that comes out as it was: the file stands in for the take."""
+    live.remembers = True
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    frames = "{frames: [{id: a, prompt: One}, {id: b, prompt: Two}]}"
+    board = f"board: {{prompt: 'Like {{{{ refs.hero }}}}', references: {{hero: hero}}, sequence: {frames}}}"
+    workspace.write("seedpipe.yaml", LAMPS.replace(", takes: 3", "") + f"  {board}\n")
+    assert workspace.run("build", "--yes", "--max-cost", "1").code == 0
+    before = (workspace.folder / "seedpipe.lock").read_text(encoding="utf-8")
+    workspace.edit("seedpipe.yaml", "A brass lamp", "A brass lamp, optimize_prompt: fast")
+    workspace.environ["SEEDPIPE_HOME"] = str(tmp_path / "another machine")
+    (workspace.folder / "build/board/b.jpg").unlink()  # this one is lost
+    ran = workspace.run("build", "--yes", "--max-cost", "1", "--json")
+    assert ran.code == 1, ran.err
+    assert ran.json["result"]["bought"] == 1, "the hero alone"
+    assert dict(ran.json["result"]["counts"]) == {"made": 1, "cached": 2, "missing": 1}
+    assert "board#b  missing: the chosen picture" in ran.err, "what is lost is no licence to buy"
+    after = (workspace.folder / "seedpipe.lock").read_text(encoding="utf-8")
+    kept = [line for line in before.splitlines() if line.startswith(("card ", "board#a "))]
+    assert kept and all(line in after.splitlines() for line in kept)
 
 
 def test_a_take_that_was_refused_is_not_sent_again_by_itself(workspace: Workspace, account: Account) -> None:
