@@ -140,7 +140,8 @@ def check(plan: Plan) -> None:
     for node in plan.nodes.values():
         assert node.cost.low <= node.cost.expected <= node.cost.high
         assert bool(node.pictures) == node.state.buys == bool(node.cost.high)
-        assert not (node.state.needs_a_person and node.writes), f"{node.address} is {node.state} and yet written"
+        if node.state.needs_a_person and node.writes:
+            assert node.taken is not None, f"{node.address} is {node.state}, has no picture and is yet written"
         if node.state not in (State.CACHED, State.FETCH):
             assert node.reasons, f"{node.address} is {node.state} and nobody says why"
         upstream = [plan.nodes[name].state for name in node.made_from if name in plan.nodes]
