@@ -41,6 +41,7 @@ PURE = [
     "service/delivery.py",
     "emulator/rules.py",
     "emulator/faults.py",
+    "emulator/bodies.py",
     "emulator/layers.py",
     "emulator/openapi.py",
     "emulator/codes.py",

@@ -53,6 +53,8 @@ def _body(sending: Sending, store: Store, noticed: Noticed) -> bytes:
     limits = _limits(model)
     if sending.layers:
         limits = replace(limits, formats=LAYER_FORMATS)
+    if asked.background == "transparent":
+        limits = replace(limits, formats=("png",))
     images = []
     for address, digest in sending.references:
         prepared: Prepared = prepare_reference(store.read(digest), limits, name=address)

@@ -122,6 +122,7 @@ def _build(model_trees: Mapping[str, Branch], provider_trees: Mapping[str, Branc
         provider, overrides = read_provider(name, tree, own_names)
         providers[name] = provider
         served.update(_serve(provider, models, overrides, model_trees))
+    served = _knowing_others(served, providers)
     return Catalogue(
         models=MappingProxyType({model.id: replace(model, peers=tuple(models)) for model in models}),
         providers=MappingProxyType(providers),
@@ -136,6 +137,19 @@ def _serve(
     """The provider's models, newest first, each with its overrides and knowing the others."""
     own = [_with_overrides(model, overrides, trees) for model in models if model.id in provider.offers]
     return {(provider.id, model.id): replace(model, peers=tuple(own)) for model in own}
+
+
+def _knowing_others(served: Mapping[tuple[str, str], Model], providers: Iterable[str]) -> dict[tuple[str, str], Model]:
+    """Each with what the other providers serve, for sentences."""
+    theirs = {
+        provider: tuple(model for (name, _), model in served.items() if name == provider) for provider in providers
+    }
+    return {
+        (provider, id_): replace(
+            model, elsewhere=tuple((other, models) for other, models in theirs.items() if other != provider)
+        )
+        for (provider, id_), model in served.items()
+    }
 
 
 def _with_overrides(model: Model, overrides: Mapping[str, Tree], trees: Mapping[str, Branch]) -> Model:

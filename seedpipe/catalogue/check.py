@@ -1,4 +1,4 @@
-"""One request against one model: everything the service would refuse after, said before."""
+"""One request against one model: what the service would refuse, or ignore, after, said before."""
 
 import re
 from typing import Final
@@ -30,7 +30,7 @@ def check(
 ) -> tuple[Finding, ...]:
     """All findings, by field of the manifest. `size` is a tier or `WxH`, `guidance_scale` a decimal."""
     found = [*_found("model", model.status_faults()), *_status_warnings(model)]
-    found += _found("size", size_findings(model, size, aspect))
+    found += size_findings(model, size, aspect)
     found += _found("references", model.reference_faults(references, outputs))
     if output_format is not None:
         found += _found("output_format", model.output_format_faults(output_format))
@@ -45,16 +45,18 @@ def check(
     return tuple(found)
 
 
-def size_findings(model: Model, size: str | None, aspect: str | None) -> Sentences:
-    """Sentences about `size` (a tier, `WxH`, or None for the model's default) together with `aspect`."""
-    if size is None:
-        return model.aspect_faults(model.default_tier or EXACT, aspect) if aspect else ()
-    pixels = parse_pixels(size)
-    if pixels is None:
-        return model.tier_faults(size) if aspect is None else model.aspect_faults(size, aspect)
-    if aspect is not None:
-        return (f"`size: {size}` says the aspect already: leave out `aspect: {aspect}`, or write a tier",)
-    return model.size_faults(*pixels)
+def size_findings(model: Model, size: str | None, aspect: str | None) -> list[Finding]:
+    """About `size` (a tier, `WxH`, or None for the model's default) together with `aspect`."""
+    pixels = None if size is None else parse_pixels(size)
+    if pixels is not None and aspect is not None:
+        text = f"`size: {size}` says the aspect already: leave out `aspect: {aspect}`, or write a tier"
+        return _found("aspect", (text,))
+    if pixels is not None:
+        return _found("size", model.size_faults(*pixels))
+    if aspect is None:
+        return [] if size is None else _found("size", model.tier_faults(size))
+    tier = size or model.default_tier or EXACT
+    return _found("size", model.tier_faults(tier)) or _found("aspect", model.aspect_faults(tier, aspect))
 
 
 def prompt_advice(model: Model, prompt: str) -> Sentences:
@@ -86,8 +88,7 @@ def _seed(model: Model, seed: int | None) -> list[Finding]:
         return []
     if not SEED_RANGE[0] <= seed <= SEED_RANGE[1]:
         return _found("seed", (f"`seed: {seed}` is outside {SEED_RANGE[0]} … {SEED_RANGE[1]}",))
-    sentences = tuple(f"{text}; the service ignores it" for text in model.feature_faults(Feature.SEED))
-    return _found("seed", sentences, Severity.WARNING)
+    return _found("seed", model.feature_faults(Feature.SEED))
 
 
 def _guidance(model: Model, scale: str | None) -> list[Finding]:
@@ -96,8 +97,7 @@ def _guidance(model: Model, scale: str | None) -> list[Finding]:
     if not _DECIMAL.match(scale) or not GUIDANCE_RANGE[0] <= float(scale) <= GUIDANCE_RANGE[1]:
         low, high = GUIDANCE_RANGE
         return _found("guidance_scale", (f"`guidance_scale: {scale}` is not a number from {low} to {high}",))
-    sentences = tuple(f"{text}; the service ignores it" for text in model.feature_faults(Feature.GUIDANCE_SCALE))
-    return _found("guidance_scale", sentences, Severity.WARNING)
+    return _found("guidance_scale", model.feature_faults(Feature.GUIDANCE_SCALE))
 
 
 def _background(model: Model, background: str | None, references: int, output_format: str | None) -> list[Finding]:

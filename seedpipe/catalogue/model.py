@@ -89,7 +89,10 @@ class PromptAdvice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model as one provider serves it. `peers` are the provider's models, named in sentences."""
+    """One model as one provider serves it.
+
+    For sentences it knows the provider's models (`peers`), and those of the other providers by their names.
+    """
 
     id: str  # provider-neutral, dated: what keys hold
     title: str
@@ -112,6 +115,7 @@ class Model:
     images_per_minute: int  # per account and model
     notes: tuple[str, ...]
     peers: tuple["Model", ...] = field(default=(), compare=False, repr=False)
+    elsewhere: tuple[tuple[str, tuple["Model", ...]], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def is_usable(self) -> bool:
@@ -129,18 +133,22 @@ class Model:
         return tuple(self.sizes.get(tier, ()))
 
     def who_can(self, can: Callable[["Model"], bool]) -> str:
-        """The end of a sentence: which models of the provider can do it."""
+        """The end of a sentence: which models of the provider can do it, or of another one."""
         names = [f"`{peer.id}`" for peer in self.peers if peer.is_usable and peer.id != self.id and can(peer)]
-        if not names:
-            return "no model of this provider can"
-        return f"{', '.join(names)} can"
+        if names:
+            return f"{', '.join(names)} can"
+        for provider, models in self.elsewhere:
+            others = [f"`{model.id}`" for model in models if model.is_usable and can(model)]
+            if others:
+                return f"no model of this provider can, at `{provider}` {', '.join(others)} can"
+        return "no model can"
 
     # Sizes
 
     def tier_faults(self, tier: str) -> Sentences:
         """Nothing if the service takes `tier` from this model."""
         asked = tier.upper()
-        if asked in self.tiers:
+        if asked in self.tiers or self._is_exact(tier):
             return ()
         if tier == AUTO:
             tiers = f"a tier ({', '.join(self.tiers)}), or " if self.tiers else ""

@@ -14,6 +14,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from seedpipe.emulator.bodies import as_noted
 from seedpipe.emulator.codes import ERROR_CODES, Refusal, refusal_for
 from seedpipe.emulator.faults import Fault, FaultBook, FaultKind
 from seedpipe.emulator.identity import client_trace, key_hash, request_id, trace_id
@@ -147,8 +148,11 @@ class Emulator:
         self.authorise(request.headers)
         length = int(request.headers.get("content-length") or _UNTOLD_LENGTH)
         async with self._room_for(min(length, _MAX_BODY)):
-            order = read_order(await _read_body(request, length), dialect)
+            body = await _read_body(request, length)
+            notes["body"] = as_noted(body)
+            order = read_order(body, dialect)
             notes |= _order_notes(order)
+            del body
             fetched = await asyncio.to_thread(fetch_references, order.references, invent=self.settings.invent)
             references = await asyncio.to_thread(_open_all, order, fetched)
             count, addresses = len(order.references), addresses_of(order.references)

@@ -312,6 +312,7 @@ def _ledger() -> Schema:
             "client_request_id": text,
             "retry_count": {"type": ["string", "null"], "description": "`x-stainless-retry-count` of an official SDK"},
             "prompt": {**text, "description": "its first words"},
+            "body": {"type": "object", "description": "every field as it came; pictures and long texts cut short"},
         },
     }
     return {

@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from seedpipe.catalogue.check import check
 from seedpipe.catalogue.lookup import Catalogue
-from seedpipe.catalogue.model import AUTO, EXACT, Feature, Mode, Model
+from seedpipe.catalogue.model import AUTO, Feature, Mode, Model
 from seedpipe.errors import Fault, SeedpipeError, Severity
 from seedpipe.manifest.compose import compose
 from seedpipe.manifest.node import FrameNode, ImageNode, Sequence
 from seedpipe.plan.graph import Graph
-from seedpipe.plan.outputs import output_faults
-from seedpipe.plan.price import layer_prices, pixels_of
+from seedpipe.plan.outputs import format_of, output_faults
+from seedpipe.plan.price import layer_prices
 from seedpipe.plan.resolve import CARRIED, Resolver
 from seedpipe.source import Position
 
@@ -59,6 +60,7 @@ def lint(
             faults += [_placed(said, found) for found in founds]
         elif isinstance(node, ImageNode):
             faults += [_placed(node, found) for found in _image(node, catalogue, provider, resolver)]
+            faults += [_placed(node, found) for found in _transparency(node, graph)]
             faults += _chain(node, graph)
     faults += output_faults(list(graph), outputs)
     return tuple(_folded(faults))
@@ -96,7 +98,8 @@ def _layers(node: ImageNode, catalogue: Catalogue, provider: str, resolver: Reso
         yield _Found(code="model-status", message=sentence, field="model")
     for sentence in () if unable else model.layers_faults(size):
         yield _Found(code="size", message=sentence, field="size")
-    yield from _parameters(node, model)
+    for sentence in model.optimize_faults(node.optimize_prompt) if node.optimize_prompt is not None else ():
+        yield _Found(code="optimize-prompt", message=sentence, field="optimize_prompt")
     yield from _words(node, model)
 
 
@@ -108,12 +111,7 @@ def _image(node: ImageNode, catalogue: Catalogue, provider: str, resolver: Resol
     except SeedpipeError as error:
         yield _Found(code="model", message=error.message, field="model", hint=error.hint)
         return
-    for sentence in model.status_faults():
-        yield _Found(code="model-status", message=sentence, field="model")
-    yield from _size(node, model)
-    yield from _parameters(node, model)
-    for sentence in model.reference_faults(len(node.references)):
-        yield _Found(code="references", message=sentence, field="references")
+    yield from _request(node, model)
     yield from _words(node, model)
 
 
@@ -145,38 +143,40 @@ def _sequence(sequence: Sequence, catalogue: Catalogue, provider: str, resolver:
             )
 
 
-def _size(node: ImageNode, model: Model) -> Iterator[_Found]:
-    exact = pixels_of(node.size) if node.size is not None else None
-    if exact is not None:
-        for sentence in model.size_faults(*exact):
-            yield _Found(code="size", message=sentence, field="size")
-    elif node.aspect is not None:
-        tier = node.size or model.default_tier or EXACT
-        field = "size" if model.tier_faults(tier) else "aspect"
-        for sentence in model.aspect_faults(tier, node.aspect):
-            yield _Found(code=field, message=sentence, field=field)
-    elif node.size is not None:
-        for sentence in model.tier_faults(node.size):
-            yield _Found(code="size", message=sentence, field="size")
+_CODES: Mapping[str, str] = {"model": "model-status"}  # of what the catalogue finds, where it isn't the field's name
 
 
-def _parameters(node: ImageNode, model: Model) -> Iterator[_Found]:
-    if node.output_format is not None:
-        for sentence in model.output_format_faults(node.output_format):
-            yield _Found(code="output-format", message=sentence, field="output_format")
-    if node.optimize_prompt is not None:
-        for sentence in model.optimize_faults(node.optimize_prompt):
-            yield _Found(code="optimize-prompt", message=sentence, field="optimize_prompt")
-    wanted = {
-        Feature.SEED: node.seed is not None,
-        Feature.GUIDANCE_SCALE: node.guidance_scale is not None,
-        Feature.WEB_SEARCH: node.web_search,
-        Feature.BACKGROUND: node.background == "transparent",
-    }
-    for feature, is_wanted in wanted.items():
-        if is_wanted:
-            for sentence in model.feature_faults(feature):
-                yield _Found(code=feature.replace("_", "-"), message=sentence, field=feature)
+def _request(node: ImageNode, model: Model) -> Iterator[_Found]:
+    """Everything of the request but its words."""
+    findings = check(
+        model,
+        size=node.size,
+        aspect=node.aspect,
+        references=len(node.references),
+        output_format=node.output_format,
+        optimize_prompt=node.optimize_prompt,
+        seed=node.seed,
+        guidance_scale=node.guidance_scale,
+        background=node.background,
+        web_search=node.web_search,
+    )
+    for finding in findings:
+        code = _CODES.get(finding.field, finding.field.replace("_", "-"))
+        yield _Found(code=code, message=finding.message, field=finding.field, severity=finding.severity)
+
+
+def _transparency(node: ImageNode, graph: Graph) -> Iterator[_Found]:
+    """The service takes the transparency from the one reference; whether a PNG has any is seen in its file alone."""
+    if node.background != "transparent" or len(node.references) != 1:
+        return
+    reference = node.references[0].address
+    if format_of(graph[reference], graph) == "jpeg":
+        yield _Found(
+            code="background",
+            message=f"a transparent background needs a reference that can be seen through; `{reference}` is a JPEG",
+            field="background",
+            hint="a PNG with transparency, or the background of the picture as it is",
+        )
 
 
 def _words(node: ImageNode, model: Model) -> Iterator[_Found]:

@@ -1,19 +1,16 @@
 """`open_project`: a folder → a project with its manifest expanded and linked, its lock read, its places known."""
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.errors import Fault, ManifestError, Severity, UsageError
-from seedpipe.fonts import shipped_font
 from seedpipe.manifest.definition import Manifest
 from seedpipe.manifest.expand import expand
-from seedpipe.manifest.node import DerivedNode, SourceNode
 from seedpipe.manifest.parse import parse_manifest
-from seedpipe.manifest.steps import Text
 from seedpipe.names import Realm
 from seedpipe.plan.forecast import Means, forecast
 from seedpipe.plan.graph import Graph, link
@@ -24,14 +21,14 @@ from seedpipe.plan.plan import Plan
 from seedpipe.plan.planner import make_plan
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
+from seedpipe.project.files import file_faults, font_files
 from seedpipe.project.identity import claim_id, known_id, lock_name
-from seedpipe.project.lettering import PictureSizes, glyph_faults, room_faults
+from seedpipe.project.lettering import PictureSizes, room_faults
 from seedpipe.project.memory import Recollection
 from seedpipe.project.terms import with_own_terms
 from seedpipe.project.trust import Trusted, Wanted, provider_name
-from seedpipe.source import Position, ReadRefusedError
 from seedpipe.state.credentials import Credentials
-from seedpipe.state.files import WorkTreeFiles, lfs_pointer
+from seedpipe.state.files import WorkTreeFiles
 from seedpipe.state.home import ProjectState, config_folder, home_folder
 from seedpipe.state.journal import Journal
 from seedpipe.state.lock import Lock
@@ -242,9 +239,8 @@ def open_project(
         *manifest.warnings,
         *lint(graph, catalogue=catalogue, provider=chosen, resolver=resolver, outputs=relative),
         *term_faults,
+        *file_faults(graph, files),
     ]
-    unreadable = _file_faults(graph, files)
-    faults += unreadable or glyph_faults(graph, font_files(files))
     if any(fault.severity is Severity.ERROR and fault.code not in tolerated for fault in faults):
         raise ManifestError(faults)
     folder = output_folder(realm, profile)
@@ -317,40 +313,3 @@ def _read_user_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"the catalogue file `{path}` can't be read: {error.strerror}") from error
-
-
-def _file_faults(graph: Graph, files: WorkTreeFiles) -> list[Fault]:
-    """Sources and fonts that can't be read."""
-    faults = []
-    for node in graph:
-        named: list[tuple[str, Position]] = []
-        if isinstance(node, SourceNode) and node.path is not None:
-            named = [(node.path, node.position)]
-        elif isinstance(node, DerivedNode):
-            fonts = [step.font for step in node.steps if isinstance(step, Text) and step.font is not None]
-            named = [(font, node.position) for font in fonts]
-        for path, position in named:
-            message, hint = _unreadable(path, files)
-            if message is not None:
-                faults.append(Fault(code="file", message=message, position=position, hint=hint, address=node.address))
-    return faults
-
-
-def font_files(files: WorkTreeFiles) -> Callable[[str | None], Path]:
-    """From what a text step names to the font file; None is the shipped one."""
-    return lambda path: shipped_font() if path is None else files.picture_path(path)
-
-
-def _unreadable(path: str, files: WorkTreeFiles) -> tuple[str | None, str | None]:
-    try:
-        real = files.picture_path(path)
-    except ReadRefusedError as error:
-        return str(error), None
-    except FileNotFoundError:
-        return f"there is no file `{path}`", None
-    except OSError as error:
-        return f"`{path}` can't be read: {error.strerror}", None
-    with real.open("rb") as file:
-        if lfs_pointer(file.read(1024)) is not None:
-            return f"`{path}` is a Git LFS pointer, not the picture itself", "`git lfs pull` brings it"
-    return None, None

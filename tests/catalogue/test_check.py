@@ -82,18 +82,19 @@ def test_formats_optimisation_and_web_search() -> None:
     assert check(model(LITE, "volcengine"), web_search=True) == ()
 
 
-def test_what_the_service_ignores_is_a_warning() -> None:
+def test_what_the_service_ignores_is_refused() -> None:
+    """It would be another picture in every key, and the same to the service."""
     findings = check(model(V45), seed=7, guidance_scale="2.5")
-    assert [(f.field, f.severity) for f in findings] == [
-        ("seed", Severity.WARNING),
-        ("guidance_scale", Severity.WARNING),
-    ]
-    assert "the service ignores it" in findings[0].message
+    assert [(f.field, f.severity) for f in findings] == [("seed", Severity.ERROR), ("guidance_scale", Severity.ERROR)]
+    assert findings[0].message == (
+        "`seedream-4-5-251128` has no `seed` here; no model of this provider can, at `byteplus` `seedream-3-0-t2i-250415` can"
+    )
     taken = check(model(V30, "byteplus"), size="1024x1024", seed=7, guidance_scale="2.5")
     assert {f.field for f in taken} == {"model"}  # retiring
     for scale in ("11", "0.5", "1e1", "nan", "-2"):
         assert check(model(V30, "byteplus"), guidance_scale=scale)[-1].severity is Severity.ERROR
     assert check(model(V30, "byteplus"), seed=2**31)[-1].field == "seed"
+    assert check(model(V30, "byteplus"), aspect="16:9") == taken[:1], "a model without tiers has sizes by aspect too"
 
 
 def test_transparency() -> None:
