@@ -88,6 +88,7 @@ def completed_event(job: Job, created: int, *, pretty: bool) -> bytes:
     return event("completed", job.order.wire_id, created, {**_tools(job), "usage": usage_body(job)}, pretty=pretty)
 
 
-def error_event(code: str, message: str) -> bytes:
+def error_event(code: str, message: str, *, named: bool) -> bytes:
     """A failure of the whole request; whether it has an `event:` line is not known (FIX)."""
-    return f"data: {_json({'error': {'code': code, 'message': message}})}\n\n".encode()
+    name = "event: error\n" if named else ""
+    return f"{name}data: {_json({'error': {'code': code, 'message': message}})}\n\n".encode()

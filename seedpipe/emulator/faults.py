@@ -96,6 +96,7 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = {
     "code": {"type": "string", "description": "the error code"},
     "status": {"type": "integer", "minimum": 400, "description": "the HTTP status"},
     "message": {"type": "string", "description": "the error's words"},
+    "named": {"type": "boolean", "description": "whether the error in a stream has an `event: error` line"},
 }
 _EXPECTED: Final = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}
 _A_SCENARIO: Final = "a scenario is a list of faults, or a mapping with `faults`"
@@ -145,6 +146,7 @@ class Fault:
     code: str = ""
     status: int | None = None
     message: str = ""
+    named: bool = False
 
     def hits(self, prompt: str, model: str) -> bool:
         return bool(re.search(self.match, prompt) and re.search(self.model, model))

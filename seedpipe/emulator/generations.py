@@ -161,7 +161,7 @@ async def _only(data: bytes) -> AsyncIterator[bytes]:
 def _error_event(fault: Fault, job: Job) -> bytes:
     """A whole-request failure inside a stream (FIX)."""
     refusal = refusal_for(fault.code or INTERNAL.code, fault.status, fault.message).about(job.order.wire_id)
-    return error_event(refusal.code, refusal.words(job.request_id))
+    return error_event(refusal.code, refusal.words(job.request_id), named=fault.named)
 
 
 async def _events(job: Job, emulator: Emulator, caller: Caller) -> AsyncIterator[bytes]:

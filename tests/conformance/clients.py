@@ -175,6 +175,7 @@ def seedpipe_body(wish: Wish, wire: str) -> bytes:
             guidance_scale=None if wish.guidance is None else str(wish.guidance),
             background=wish.background,
             web_search=wish.search,
+            layers=wish.layers,
         )
     )
 

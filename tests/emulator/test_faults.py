@@ -365,6 +365,8 @@ def test_an_error_inside_a_stream(live: Running) -> None:
     assert (text.count("partial_succeeded"), text.count("[DONE]")) == (2, 0)  # the name and the type of one event
     assert '"code":"ServerOverloaded"' in text.rsplit("data: ", 1)[1]
     assert live.last()["billed_images"] == 1
+    live.scenario({"do": "stream-error", "count": 0, "named": True})
+    assert live.post(batch).text.startswith('event: error\ndata: {"error":{"code":"InternalServiceError",')
     live.scenario({"do": "stream-error", "count": 0})
     answer = live.post(batch)
     assert (answer.status_code, answer.text.count("data: ")) == (200, 1)
