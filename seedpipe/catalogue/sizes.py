@@ -59,11 +59,13 @@ def size_text(size: tuple[int, int]) -> str:
 
 
 def near_size(pixels: int, aspect: Fraction, allowed: PixelRange) -> tuple[int, int]:
-    """A size of about `pixels` pixels and `aspect`, inside `allowed` if that can be. For suggestions."""
+    """A size of about `pixels` pixels and `aspect`, inside `allowed` if that can be. For suggestions.
+
+    The longer side is rounded down, so that the size is never more stretched than `aspect`.
+    """
     pixels = min(max(pixels, allowed.min), allowed.max)
-    height = max(1, isqrt(pixels * aspect.denominator // aspect.numerator))
-    width = max(1, height * aspect.numerator // aspect.denominator)
-    while width * height < allowed.min:
-        height += 1
-        width = max(1, height * aspect.numerator // aspect.denominator)
-    return width, height
+    ratio = max(aspect, 1 / aspect)
+    short = max(1, isqrt(pixels * ratio.denominator // ratio.numerator))
+    while short * (long := max(1, short * ratio.numerator // ratio.denominator)) < allowed.min:
+        short += 1
+    return (long, short) if aspect >= 1 else (short, long)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.catalogue.check import size_findings
-from seedpipe.catalogue.sizes import PixelRange, parse_pixels, parse_ratio
+from seedpipe.catalogue.sizes import PixelRange, near_size, parse_pixels, parse_ratio
 from seedpipe.plan.migrated_size import equal_aspect, move_size
 
 CATALOGUE = load_catalogue()
@@ -99,3 +99,16 @@ def test_equal_aspect_is_exact_wherever_it_can_be(area: int, ratio: Fraction, le
         assert width * height in allowed
         best = min(possible, key=lambda times: max(Fraction(times**2 * unit, area), Fraction(area, times**2 * unit)))
         assert width * height == best**2 * unit
+
+
+@given(
+    pixels=st.integers(1, 40_000_000),
+    width=st.integers(1, 90_000),
+    height=st.integers(1, 90_000),
+    least=st.integers(1, 4_000_000),
+)
+def test_a_near_size_is_never_more_stretched(pixels: int, width: int, height: int, least: int) -> None:
+    """5001x79888 is just within 1:16; 537x8594, a size of 4.6 million pixels near it, would not be."""
+    ratio = min(max(Fraction(width, height), Fraction(1, 16)), Fraction(16))
+    found = Fraction(*near_size(pixels, ratio, PixelRange(min=least, max=least * 4)))
+    assert min(ratio, 1) <= found <= max(ratio, 1)
