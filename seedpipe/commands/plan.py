@@ -12,12 +12,17 @@ from seedpipe.console import json_text, render_faults
 from seedpipe.display import shown
 from seedpipe.errors import UsageError
 from seedpipe.limits import ExitCode
+from seedpipe.plan.compare_models import Comparison, compare_models
+from seedpipe.plan.grouping import group_by
 from seedpipe.plan.plan import Plan, State
 from seedpipe.plan.saved import plan_document
 from seedpipe.plan.select import Wish, select
 from seedpipe.project.inputs import inputs_of_plan
+from seedpipe.project.memory import Recollection
+from seedpipe.project.project import Project
 from seedpipe.review.plan_markdown import plan_markdown
 from seedpipe.review.plan_text import nothing_to_do, plan_text
+from seedpipe.review.plan_views import Views
 from seedpipe.review.price_text import price_text
 from seedpipe.state.files import write_atomically
 
@@ -40,6 +45,8 @@ from seedpipe.state.files import write_atomically
 @option("--no-cascade", is_flag=True, help="Keep pictures that only a changed upstream would replace.")
 @option("--retry-unknown", is_flag=True, help="As if what may have been charged were sent again.")
 @option("--retry-blocked", is_flag=True, help="As if what moderation refused were sent again.")
+@option("--by", metavar="AXIS", help="Sums by the values of an axis, or by `tag`, `model`, `state`, `name`.")
+@option("--compare-models", "compares", is_flag=True, help="What the plan would cost by each model that can make it.")
 @option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="How it is written.")
 @option("-j", "--jobs", type=click.IntRange(1, 512), default=8, help="Requests at once, for the forecast of time.")
 @project_options
@@ -55,6 +62,8 @@ def command(
     no_cascade: bool,
     retry_unknown: bool,
     retry_blocked: bool,
+    by: str | None,
+    compares: bool,
     form: str,
     jobs: int,
     provider: str | None,
@@ -68,6 +77,8 @@ def command(
     Example:
       seedpipe plan
       seedpipe plan banner/market=ja --json
+      seedpipe plan --by market
+      seedpipe plan --compare-models
       seedpipe plan -o change.json && seedpipe build --plan change.json
     """
     project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
@@ -83,25 +94,41 @@ def command(
         memory.outputs.save_if_possible()
         caps = caps_shown(project, plan, memory.journal)
         at_rest = nothing_to_do(plan) and not memory.under_way
+        views = Views(
+            grouping=None if by is None else group_by(plan, by),
+            comparison=_compared(project, plan, memory, workers=jobs) if compares else None,
+        )
     if saved_to is not None:
         _save(plan, saved_to)
     elif at_rest:
         invocation.rests_on = inputs_of_plan(project, plan, searched=invocation.searched)
     console = invocation.console
     if as_json or form == "json":
-        console.data(plan_document(plan))
+        console.data(plan_document(plan, **views.to_dict()))
     elif form == "markdown":
-        console.out(plan_markdown(plan, caps=caps))
+        console.out(plan_markdown(plan, caps=caps) + views.markdown(plan))
     else:
         if project.warnings and not console.quiet:
             console.err(render_faults(project.warnings, invocation.text_of, console.err_style, width=console.err_width))
-        console.out(plan_text(plan, width=console.width, style=console.style, caps=caps, verbose=console.verbose))
+        shown_as = views.text(plan, caps=caps, width=console.width, style=console.style)
+        if shown_as is None:
+            shown_as = plan_text(plan, width=console.width, style=console.style, caps=caps, verbose=console.verbose)
+        console.out(shown_as)
         behind = price_text(plan, project.catalogue, width=console.width) if console.verbose else None
         if behind is not None:
             console.out(console.style.dim(behind))
     if saved_to is not None:
         console.note(f"saved: `seedpipe build --plan {shown(str(saved_to))}` carries out just this")
     return _changes(plan) if exit_code else ExitCode.DONE
+
+
+def _compared(project: Project, plan: Plan, memory: Recollection, *, workers: int) -> Comparison:
+    return compare_models(
+        plan,
+        graph=project.graph,
+        catalogue=project.catalogue,
+        timed=lambda other: project.time_of(other, memory, workers=workers),
+    )
 
 
 def _changes(plan: Plan) -> ExitCode:

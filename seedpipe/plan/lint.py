@@ -66,6 +66,18 @@ def lint(
     return tuple(_folded(faults))
 
 
+def model_faults(node: ImageNode | FrameNode, catalogue: Catalogue, provider: str, resolver: Resolver) -> Iterator[str]:
+    """Why the node's model can't make its picture: the sentences of the errors; of a frame those of its sequence."""
+    if isinstance(node, FrameNode):
+        founds = [
+            *_sequence(node.sequence, catalogue, provider, resolver),
+            *_image(_as_one(node.sequence), catalogue, provider, resolver),
+        ]
+    else:
+        founds = list(_image(node, catalogue, provider, resolver))
+    yield from (found.message for found in founds if found.severity is Severity.ERROR)
+
+
 def _placed(node: ImageNode, found: _Found) -> Fault:
     return Fault(
         code=found.code,

@@ -195,6 +195,40 @@ NO_TIME: Final = Forecast()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """`pictures` of an entry differ, along `axis`, only in what is lettered on them: `bases` of them, lettered here by
+
+    free text steps, would cost `instead` of `cost`.
+    """
+
+    entry: str
+    axis: str
+    pictures: int
+    bases: int
+    cost: Money
+    instead: Money
+
+    def sentence(self) -> str:
+        each = "one picture" if self.bases == 1 else f"{self.bases:,} pictures"
+        return (
+            f"{self.pictures:,} pictures of `{self.entry}` differ only in their lettering (by `{self.axis}`):"
+            f" {each}, lettered by free `text` steps, would cost {self.instead} instead of {self.cost}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "code": "lettering",
+            "sentence": self.sentence(),
+            "entry": self.entry,
+            "axis": self.axis,
+            "pictures": self.pictures,
+            "bases": self.bases,
+            "cost": str(self.cost),
+            "instead": str(self.instead),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The whole. `nodes` are in graph order and hold only what was selected.
 
@@ -213,6 +247,7 @@ class Plan:
     targets: tuple[str, ...] = ()
     cost: Cost
     time: Forecast = NO_TIME
+    hints: tuple[Hint, ...] = ()
     resolved: Mapping[str, str] = field(default_factory=dict)  # what the catalogue decided for this plan
 
     @property
@@ -262,6 +297,7 @@ class Plan:
             "time": self.time.to_dict(),
             "counts": {state.value: number for state, number in sorted(self.counts.items())},
             "changes": self.has_changes,
+            "hints": [hint.to_dict() for hint in self.hints],
             "nodes": [node.to_dict() for node in self.nodes.values()],
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -274,4 +310,4 @@ def without_purchases(plan: Plan) -> Plan:
         above = [address for address in node.made_from if address in plan.nodes and address not in left]
         if not node.state.buys and node.state is not State.SAME and not above:
             left[node.address] = node
-    return replace(plan, nodes=left, cost=Cost.nothing(plan.currency), time=NO_TIME)
+    return replace(plan, nodes=left, cost=Cost.nothing(plan.currency), time=NO_TIME, hints=())

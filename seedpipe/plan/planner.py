@@ -8,6 +8,7 @@ from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, Sour
 from seedpipe.names import Realm
 from seedpipe.plan.frames import plan_frames
 from seedpipe.plan.graph import Graph
+from seedpipe.plan.hints import lettering_hints
 from seedpipe.plan.image import plan_image, where_used_as_it_is
 from seedpipe.plan.local import plan_derived, plan_source
 from seedpipe.plan.memory import Memory, Whereabouts
@@ -57,6 +58,7 @@ def make_plan(
         targets=wish.targets,
         cost=sum_of((planned.cost for planned in nodes.values()), walk.currency),
         resolved=dict(resolver.made),
+        hints=lettering_hints(nodes, graph),
     )
 
 

@@ -123,9 +123,12 @@ class SavedPlan:
         return node if node is not None and node.pictures else None
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """What `plan --json` prints and `plan -o` writes: the plan, with a digest over all of it."""
-    content = plan.to_dict()
+def plan_document(plan: Plan, **views: Any) -> dict[str, Any]:
+    """What `plan --json` prints and `plan -o` writes: the plan, with a digest over all of it.
+
+    `views` are other looks at it that a person asked for.
+    """
+    content = {**plan.to_dict(), **views}
     return {"seedpipe_plan": content.pop("seedpipe_plan"), "digest": str(_digest(content)), **content}
 
 

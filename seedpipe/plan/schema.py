@@ -55,9 +55,12 @@ def plan_schema() -> Schema:
                     "Nodes by state.",
                 ),
                 "changes": _said(_FLAG, "A build would buy, make or write something."),
+                "hints": {"type": "array", "items": {"$ref": "#/$defs/hint"}},
                 "nodes": {"type": "array", "items": {"$ref": "#/$defs/node"}},
+                "by": {"$ref": "#/$defs/by"},
+                "compared": {"$ref": "#/$defs/compared"},
             },
-            optional=("project_id", "profile", "wish"),
+            optional=("project_id", "profile", "wish", "by", "compared"),
         ),
         "$defs": {
             "state": {"oneOf": [_said({"const": state.value}, STATE_SENTENCES[state]) for state in State]},
@@ -66,6 +69,9 @@ def plan_schema() -> Schema:
             "wish": _wish(),
             "request": _request(),
             "node": _node(),
+            "hint": _hint(),
+            "by": _by(),
+            "compared": _compared(),
             "reason": {"oneOf": [_reason(kind) for kind in _reasons()]},
         },
     }
@@ -127,6 +133,54 @@ def _request() -> Schema:
         "properties": {"seedpipe": _TEXT, "url": _TEXT, "references": pictures, "inputs": pictures},
         "required": ["seedpipe"],
     }
+
+
+def _hint() -> Schema:
+    return _object(
+        {
+            "code": {"const": "lettering"},
+            "sentence": _TEXT,
+            "entry": _TEXT,
+            "axis": _TEXT,
+            "pictures": _said(_COUNT, "Bought ones that differ only in what is lettered on them."),
+            "bases": _said(_COUNT, "How many would be enough, with free text steps."),
+            "cost": _MONEY,
+            "instead": _MONEY,
+        }
+    )
+
+
+def _by() -> Schema:
+    group = {
+        "value": _said({"type": ["string", "null"]}, "Null: pictures that have none."),
+        "nodes": _COUNT,
+        "pictures": _COUNT,
+        "cost": {"$ref": "#/$defs/cost"},
+    }
+    told = {
+        "by": _TEXT,
+        "overlaps": _said(_FLAG, "A picture may stand in several groups."),
+        "groups": {"type": "array", "items": _object(group)},
+    }
+    return _said(_object(told), "`plan --by`.")
+
+
+def _compared() -> Schema:
+    cannot = _object({"why": _TEXT, "pictures": _COUNT})
+    model = {
+        "model": _said(_TEXT, "Dated id."),
+        "used": _said(_COUNT, "Pictures that the plan has made by it."),
+        "pictures": _said(_COUNT, "How many it can make."),
+        "of": _COUNT,
+        "cost": {"$ref": "#/$defs/cost"},
+        "time": {"oneOf": [{"$ref": "#/$defs/time"}, {"type": "null"}]},
+        "cannot": {"type": "array", "items": cannot},
+    }
+    told = {
+        "bought": _said(_FLAG, "False: nothing is to be bought; all pictures are compared, each made once."),
+        "models": {"type": "array", "items": _object(model)},
+    }
+    return _said(_object(told), "`plan --compare-models`.")
 
 
 def _node() -> Schema:

@@ -17,7 +17,7 @@ from seedpipe.plan.graph import Graph, link
 from seedpipe.plan.latency import Latencies
 from seedpipe.plan.lint import lint
 from seedpipe.plan.outputs import output_paths
-from seedpipe.plan.plan import Plan
+from seedpipe.plan.plan import Forecast, Plan
 from seedpipe.plan.planner import make_plan
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
@@ -149,7 +149,16 @@ class Project:
             project=self.manifest.project or self.root.name,
             realm=self.realm,
         )
-        latencies = self.latencies(memory)
+        return replace(
+            plan,
+            time=self.time_of(plan, memory, workers=workers),
+            project_id=self.project_id,
+            profile=self.profile,
+            variables=self.variables,
+        )
+
+    def time_of(self, plan: Plan, memory: Recollection, *, workers: int) -> Forecast:
+        """How long a plan takes with so many requests at once."""
         means = Means(
             workers=workers,
             processors=os.cpu_count() or 1,
@@ -159,13 +168,7 @@ class Project:
                 if node.pictures and node.model is not None
             },
         )
-        return replace(
-            plan,
-            time=forecast(plan, latencies, means),
-            project_id=self.project_id,
-            profile=self.profile,
-            variables=self.variables,
-        )
+        return forecast(plan, self.latencies(memory), means)
 
     def with_graph(self, graph: Graph) -> "Project":
         """The same project with other nodes, as a manifest would make them."""

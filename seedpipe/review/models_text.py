@@ -1,33 +1,17 @@
 """The catalogue for people: models of a provider side by side, one model whole, one model at every provider. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from seedpipe.catalogue.compare import Compared, cheapest, sizes_of, terms
 from seedpipe.catalogue.model import Mode
 from seedpipe.catalogue.provider import Provider
-from seedpipe.display import PLAIN, Style, display_width, fit, pad, pad_left, shown, wrap
+from seedpipe.display import PLAIN, Style, display_width, fit, shown, wrap
+from seedpipe.review.table import Column, fitting, table
 
 MIN_WIDTH: Final = 48
 _LABEL: Final = 14
 _UNKNOWN: Final = "?"
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column of a table: its title, a cell for each row, and whether it is numbers."""
-
-    title: str
-    cells: Sequence[str]
-    right: bool = False
-
-    @property
-    def width(self) -> int:
-        return max(map(display_width, (self.title, *self.cells)))
-
-    def cell(self, text: str) -> str:
-        return pad_left(text, self.width) if self.right else pad(text, self.width)
 
 
 def models_text(provider: Provider, rows: Sequence[Compared], *, width: int = 80, style: Style = PLAIN) -> str:
@@ -37,54 +21,38 @@ def models_text(provider: Provider, rows: Sequence[Compared], *, width: int = 80
         style.bold(provider.title) + fit(f" · {provider.id} · {provider.base_url}", width - len(provider.title)),
         "",
     ]
-    lines += _table(_fitting(_columns(rows), width), style)
+    lines += table(fitting(_columns(rows), width), style)
     lines += ["", *_cheapest(rows, width), *_about_prices(provider, rows, width)]
     lines += [line for note in provider.notes for line in _indented(shown(note), width)]
     return "\n".join(lines)
 
 
-def _columns(rows: Sequence[Compared]) -> Sequence[_Column]:
+def _columns(rows: Sequence[Compared]) -> Sequence[Column]:
     """The most telling first; a narrow terminal does without the last."""
     models = [row.model for row in rows]
     currency = next((row.offer.price.currency for row in rows if row.offer.price is not None), "price")
     estimates = [row.offer.price.estimate if row.offer.price is not None else None for row in rows]
     columns = [
-        _Column("model", [row.name for row in rows]),
-        _Column(currency, [_UNKNOWN if row.offer.price is None else row.offer.price.amounts for row in rows]),
-        _Column("tiers", [" ".join(model.tiers) or "pixels" for model in models]),
-        _Column("formats", [" ".join(model.output_formats) for model in models]),
-        _Column("refs", [str(model.references.max or "–") for model in models], right=True),
-        _Column("batch", [str(row.most_frames or "–") for row in rows], right=True),
-        _Column("status", [str(model.status) for model in models]),
-        _Column("megapixels", [_megapixels(model.pixels.min, model.pixels.max) for model in models]),
-        _Column("s", [f"{model.seconds_per_image:g}" for model in models], right=True),
-        _Column("released", [model.released for model in models]),
-        _Column("also", [", ".join(row.extras) for row in rows]),
+        Column("model", [row.name for row in rows]),
+        Column(currency, [_UNKNOWN if row.offer.price is None else row.offer.price.amounts for row in rows]),
+        Column("tiers", [" ".join(model.tiers) or "pixels" for model in models]),
+        Column("formats", [" ".join(model.output_formats) for model in models]),
+        Column("refs", [str(model.references.max or "–") for model in models], right=True),
+        Column("batch", [str(row.most_frames or "–") for row in rows], right=True),
+        Column("status", [str(model.status) for model in models]),
+        Column("megapixels", [_megapixels(model.pixels.min, model.pixels.max) for model in models]),
+        Column("s", [f"{model.seconds_per_image:g}" for model in models], right=True),
+        Column("released", [model.released for model in models]),
+        Column("also", [", ".join(row.extras) for row in rows]),
     ]
     if any(estimates):
         told = ["" if estimate is None else f"≈ {estimate}" for estimate in estimates]
-        columns.insert(7, _Column("estimate", told))
+        columns.insert(7, Column("estimate", told))
     return columns
 
 
 def _megapixels(least: int, most: int) -> str:
     return f"{least / 1e6:.1f}–{most / 1e6:.1f}"
-
-
-def _fitting(columns: Sequence[_Column], width: int) -> Sequence[_Column]:
-    """As many from the left as there is room for."""
-    used = 0
-    for number, column in enumerate(columns):
-        used += 2 + column.width
-        if used > width:
-            return columns[: max(number, 1)]
-    return columns
-
-
-def _table(columns: Sequence[_Column], style: Style) -> list[str]:
-    title = "  " + "  ".join(column.cell(column.title) for column in columns)
-    rows = zip(*([column.cell(cell) for cell in column.cells] for column in columns), strict=True)
-    return [style.dim(title.rstrip()), *(("  " + "  ".join(row)).rstrip() for row in rows)]
 
 
 def _cheapest(rows: Sequence[Compared], width: int) -> list[str]:
@@ -142,7 +110,7 @@ def model_text(
         cells = _side_by_side(sizes, width - _LABEL - 2)
         lines += [f"  {style.dim(('' if at else tier).ljust(_LABEL))}{line}" for at, line in enumerate(cells)]
     if len(elsewhere) > 1:
-        lines += ["", *_table(_fitting(_offer_columns(elsewhere), width), style)]
+        lines += ["", *table(fitting(_offer_columns(elsewhere), width), style)]
     return "\n".join(lines)
 
 
@@ -203,18 +171,18 @@ def offers_text(found: Sequence[tuple[Provider, Compared]], *, width: int = 80, 
     width = max(width, MIN_WIDTH)
     names = [row.name for _, row in found]
     first = [name if number == 0 or names[number - 1] != name else "" for number, name in enumerate(names)]
-    return "\n".join(_table(_fitting([_Column("model", first), *_offer_columns(found)], width), style))
+    return "\n".join(table(fitting([Column("model", first), *_offer_columns(found)], width), style))
 
 
-def _offer_columns(found: Sequence[tuple[Provider, Compared]]) -> Sequence[_Column]:
+def _offer_columns(found: Sequence[tuple[Provider, Compared]]) -> Sequence[Column]:
     prices = [
         "?" if row.offer.price is None else f"{row.offer.price.amounts} {row.offer.price.currency}" for _, row in found
     ]
     return [
-        _Column("provider", [provider.id for provider, _ in found]),
-        _Column("price", prices),
-        _Column("tiers", [" ".join(row.model.tiers) or "pixels" for _, row in found]),
-        _Column("refs", [str(row.model.references.max or "–") for _, row in found], right=True),
-        _Column("sent as", [row.offer.wire for _, row in found]),
-        _Column("beside", ["; ".join(terms(provider)) for provider, _ in found]),
+        Column("provider", [provider.id for provider, _ in found]),
+        Column("price", prices),
+        Column("tiers", [" ".join(row.model.tiers) or "pixels" for _, row in found]),
+        Column("refs", [str(row.model.references.max or "–") for _, row in found], right=True),
+        Column("sent as", [row.offer.wire for _, row in found]),
+        Column("beside", ["; ".join(terms(provider)) for provider, _ in found]),
     ]

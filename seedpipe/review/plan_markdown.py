@@ -48,6 +48,8 @@ def plan_markdown(plan: Plan, *, caps: Caps = NO_CAPS) -> str:
         if len(silent) > _MAX_ROWS:
             lines.append(f"- and {len(silent) - _MAX_ROWS:,} more")
         lines += ["", "</details>"]
+    if plan.hints and plan.realm is Realm.LIVE:
+        lines += ["", *(f"> {markdown_words(hint.sentence())}" for hint in plan.hints)]
     return "\n".join(lines) + "\n"
 
 

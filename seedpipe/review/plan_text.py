@@ -51,10 +51,21 @@ def plan_text(plan: Plan, *, width: int = 80, style: Style = PLAIN, caps: Caps =
     if idle:
         lines += ["", *_idle_lines(told, style)]
     elif plan.realm is Realm.PROOF:
-        lines += ["", *_proof_lines(plan, width, style)]
+        lines += ["", *proof_lines(plan, width, style)]
     else:
-        lines += ["", *_sum_lines(plan, caps, width, style)]
-    return "\n".join(lines)
+        lines += ["", *sum_lines(plan, caps, width, style)]
+    return "\n".join([*lines, *hint_lines(plan, width, style)])
+
+
+def hint_lines(plan: Plan, width: int, style: Style) -> list[str]:
+    """How the same would cost less; nothing of it in a proof, which costs nothing."""
+    if plan.realm is Realm.PROOF or not plan.hints:
+        return []
+    told = [wrap(shown(hint.sentence()), width - 4) for hint in plan.hints]
+    return [
+        "",
+        *("  " + style.dim(("  " if place else "· ") + line) for lines in told for place, line in enumerate(lines)),
+    ]
 
 
 def nothing_to_do(plan: Plan) -> bool:
@@ -221,7 +232,8 @@ def _next_step(step: str | None, columns: _Columns, width: int, style: Style) ->
     return [" " * indent + style.dim(("  " if index else "→ ") + line) for index, line in enumerate(lines)]
 
 
-def _sum_lines(plan: Plan, caps: Caps, width: int, style: Style) -> list[str]:
+def sum_lines(plan: Plan, caps: Caps, width: int, style: Style) -> list[str]:
+    """What is bought, for how much, within which caps, and how long it takes."""
     high = plan.cost.high
     if not plan.pictures and not high:
         return [f"  {style.bold('buys nothing')}{free_words(plan)}"]
@@ -266,7 +278,7 @@ def known_from(time: Forecast) -> str:
     return f"{last} and catalogue values" if time.by_catalogue else last
 
 
-def _proof_lines(plan: Plan, width: int, style: Style) -> list[str]:
+def proof_lines(plan: Plan, width: int, style: Style) -> list[str]:
     """What is drawn here, and what the same pictures would cost live: never as if money were spent."""
     if not plan.pictures:
         return [f"  {style.bold('draws nothing')}{free_words(plan)}"]

@@ -1,5 +1,7 @@
 """Plans as sessions: what they learn from builds, and what they say of an edit."""
 
+import re
+
 from tests.sessions.conftest import Account, manifest
 from tests.support.workspace import Workspace
 
@@ -14,3 +16,20 @@ def test_the_time_forecast_learns_from_what_was_built(workspace: Workspace, acco
     after = workspace.run("plan", "--json").json["time"]
     assert (after["from_pictures"], after["by_catalogue"]) == (6, False)
     assert after["picture_seconds"] < 15, "the emulator answers at once here"
+
+
+def test_other_looks_at_a_plan(workspace: Workspace) -> None:
+    workspace.write("seedpipe.yaml", manifest("lamp: {matrix: {market: [en, de]}, prompt: 'Lamp {{ market }}'}"))
+    ran = workspace.run("plan", "--by", "market", "--compare-models")
+    assert ran.code == 0
+    assert "  en             1     1      0.03          0.03\n" in ran.out
+    assert re.search(r"  seedream-4-0 \(now\) +2 +0\.060? +0\.060?  ", ran.out), ran.out
+    assert ran.out.count("lamps · 2 pictures") == 1
+    told = workspace.run("plan", "--by", "market", "--compare-models", "--json").json
+    assert [group["value"] for group in told["by"]["groups"]] == ["en", "de"]
+    assert next(one for one in told["compared"]["models"] if one["used"])["cost"]["high"] == "0.06 USD"
+    told = workspace.run("plan", "--by", "market", "--compare-models", "--format", "markdown")
+    assert "| market | pictures | buys | expected | at most, USD |" in told.out
+    assert "what the 2 pictures that this plan buys would cost by each model" in told.out
+    ran = workspace.run("plan", "--by", "country")
+    assert (ran.code, "known are `market`" in ran.err) == (2, True)

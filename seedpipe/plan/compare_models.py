@@ -1,0 +1,138 @@
+"""`plan --compare-models`: what a plan buys, priced for each model of the provider that can make it. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seedpipe.catalogue.compare import short_name
+from seedpipe.catalogue.lookup import Catalogue
+from seedpipe.errors import SeedpipeError
+from seedpipe.manifest.node import FrameNode, ImageNode
+from seedpipe.money import Money
+from seedpipe.plan.graph import Graph
+from seedpipe.plan.lint import model_faults
+from seedpipe.plan.plan import Cost, Forecast, Plan, PlanNode, State, sum_of
+from seedpipe.plan.price import price_of
+from seedpipe.plan.resolve import Resolver
+
+Timed = Callable[[Plan], Forecast]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPrice:
+    """One model: `pictures` of `of` can be made by it, for `cost`; `why` says of the others how many can't and why.
+
+    `used` counts the pictures that the plan has made by this model; `time` is known where all can be made.
+    """
+
+    model: str
+    name: str
+    used: int
+    pictures: int
+    of: int
+    cost: Cost
+    time: Forecast | None
+    why: tuple[tuple[str, int], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "used": self.used,
+            "pictures": self.pictures,
+            "of": self.of,
+            "cost": self.cost.to_dict(),
+            "time": None if self.time is None else self.time.to_dict(),
+            "cannot": [{"why": sentence, "pictures": number} for sentence, number in self.why],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """`bought`: the pictures that the plan buys are compared; else it buys none, and all are, once each."""
+
+    bought: bool
+    models: tuple[ModelPrice, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"bought": self.bought, "models": [model.to_dict() for model in self.models]}
+
+
+def compare_models(plan: Plan, *, graph: Graph, catalogue: Catalogue, timed: Timed) -> Comparison:
+    """Those that can make everything first, the cheapest first. Models that were shut down are left out."""
+    bought = [node for node in plan.nodes.values() if node.pictures and node.model]
+    chosen = bought or [_once(node) for node in plan.nodes.values() if node.model]
+    prices = [
+        _priced(plan, chosen, model.id, graph, catalogue, timed)
+        for model in catalogue.models.values()
+        if model.id in catalogue.provider(plan.provider).offers and model.is_usable
+    ]
+    order = sorted(prices, key=lambda price: (-price.pictures, price.cost.high.micros, price.name))
+    return Comparison(bought=bool(bought), models=tuple(order))
+
+
+def _once(node: PlanNode) -> PlanNode:
+    return replace(node, pictures=1, state=State.MAKE, batch=None, beside=())
+
+
+def _priced(
+    plan: Plan, chosen: Sequence[PlanNode], model: str, graph: Graph, catalogue: Catalogue, timed: Timed
+) -> ModelPrice:
+    resolver = Resolver(catalogue=catalogue, provider=plan.provider, remembered={})
+    made: dict[str, PlanNode] = {}
+    why: Counter[str] = Counter()
+    told: dict[str, str | None] = {}  # of each sequence once
+    for planned in chosen:
+        node = _with_model(graph[planned.address], model)
+        group = node.sequence.address if isinstance(node, FrameNode) else node.address
+        if group not in told:
+            told[group] = next(iter(model_faults(node, catalogue, plan.provider, resolver)), None)
+        fault = told[group]
+        try:
+            if fault is None:
+                made[planned.address] = _node_for(planned, node, plan, catalogue, resolver)
+        except SeedpipeError as error:  # a price that isn't known
+            fault = error.message
+        if fault is not None:
+            why[_short(fault, model)] += planned.pictures
+    pictures = sum(node.pictures for node in made.values())
+    everything = not why
+    return ModelPrice(
+        model=model,
+        name=short_name(catalogue, model),
+        used=sum(node.pictures for node in chosen if node.model == model),
+        pictures=pictures,
+        of=sum(node.pictures for node in chosen),
+        cost=sum_of((node.cost for node in made.values()), plan.currency),
+        time=timed(replace(plan, nodes={**plan.nodes, **made})) if everything and made else None,
+        why=tuple(why.most_common()),
+    )
+
+
+def _with_model(node: Any, model: str) -> ImageNode | FrameNode:
+    if isinstance(node, FrameNode):
+        return replace(node, sequence=replace(node.sequence, base=replace(node.sequence.base, model=model)))
+    if isinstance(node, ImageNode):
+        return replace(node, model=model)
+    raise TypeError(f"{node!r} is not bought")
+
+
+def _node_for(
+    planned: PlanNode, node: ImageNode | FrameNode, plan: Plan, catalogue: Catalogue, resolver: Resolver
+) -> PlanNode:
+    asked = resolver.asked(node)
+    inputs = len(node.references) + len(planned.beside)
+    whole = price_of(catalogue, plan.provider, asked.model, asked.size, inputs=inputs) * planned.pictures
+    nothing = Money.zero(plan.currency)
+    free = not planned.cost.high  # of a plan that buys nothing: each picture once
+    cost = Cost(
+        low=whole if planned.cost.low or free else nothing,
+        expected=whole if planned.cost.expected or free else nothing,
+        high=whole,
+    )
+    return replace(planned, model=asked.model, size=asked.size, cost=cost)
+
+
+def _short(sentence: str, model: str) -> str:
+    """Without the model's own name, and without those that could instead: the table shows both."""
+    return sentence.partition("; ")[0].replace(f"`{model}`", "it")
