@@ -1,6 +1,7 @@
 """Saved plans as sessions: reviewed, carried out, interrupted, gone on with, refused."""
 
 import json
+import time
 
 from tests.sessions.conftest import Account, manifest
 from tests.support.relay import Gateway
@@ -65,17 +66,18 @@ def test_it_goes_on_after_an_outage_and_leaves_unrelated_edits_alone(workspace: 
 def test_a_killed_build_is_resumed_by_the_same_plan(workspace: Workspace, account: Account) -> None:
     workspace.write("seedpipe.yaml", manifest("lamp: {matrix: {n: [a, b, c]}, prompt: 'Lamp {{ n }}'}"))
     assert workspace.run("plan", "--proof", "-o", "p.json").code == 0
-    account.faults({"do": "stall", "seconds": 60, "match": "Lamp b"})
+    account.faults({"do": "stall", "seconds": 60})
     process = workspace.start("build", "--plan", "p.json", "-j", "1")
-    while len(account.requests) < 2:
+    while not account.requests:
         assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
     process.kill()
     process.communicate()
     account.faults()
     ran = workspace.run("build", "--plan", "p.json")
-    assert ran.code == 75, "whether the second was charged is for a person to say; the others are made"
+    assert ran.code == 75, "whether the first was charged is for a person to say; the others are made"
     assert sorted(account.prompts) == ["Lamp a", "Lamp b", "Lamp c"]
-    assert workspace.plan() == {"lamp/a": "cached", "lamp/b": "unknown", "lamp/c": "cached"}
+    assert sorted(workspace.plan().values()) == ["cached", "cached", "unknown"]
 
 
 def test_consent_and_caps_are_asked_as_for_any_build(workspace: Workspace, live: Gateway, account: Account) -> None:
