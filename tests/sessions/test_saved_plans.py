@@ -90,7 +90,7 @@ def test_consent_and_caps_are_asked_as_for_any_build(workspace: Workspace, live:
     assert workspace.run("build", "--plan", "p.json", "--yes").code == 4, "unattended without a cap"
     ran = workspace.run("build", "--plan", "p.json", "--yes", "--max-cost", "0.05")
     assert ran.code == 4
-    assert "the plan costs at least 0.09 USD; the cap per run is 0.05 USD" in ran.err
+    assert "the plan costs at least 0.09 USD; the cap per build is 0.05 USD" in ran.err
     assert account.requests == []
     assert workspace.run("build", "--plan", "p.json", "--yes", "--max-cost", "1").code == 0
     assert len(account.requests) == 3
