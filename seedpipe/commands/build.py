@@ -48,6 +48,7 @@ DEFAULT_WORKERS = 8
 )
 @option("--fail-fast", is_flag=True, help="Start nothing new after the first failure.")
 @option("--no-cascade", is_flag=True, help="Keep pictures that only a changed upstream would replace.")
+@option("--through-gates", is_flag=True, help="Also what waits until somebody approves what it is made from.")
 @option("--exclude", multiple=True, metavar="TARGET", help="Leave these out.")
 @option("--frozen", is_flag=True, help="Make what is free; exit with 3 if anything would be bought.")
 @option("--retry-unknown", is_flag=True, help="Send again what may have been charged: it may pay twice.")
@@ -72,6 +73,7 @@ def command(
     jobs: int,
     fail_fast: bool,
     no_cascade: bool,
+    through_gates: bool,
     exclude: tuple[str, ...],
     frozen: bool,
     retry_unknown: bool,
@@ -99,6 +101,7 @@ def command(
     saved = None if plan_file is None else saved_plan_of(invocation, plan_file)
     if saved is not None:
         flags = {"--no-cascade": no_cascade, "--retry-unknown": retry_unknown, "--retry-blocked": retry_blocked}
+        flags["--through-gates"] = through_gates
         terms = terms_of(
             saved,
             targets=targets,
@@ -125,6 +128,7 @@ def command(
             retry_unknown=retry_unknown,
             retry_blocked=retry_blocked,
             cascade=not no_cascade,
+            through_gates=through_gates,
         )
     limits = limits_asked(project, caps)
     run = Run(workers=jobs, limits=limits, fail_fast=fail_fast, retry_unknown=retry_unknown)

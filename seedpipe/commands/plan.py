@@ -43,6 +43,7 @@ from seedpipe.state.files import write_atomically
 @option("--proof", is_flag=True, help="The plan of a proof.")
 @option("--exclude", multiple=True, metavar="TARGET", help="Leave these out.")
 @option("--no-cascade", is_flag=True, help="Keep pictures that only a changed upstream would replace.")
+@option("--through-gates", is_flag=True, help="As if everything that waits for approval had it.")
 @option("--retry-unknown", is_flag=True, help="As if what may have been charged were sent again.")
 @option("--retry-blocked", is_flag=True, help="As if what moderation refused were sent again.")
 @option("--by", metavar="AXIS", help="Sums by the values of an axis, or by `tag`, `model`, `state`, `name`.")
@@ -60,6 +61,7 @@ def command(
     proof: bool,
     exclude: tuple[str, ...],
     no_cascade: bool,
+    through_gates: bool,
     retry_unknown: bool,
     retry_blocked: bool,
     by: str | None,
@@ -88,6 +90,7 @@ def command(
         retry_unknown=retry_unknown,
         retry_blocked=retry_blocked,
         cascade=not no_cascade,
+        through_gates=through_gates,
     )
     plan, memory = planned_for(project, wish, workers=jobs)
     with contextlib.closing(memory):

@@ -56,6 +56,7 @@ def terms_of(
         "--no-cascade": not saved.cascade,
         "--retry-unknown": saved.retry_unknown,
         "--retry-blocked": saved.retry_blocked,
+        "--through-gates": saved.through_gates,
     }
     own = tuple(f"{name}={value}" for name, value in saved.variables.items())
     differ = [name for name, given in flags.items() if given and not said.get(name, False)]

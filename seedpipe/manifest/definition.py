@@ -95,6 +95,15 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A picture or a group that was renamed from `old` to `new`."""
+
+    old: str
+    new: str
+    position: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """One entry of `images`."""
 
@@ -123,6 +132,7 @@ class Manifest:
     frozen_files: tuple[str, ...]  # of them those that are only ever read
     warnings: tuple[Fault, ...] = ()
     documents: Mapping[str, Document] = field(repr=False, compare=False)
+    moved: tuple[Moved, ...] = ()
 
     def text_of(self, file: str) -> str:
         """The text of a manifest file, for excerpts; empty for a file that is none of it."""

@@ -14,6 +14,7 @@ from seedpipe.manifest.findings import BadValueError
 from seedpipe.manifest.normalise import normalise_text
 from seedpipe.manifest.values import (
     BACKGROUNDS,
+    GATES,
     ON_SIZE_MISMATCH,
     OPTIMIZE_PROMPT,
     OUTPUT_FORMATS,
@@ -230,5 +231,6 @@ SCALARS: Final[Mapping[str, Converter]] = {
     "on_size_mismatch": choice(ON_SIZE_MISMATCH),
     "cascade": to_flag,
     "variant": to_word,
+    "gate": choice(GATES),
     "output": to_output,
 }

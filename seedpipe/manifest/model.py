@@ -14,6 +14,7 @@ from seedpipe.manifest.values import (
     Condition,
     Dialect,
     Flag,
+    Gate,
     Given,
     Number,
     OnSizeMismatch,
@@ -236,6 +237,9 @@ class _Body(Parameters):
     )
     steps: Given[list[Step]] = Field(None, description="Free local steps: crop, resize, overlay, text, convert.")
     variant: Given[Text] = Field(None, description="Any word: another picture for otherwise equal inputs.")
+    gate: Given[Gate] = Field(
+        None, description="`approve`: what is made from this waits until a person has approved it. In no key."
+    )
     output: Given[Text] = Field(None, description="Path of the result below the output folder.")
     tags: Given[list[Text]] = Field(None, description="Words by which nodes are chosen: `tag:launch`.")
 
@@ -264,7 +268,6 @@ class Entry(_Body):
         None,
         description="Address of a picture that the service takes apart: a base and its layers, for the models that can.",
     )
-    gate: Anything = _not_yet("what depends on this waits for a person")
     cast: Anything = _not_yet("fixed references of characters")
     style: Anything = _not_yet("fixed words and references of a style")
     looks: Anything = _not_yet("candidates of one address with other vars")
@@ -348,13 +351,15 @@ class ManifestFile(_Written):
     cast: Anything = _not_yet("characters with fixed references")
     style: Anything = _not_yet("fixed words and references of a style")
     looks: Anything = _not_yet("candidates with other vars")
-    moved: Anything = _not_yet("old and new addresses")
+    moved: Given[dict[str, Text]] = Field(
+        None, description="Old address: new address, of a picture or a group; choices keep up with renamed entries."
+    )
     remote: Anything = _not_yet("a shared store")
     checks: Anything = _not_yet("checks of finished pictures")
 
 
-RESERVED: Final[frozenset[str]] = frozenset(("imports", "cast", "style", "looks", "moved", "remote", "checks"))
-RESERVED_IN_ENTRY: Final[frozenset[str]] = frozenset(("gate", "cast", "style", "looks", "checks"))
+RESERVED: Final[frozenset[str]] = frozenset(("imports", "cast", "style", "looks", "remote", "checks"))
+RESERVED_IN_ENTRY: Final[frozenset[str]] = frozenset(("cast", "style", "looks", "checks"))
 PARAMETERS: Final[tuple[str, ...]] = tuple(Parameters.model_fields)
 
 

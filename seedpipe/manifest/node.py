@@ -55,6 +55,7 @@ class ImageNode:
     web_search: bool = False
     on_size_mismatch: str = "accept"  # `accept` | `fail` | `fit`; in no key
     variant: str | None = None
+    gate: str | None = None  # `approve`: what is made from it waits for a person; in no key
     takes: int = 1
     cascade: bool = True  # False: it stays when only pictures that it is made from change; in no key
     output: str | None = None  # relative to the output folder; None = made from the address
@@ -127,6 +128,10 @@ class FrameNode:
     @property
     def cascade(self) -> bool:
         return self.sequence.base.cascade
+
+    @property
+    def gate(self) -> str | None:
+        return self.sequence.base.gate
 
     @property
     def references(self) -> tuple[Reference, ...]:

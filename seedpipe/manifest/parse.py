@@ -10,6 +10,7 @@ from seedpipe.manifest.definition import (
     Budget,
     Definition,
     Manifest,
+    Moved,
     Place,
     Provider,
     Setting,
@@ -115,6 +116,7 @@ class _Assembler:
             files=tuple(self.reader.paths),
             frozen_files=tuple(self.reader.frozen),
             warnings=tuple(fault for fault in self.faults.faults if fault.severity is Severity.WARNING),
+            moved=tuple(self._moved()),
             documents={part.document.name: part.document for part in self.parts},
         )
         if self.faults.errors:
@@ -271,6 +273,17 @@ class _Assembler:
             except PathRefusedError as error:
                 self.faults.add("bad-path", str(error), place.position, hint=error.hint)
         return tuple(found)
+
+    def _moved(self) -> Iterable[Moved]:
+        written = self._one_each(
+            (old, Setting(value=new, place=Place(document=file.document, path=("moved", old))))
+            for file in self.parts
+            for old, new in (file.model.moved or {}).items()
+        )
+        for old, setting in written.items():
+            yield Moved(
+                old=old.strip().rstrip("/"), new=setting.value.strip().rstrip("/"), position=setting.place.key_position
+            )
 
     def _profiles(self) -> list[tuple[str, Setting]]:
         return list(

@@ -39,11 +39,11 @@ _KIND_OF: Final[Mapping[str, Kind]] = {
     "steps": Kind.DERIVED,
 }
 _PAID: Final = frozenset(
-    (*PARAMETERS, "prompt", "prompt_file", "prompt_append", "references", "variant", "output", "tags")
+    (*PARAMETERS, "prompt", "prompt_file", "prompt_append", "references", "variant", "gate", "output", "tags")
 )
 _OF_LAYERS: Final = frozenset(
     ("layers", "prompt", "prompt_file", "prompt_append", "model", "size", "watermark", "optimize_prompt")
-) | {"response_format", "variant", "output", "tags"}
+) | {"response_format", "variant", "gate", "output", "tags"}
 _FIELDS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.SOURCE: frozenset(("file", "url", "tags")),
     Kind.IMAGE: _PAID,

@@ -124,6 +124,7 @@ OUTPUT_FORMATS: Final = ("jpeg", "png")
 OPTIMIZE_PROMPT: Final = ("standard", "fast")
 RESPONSE_FORMATS: Final = ("url", "b64_json")
 BACKGROUNDS: Final = ("opaque", "transparent")
+GATES: Final = ("approve",)
 ON_SIZE_MISMATCH: Final = ("accept", "fail", "fit")
 DIALECTS: Final = ("apiyi", "byteplus", "byteplus-eu", "volcengine", "volcengine-plan")
 
@@ -136,6 +137,7 @@ OutputFormat = Annotated[str, PlainValidator(_text), _choice(OUTPUT_FORMATS)]
 OptimizePrompt = Annotated[str, PlainValidator(_text), _choice(OPTIMIZE_PROMPT)]
 ResponseFormat = Annotated[str, PlainValidator(_text), _choice(RESPONSE_FORMATS)]
 Background = Annotated[str, PlainValidator(_text), _choice(BACKGROUNDS)]
+Gate = Annotated[str, PlainValidator(_text), _choice(GATES)]
 OnSizeMismatch = Annotated[str, PlainValidator(_text), _choice(ON_SIZE_MISMATCH)]
 Dialect = Annotated[str, PlainValidator(_text), WithJsonSchema({"enum": list(DIALECTS)})]
 

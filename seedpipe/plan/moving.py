@@ -1,9 +1,10 @@
 """Lines of the lock under new addresses, after an entry of the manifest was renamed. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seedpipe.errors import DecisionError
+from seedpipe.errors import DecisionError, Fault, Severity
+from seedpipe.manifest.definition import Moved
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
 from seedpipe.plan.graph import Graph
 from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Level, Lock, SourceEntry
@@ -46,6 +47,35 @@ def moves(lock: Lock, graph: Graph, old: str, new: str) -> tuple[list[Move], lis
         except DecisionError as error:
             refused.append((name, error))
     return possible, refused
+
+
+def with_moved(lock: Lock, graph: Graph, moved: Sequence[Moved]) -> tuple[Lock, list[Fault]]:
+    """The lock as the manifest's `moved` has it, and what is wrong with that. What can't be moved stays an orphan."""
+    faults = []
+    for one in moved:
+        fault = _unlikely(graph, one)
+        if fault is not None:
+            faults.append(fault)
+        elif lines_below(lock, one.old):
+            possible, refused = moves(lock, graph, one.old, one.new)
+            lock = lock.replacing({move.old: None for move in possible} | {move.new: move.entry for move in possible})
+            faults += [_fault(one, error.message, Severity.WARNING) for _, error in refused]
+    return lock, faults
+
+
+def _unlikely(graph: Graph, moved: Moved) -> Fault | None:
+    """The old name must be gone and the new one there, in one picture or one below it."""
+
+    def is_there(name: str) -> bool:
+        return name in graph or any(address.startswith((f"{name}/", f"{name}#")) for address in graph.addresses)
+
+    if is_there(moved.old):
+        return _fault(moved, f"`{moved.old}` is still in the manifest, so it has not moved")
+    return None if is_there(moved.new) else _fault(moved, f"there is no `{moved.new}` that it could have moved to")
+
+
+def _fault(moved: Moved, message: str, severity: Severity = Severity.ERROR) -> Fault:
+    return Fault(code="moved", message=f"`moved`: {message}", position=moved.position, severity=severity)
 
 
 def lines_below(lock: Lock, name: str) -> Mapping[str, Entry]:

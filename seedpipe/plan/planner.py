@@ -7,6 +7,7 @@ from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
 from seedpipe.names import Realm
 from seedpipe.plan.frames import plan_frames
+from seedpipe.plan.gates import close_gate
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.hints import lettering_hints
 from seedpipe.plan.image import plan_image, where_used_as_it_is
@@ -74,6 +75,7 @@ def _planned_all(walk: Walk, nodes: Sequence[Node]) -> Mapping[str, PlanNode]:
             planned[node.address] = _planned(walk, node)
         elif node.address not in planned:
             planned |= plan_frames(walk, frames[node.sequence.address])
+        close_gate(walk, node, planned[node.address])
     return {node.address: _promised(walk, node, planned[node.address]) for node in nodes}
 
 

@@ -116,6 +116,18 @@ class UpstreamStopped(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateClosed(Reason):
+    """The upstream has `gate: approve`, and nobody has approved its present picture. `picture`: there is one."""
+
+    code: ClassVar = "gate-closed"
+    address: str
+    picture: bool
+
+    def sentence(self) -> str:
+        return f"{self.address} is not approved yet" if self.picture else f"{self.address} is to be made, then approved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNotFetched(Reason):
     code: ClassVar = "source-not-fetched"
     address: str

@@ -74,6 +74,7 @@ class SavedPlan:
     retry_unknown: bool
     retry_blocked: bool
     cascade: bool
+    through_gates: bool
     cost: Cost
     nodes: Mapping[str, SavedNode] = field(repr=False)
 
@@ -94,6 +95,7 @@ class SavedPlan:
             retry_unknown=wish.flag("retry_unknown"),
             retry_blocked=wish.flag("retry_blocked"),
             cascade=wish.flag("cascade"),
+            through_gates=wish.flag("through_gates"),
             cost=_cost(data.below("cost")),
             nodes={node.address: node for node in map(SavedNode.from_dict, data.items("nodes"))},
         )
@@ -112,6 +114,7 @@ class SavedPlan:
             retry_unknown=self.retry_unknown,
             retry_blocked=self.retry_blocked,
             cascade=self.cascade,
+            through_gates=self.through_gates,
         )
 
     def buyer_of(self, address: str) -> SavedNode | None:

@@ -116,6 +116,7 @@ def _wish() -> Schema:
             "retry_unknown": _FLAG,
             "retry_blocked": _FLAG,
             "cascade": _FLAG,
+            "through_gates": _FLAG,
         }
     )
 

@@ -34,6 +34,7 @@ class Wish:
     retry_unknown: bool = False
     retry_blocked: bool = False
     cascade: bool = True
+    through_gates: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """What a saved plan keeps of it; who is named stands with the nodes."""
@@ -43,6 +44,7 @@ class Wish:
             "retry_unknown": self.retry_unknown,
             "retry_blocked": self.retry_blocked,
             "cascade": self.cascade,
+            "through_gates": self.through_gates,
         }
 
 

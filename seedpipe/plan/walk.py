@@ -32,6 +32,7 @@ class View:
     identity: Identity | None
     future: Identity | None = None  # stands for an identity that isn't known yet: equal ones will be one picture
     stopped: State | None = None  # its picture won't be there in this build
+    gated: bool = False  # it is there, or will be, and what is made from it waits for a person to approve it
     bytes_at_hand: bool = True
     fetched_later: bool = False
     may_be_as_before: bool = False  # what comes in this build may turn out to be the picture that was there
@@ -113,7 +114,10 @@ class Walk:
         for address in addresses:
             view = self.views[address]
             state = view.stopped if view.bytes_at_hand or view.stopped is not None else State.MISSING
+            if state is None and not view.gated:
+                continue
             if state is None:
+                waits = waits or why.GateClosed(address=address, picture=view.identity is not None)
                 continue
             reason = why.UpstreamStopped(address=address, state=state.value)
             if state is not State.WAITS:

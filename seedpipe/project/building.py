@@ -84,6 +84,7 @@ def open_workshop(project: Project, endpoint: Endpoint | None) -> Iterator[Works
     project.folder.mkdir(exist_ok=True)
     (project.root / project.lock_name).parent.mkdir(parents=True, exist_ok=True)
     project, project_id = project.identified()
+    project.write_moved()
     places = project.state(project_id)
     places.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     account = account_of(endpoint.base_url, endpoint.key, home) if endpoint else "none"

@@ -268,6 +268,8 @@ class Desk:
 @contextlib.contextmanager
 def open_desk(project: Project) -> Iterator[Desk]:
     """Reads what was decided and what is remembered. Raises `StateError` for a damaged record."""
+    project.folder.mkdir(exist_ok=True)
+    project.write_moved()
     decisions = load_decisions(project.root / project.decisions_name, shown_as=project.decisions_name)
     desk = Desk(project=project, memory=project.recollection(), decisions=decisions)
     try:

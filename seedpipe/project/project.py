@@ -16,6 +16,7 @@ from seedpipe.plan.forecast import Means, forecast
 from seedpipe.plan.graph import Graph, link
 from seedpipe.plan.latency import Latencies
 from seedpipe.plan.lint import lint
+from seedpipe.plan.moving import with_moved
 from seedpipe.plan.outputs import output_paths
 from seedpipe.plan.plan import Forecast, Plan
 from seedpipe.plan.planner import make_plan
@@ -32,7 +33,7 @@ from seedpipe.state.files import WorkTreeFiles
 from seedpipe.state.home import ProjectState, config_folder, home_folder
 from seedpipe.state.journal import Journal
 from seedpipe.state.lock import Lock
-from seedpipe.state.lockfile import load_lock
+from seedpipe.state.lockfile import change_lock, load_lock
 from seedpipe.state.outputs import Outputs
 from seedpipe.state.settings import UserSettings, read_settings
 from seedpipe.state.store import Store
@@ -80,6 +81,17 @@ class Project:
     def decisions_name(self) -> str:
         """The record of decisions beside the lock, relative to `root`."""
         return self.lock_name.removesuffix(".lock") + ".decisions.jsonl"
+
+    def write_moved(self) -> None:
+        """Puts lines that the manifest's `moved` renames under their new names on disk, too. Writes only what differs."""
+        path = self.root / self.lock_name
+        if self.manifest.moved and path.exists():
+            change_lock(
+                path,
+                shown_as=self.lock_name,
+                mutex=self.lock_mutex,
+                change=lambda present: with_moved(present, self.graph, self.manifest.moved)[0],
+            )
 
     def with_lock(self, lock: Lock) -> "Project":
         """The same project, now that its lock says this."""
@@ -236,8 +248,11 @@ def open_project(
         name = lock_name(Realm.PROOF, profile)
         lock = load_lock(root / name, shown_as=name)
     resolver = Resolver(catalogue=catalogue, provider=chosen, remembered={**lock.resolved, **live_lock.resolved})
+    live_lock, move_faults = with_moved(live_lock, graph, manifest.moved)
+    lock = live_lock if realm is Realm.LIVE else with_moved(lock, graph, manifest.moved)[0]
     relative = output_paths(graph)
     faults = [
+        *move_faults,
         *expansion.warnings,
         *manifest.warnings,
         *lint(graph, catalogue=catalogue, provider=chosen, resolver=resolver, outputs=relative),

@@ -1,0 +1,157 @@
+"""`gate: approve`: nothing is made from a picture that nobody has approved; `moved`: choices keep up with new names."""
+
+import json
+from typing import Any
+
+from tests.sessions.conftest import Account, manifest
+from tests.support.workspace import Ran, Workspace
+
+GATED = manifest(
+    "hero: {prompt: A brass lamp, gate: approve}",
+    "scene: {matrix: {n: [a, b]}, prompt: 'Room {{ n }}, {{ refs.hero }}', references: {hero: hero}}",
+    "card: {from: scene/a, steps: [{crop: 1:1}]}",
+    "thumb: {from: hero, steps: [{crop: 1:1}]}",
+    "chair: {prompt: A chair}",
+)
+
+
+def said(ran: Ran) -> str:
+    return " ".join((ran.out + ran.err).split())
+
+
+def lines_of(workspace: Workspace) -> dict[str, Any]:
+    text = (workspace.folder / ".seedpipe/proof/seedpipe.lock").read_text()
+    lines = (line.partition(" ") for line in text.splitlines() if line[0] not in "#@")
+    return {address: json.loads(body) for address, _, body in lines}
+
+
+def test_what_is_below_a_gate_waits_for_a_persons_word(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", GATED)
+    first = workspace.run("plan")
+    assert "waits scene/* ×2 hero is to be made, then approved" in said(first)
+    assert "buys 2 pictures" in said(first), "what waits is not counted in"
+    assert workspace.run("build").code == 0
+    assert sorted(account.prompts) == ["A brass lamp", "A chair"]
+    below = {"scene/a": "waits", "scene/b": "waits", "card": "waits", "thumb": "waits"}
+    assert workspace.plan() == {"hero": "cached", **below, "chair": "cached"}
+    told = workspace.run("plan")
+    assert "hero is not approved yet" in said(told)
+    assert "look at hero, then `approve hero`" in said(told)
+    assert workspace.run("plan", "--exit-code").code == 3
+    assert workspace.run("build").code == 0
+    assert len(account.prompts) == 2, "waiting is no failure, and nothing goes through by itself"
+    assert workspace.run("approve", "hero").code == 0
+    assert workspace.run("build").code == 0
+    assert len(account.prompts) == 4
+    assert set(workspace.plan().values()) == {"cached"}
+
+
+def test_a_replaced_picture_closes_its_gate_again(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", GATED)
+    workspace.run("build")
+    workspace.run("approve", "hero")
+    workspace.run("build")
+    workspace.edit("seedpipe.yaml", "A brass lamp", "A steel lamp")
+    assert "replaces an approved picture" in said(workspace.run("plan"))
+    assert workspace.run("build").code == 0
+    assert account.prompts[4:] == ["A steel lamp"], "the scenes wait for a look at the new hero"
+    assert workspace.plan()["scene/a"] == "waits"
+    assert workspace.run("pin", "hero").code == 0
+    assert workspace.run("build").code == 0
+    assert len(account.prompts) == 7
+
+
+def test_through_the_gates_for_once(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", GATED)
+    assert "buys 4 pictures" in said(workspace.run("plan", "--through-gates"))
+    assert workspace.run("build", "--through-gates").code == 0
+    assert len(account.prompts) == 4
+    assert set(workspace.plan().values()) == {"cached"}, "what is there stays, approved or not"
+    workspace.edit("seedpipe.yaml", "Room {{ n }}", "Hall {{ n }}")
+    assert workspace.plan()["scene/a"] == "waits"
+
+
+def test_a_gate_is_in_no_key_and_a_saved_plan_knows_it(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", GATED.replace(", gate: approve", ""))
+    assert workspace.run("build").code == 0
+    workspace.write("seedpipe.yaml", GATED)
+    assert set(workspace.plan().values()) == {"cached"}
+    workspace.edit("seedpipe.yaml", "Room {{ n }}", "Hall {{ n }}")
+    assert workspace.run("plan", "--through-gates", "-o", "change.json").code == 0
+    assert workspace.run("build", "--plan", "change.json").code == 0
+    assert len(account.prompts) == 6
+
+
+def test_each_frame_has_a_gate_of_its_own(workspace: Workspace, account: Account) -> None:
+    frames = "{id: wide, prompt: Wide}, {id: hands, prompt: Hands}"
+    workspace.write(
+        "seedpipe.yaml",
+        manifest(
+            f"board: {{gate: approve, sequence: {{frames: [{frames}]}}}}",
+            "poster: {prompt: 'After {{ refs.wide }}', references: {wide: 'board#wide'}}",
+            "cover: {prompt: 'After {{ refs.hands }}', references: {hands: 'board#hands'}}",
+        ),
+    )
+    assert workspace.run("build").code == 0
+    assert workspace.run("approve", "board#wide").code == 0
+    assert workspace.run("build").code == 0
+    assert workspace.plan() == {"board#wide": "cached", "board#hands": "cached", "poster": "cached", "cover": "waits"}
+    assert len(account.requests) == 2
+
+
+def test_what_a_gate_can_not_be(workspace: Workspace) -> None:
+    workspace.write("seedpipe.yaml", GATED.replace("gate: approve", "gate: aprove"))
+    ran = workspace.run("check")
+    assert ran.code == 2
+    assert "expected `approve`" in said(ran)
+    workspace.write("seedpipe.yaml", manifest("a: {prompt: A}", "b: {from: a, steps: [{crop: 1:1}], gate: approve}"))
+    assert workspace.run("check").code == 2
+
+
+# ----------------------------------------------------------------------------------------------------------- renamed
+
+
+def test_choices_keep_up_with_a_renamed_entry(workspace: Workspace, account: Account) -> None:
+    workspace.write(
+        "seedpipe.yaml", manifest("lamp: {matrix: {n: [a, b]}, prompt: 'Lamp {{ n }}'}", "chair: {prompt: A chair}")
+    )
+    workspace.run("build")
+    workspace.run("pin", "lamp/a")
+    workspace.run("approve", "chair")
+    renamed = manifest(
+        "hero: {matrix: {n: [a, b]}, prompt: 'Lamp {{ n }}'}",
+        "seat: {prompt: A chair}",
+        head="moved: {lamp: hero, chair: seat}\n",
+    )
+    workspace.write("seedpipe.yaml", renamed)
+    assert workspace.plan() == {"hero/a": "pinned", "hero/b": "cached", "seat": "cached"}
+    assert sorted(lines_of(workspace)) == ["chair", "lamp/a", "lamp/b"], "to look changes nothing"
+    assert workspace.run("build").code == 0
+    lines = lines_of(workspace)
+    assert {address: line["level"] for address, line in lines.items()} == {
+        "hero/a": "pinned",
+        "hero/b": "auto",
+        "seat": "approved",
+    }
+    assert len(account.requests) == 3
+    workspace.write("seedpipe.yaml", renamed.replace("moved: {lamp: hero, chair: seat}\n", ""))
+    assert workspace.plan() == {"hero/a": "pinned", "hero/b": "cached", "seat": "cached"}
+
+
+def test_a_decision_about_a_renamed_picture_before_the_next_build(workspace: Workspace) -> None:
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}"))
+    workspace.run("build")
+    workspace.write("seedpipe.yaml", manifest("hero: {prompt: A lamp}", head="moved: {lamp: hero}\n"))
+    ran = workspace.run("approve", "hero")
+    assert ran.code == 0, ran.err
+    assert {address: line["level"] for address, line in lines_of(workspace).items()} == {"hero": "approved"}
+
+
+def test_moves_that_can_not_be(workspace: Workspace) -> None:
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}", head="moved: {lamp: hero}\n"))
+    ran = workspace.run("check")
+    assert ran.code == 2
+    assert "`lamp` is still in the manifest" in said(ran)
+    assert "seedpipe.yaml:4" in ran.out
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}", head="moved: {chair: stool}\n"))
+    assert "there is no `stool`" in said(workspace.run("check"))
