@@ -41,6 +41,7 @@ VERBS: Final = {
     "diff": "Say what changed since a git revision: words, pictures, cost.",
     "graph": "Show how the pictures hang together.",
     "lock": "Merge the lock of two branches; prune what has left the manifest.",
+    "spend": "Say what was spent, on what, and compare it with a bill.",
     "resolve": "Say whether what was sent and never answered was charged.",
     "models": "Compare what the models can do and cost.",
     "doctor": "Check the set-up with the free probe.",

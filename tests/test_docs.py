@@ -86,7 +86,9 @@ def test_every_flag_in_the_text_exists() -> None:
     for verb in VERBS:
         command = group.get_command(click.Context(group), verb)
         assert command is not None
-        known |= {name for option in command.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}
+        below = command.commands.values() if isinstance(command, click.Group) else ()
+        options = [option for one in (command, *below) for option in one.params]
+        known |= {name for option in options for name in (*option.opts, *option.secondary_opts)} | {"--help"}
     said = {
         (page.name, word)
         for page in PAGES

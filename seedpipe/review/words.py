@@ -102,7 +102,7 @@ def paint_state(state: State, text: str, style: Style) -> str:
 
 def count(number: int, noun: str) -> str:
     """`1 picture`, `7 pictures`, `1,200 pictures`."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else noun + "s"
     return f"{number:,} {noun if number == 1 else plural}"
 
 

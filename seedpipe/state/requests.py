@@ -338,11 +338,20 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendRow:
-    """One request in the ledger. `charged` is what is known to be charged; `open` may still be charged beyond it."""
+    """One request in the ledger. `kept` are the prices of its pictures that came, by their place.
+
+    `charged` is what is known to be charged; `open` is what may still be charged beyond it. `ids` are the service's for
+    it, the one of its answer and the one in the addresses of its pictures, and ours.
+    """
 
     request: Request
     user: str
     day: str
-    pictures: int
+    ids: tuple[str, ...]
+    kept: Mapping[int, Money]
     charged: Money | None
     open: Money | None
+
+    @property
+    def pictures(self) -> int:
+        return len(self.kept)

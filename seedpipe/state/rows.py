@@ -1,6 +1,7 @@
 """Rows of the journal ↔ the values in `requests`. A row that can't be read is an error, never skipped."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any, Final
 from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Digest
-from seedpipe.state.held import charge_of
+from seedpipe.state.held import charge_at_most, charge_of
 from seedpipe.state.layer import Layer
 from seedpipe.state.requests import (
     Arrival,
@@ -34,6 +35,7 @@ _REQUEST_COLUMNS: Final = (
     " (SELECT json_group_array(json_array(address, want)) FROM"
     " (SELECT address, want FROM frame WHERE frame.request = request.id ORDER BY position))"
 )
+_ID_IN_URL: Final = re.compile(r"/([0-9a-zA-Z-]{16,64})_[0-9]+\.[a-z]+(?:\?|\Z)")
 _ARRIVAL_COLUMNS: Final = (
     "position, url, size, located_at, digest, format, width, height, bytes, cost, cost_currency, kept_at, code, message,"
     " (SELECT said FROM layer WHERE layer.request = arrival.request AND layer.position = arrival.position)"
@@ -183,23 +185,41 @@ def _seconds_between(start: str, end: str) -> float:
 def spend_rows(connection: sqlite3.Connection, since: str, until: str) -> tuple[SpendRow, ...]:
     """All requests that cost something or still may, of the days `since` to `until`, in order of their intents."""
     users = dict(connection.execute("SELECT id, user FROM run").fetchall())
+    where, days = f"(state = 'settled' OR {OPEN_SQL}) AND day BETWEEN ? AND ?", (since, until)
+    answers: dict[str, list[Arrival]] = {}
+    columns = f"SELECT request, {_ARRIVAL_COLUMNS} FROM arrival"  # noqa: S608  # constants
+    chosen = f"{columns} WHERE request IN (SELECT id FROM request WHERE {where}) ORDER BY request, position"  # noqa: S608
+    for id_, *row in connection.execute(chosen, days):
+        answers.setdefault(id_, []).append(_arrival(row))
     rows = []
-    for request in requests_where(
-        connection, f"(state = 'settled' OR {OPEN_SQL}) AND day BETWEEN ? AND ?", (since, until)
-    ):
-        arrivals = arrivals_of(connection, request.id)
+    for request in requests_where(connection, where, days):
+        arrivals = answers.get(request.id, ())
         kept = charge_of(request, arrivals)
+        at_most = charge_at_most(request, arrivals)
         rows.append(
             SpendRow(
                 request=request,
                 user=users[request.run],
                 day=(request.sent_at or request.intended_at)[:10],
-                pictures=sum(arrival.picture is not None for arrival in arrivals),
+                ids=ids_of(request, arrivals),
+                kept=_prices(request, arrivals),
                 charged=request.charge if request.charge is not None else (kept or None),
-                open=request.reserved - kept if request.state.is_open and request.reserved > kept else None,
+                open=at_most - kept if request.state.is_open and at_most > kept else None,
             )
         )
     return tuple(rows)
+
+
+def ids_of(request: Request, arrivals: Sequence[Arrival] = ()) -> tuple[str, ...]:
+    """All names of a request. A result's address ends in another id of the service's than its answer has (GH)."""
+    in_addresses = (_ID_IN_URL.search(arrival.url) for arrival in arrivals if arrival.url is not None)
+    found = (request.request_id, *(match[1] for match in in_addresses if match is not None), request.client_request_id)
+    return tuple(dict.fromkeys(id_ for id_ in found if id_ is not None))
+
+
+def _prices(request: Request, arrivals: Sequence[Arrival]) -> dict[int, Money]:
+    """What each picture that came cost, by its place in the answer."""
+    return {arrival.index: charge_of(request, (arrival,)) for arrival in arrivals if arrival.picture is not None}
 
 
 def _request(row: Sequence[Any]) -> Request:
