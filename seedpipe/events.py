@@ -117,7 +117,10 @@ class NodeAbsent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFailed(Event):
-    """`outcome`: `failed` | `blocked` | `capped` | `unknown` | `skipped` (an upstream did not come)."""
+    """`outcome`: `failed` | `blocked` | `capped` | `unknown` | `skipped` (an upstream did not come).
+
+    `request_id` is the service's; `client_request_id` ours, of an outcome that is not known.
+    """
 
     name: ClassVar = "node_failed"
     address: str
@@ -125,6 +128,7 @@ class NodeFailed(Event):
     code: str
     message: str
     request_id: str | None = None
+    client_request_id: str | None = None
     hint: str | None = None
 
 

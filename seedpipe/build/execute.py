@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seedpipe.build.make_derived import DerivedMaker
-from seedpipe.build.make_image import ImageMaker
+from seedpipe.build.make_image import ImageMaker, node_error
 from seedpipe.build.make_source import SourceMaker
-from seedpipe.build.order import UNCERTAIN_HINT
+from seedpipe.build.order import uncertain
 from seedpipe.build.purchase import Buyer
 from seedpipe.build.report import NodeError, Report, Result
 from seedpipe.build.schedule import Schedule
@@ -133,9 +133,14 @@ class Executor:
 
     def _aborted(self, address: str) -> None:
         """Of a node that a person cut off: its request, if it had left, is in the journal as unknown."""
-        if any((one.run, one.address) == (self.buyer.run, address) for one in self.buyer.journal.unknowns()):
-            message = "the build was aborted while the answer was awaited"
-            self.report.failed(address, NodeError("unknown", "aborted", message, hint=UNCERTAIN_HINT))
+        for request in self.buyer.journal.unknowns():
+            if (request.run, request.address) == (self.buyer.run, address):
+                message = "the build was aborted while the answer was awaited"
+                ids = request.request_id, request.client_request_id
+                self.report.failed(
+                    address, node_error(uncertain("aborted", message, request_id=ids[0], client_request_id=ids[1]))
+                )
+                return
 
     def _failed(self, address: str, error: NodeError) -> None:
         skipped = self._schedule.failed(address)

@@ -86,9 +86,9 @@ class ImageMaker:
         takes = [*have, *(take for take in bought if take.digest not in {old.digest for old in have})]
         chosen = self._choice(want, takes)
         if chosen is None and not takes and want.planned.state is State.FETCH:
-            raise _node_error(not_kept("its address could not be reached", FETCH_AGAIN_HINT))
+            raise node_error(not_kept("its address could not be reached", FETCH_AGAIN_HINT))
         if chosen is None and not takes:
-            raise _node_error(failures[0] if failures else None)
+            raise node_error(failures[0] if failures else None)
         if chosen is not None:
             self._say_sizes(want, bought)
             await self._choose(want, chosen, takes)
@@ -96,7 +96,7 @@ class ImageMaker:
             self.report.done(node.address, "made" if made else "cached", chosen, want.planned.output)
         for failure in failures:
             if failure.outcome != "stopped":
-                self.report.failed(node.address, _node_error(failure))
+                self.report.failed(node.address, node_error(failure))
         if chosen is None:
             raise _wrong_size(want.rule, takes[0])
 
@@ -243,7 +243,15 @@ def _wrong_size(rule: SizeRule, take: Take) -> NodeError:
     return NodeError("failed", reason.code, reason.sentence(), request_id=take.request_id, hint=ACCEPT_HINT)
 
 
-def _node_error(failure: NotBought | None) -> NodeError:
+def node_error(failure: NotBought | None) -> NodeError:
+    """What a picture that was not bought means for its node."""
     if failure is None:
         return NodeError("failed", "nothing-bought", "the plan bought no picture for it")
-    return NodeError(failure.outcome, failure.code, failure.message, request_id=failure.request_id, hint=failure.hint)
+    return NodeError(
+        failure.outcome,
+        failure.code,
+        failure.message,
+        request_id=failure.request_id,
+        client_request_id=failure.client_request_id,
+        hint=failure.hint,
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 
 from seedpipe.build.budget import cap_name
 from seedpipe.money import Money
@@ -17,11 +18,6 @@ SHORT_HINT = "`seedpipe build` again makes what is missing, each picture alone"
 ALONE_HINT = "change its words, or `seedpipe build` again makes it alone as it is"
 FETCH_AGAIN_HINT = "`seedpipe build` again: it is fetched for nothing while its address lives (24 h)"
 CAME_SHORT = "came-short"  # the code of a picture that the service made no attempt at
-_OUTCOMES = {Verdict.UNKNOWN: "unknown", Verdict.BLOCKED: "blocked"}
-_HINTS = {
-    Verdict.UNKNOWN: UNCERTAIN_HINT,
-    Verdict.BLOCKED: "change the words or the references; `--retry-blocked` sends it again as it is",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +79,14 @@ class Sent:
 class NotBought:
     """`outcome` as in `events.NodeFailed`, `stopped`, or `overtaken`, which is to be ordered without its neighbours.
 
-    `stop` says why nothing else should start either.
+    `stop` says why nothing else should start either. `client_request_id` is ours, of an outcome that is not known.
     """
 
     outcome: str
     code: str
     message: str
     request_id: str | None = None
+    client_request_id: str | None = None
     hint: str | None = None
     stop: str | None = None
 
@@ -110,16 +107,32 @@ OVERTAKEN = NotBought(outcome="overtaken", code="overtaken", message="another re
 STOPPED = NotBought(outcome="stopped", code="stopped", message="the build was stopped before it was sent")
 
 
-def refused(refusal: Refusal) -> NotBought:
-    """What a refusal that is not tried again means for its node."""
+def refused(refusal: Refusal, sent: Sent | None = None) -> NotBought:
+    """What a refusal that is not tried again means for its node. `sent`: the request that it answers."""
+    code = refusal.code or _status_code(refusal.http_status)
+    if refusal.verdict is Verdict.UNKNOWN:
+        ours = sent.client_request_id if sent is not None else None
+        return uncertain(code, refusal.message, request_id=refusal.request_id, client_request_id=ours)
     return NotBought(
-        outcome=_OUTCOMES.get(refusal.verdict, "failed"),
-        code=refusal.code or _status_code(refusal.http_status),
+        outcome="blocked" if refusal.verdict is Verdict.BLOCKED else "failed",
+        code=code,
         message=refusal.message,
         request_id=refusal.request_id,
-        hint=refusal.hint or _HINTS.get(refusal.verdict),
+        hint=refusal.hint or _hint(refusal),
         stop=refusal.message if refusal.verdict in (Verdict.STOP, Verdict.NOT_BEFORE) else None,
     )
+
+
+def _hint(refusal: Refusal) -> str | None:
+    match refusal.verdict:
+        case Verdict.BLOCKED:
+            return "change the words or the references; `--retry-blocked` sends it again as it is"
+        case Verdict.NOT_BEFORE if refusal.not_before is not None:
+            return f"`seedpipe build` again after {refusal.not_before.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        case Verdict.RETRY | Verdict.SLOW_DOWN:
+            return "`seedpipe build` again, later: nothing was billed for it"
+        case _:
+            return None
 
 
 def _status_code(status: int | None) -> str:
@@ -127,10 +140,29 @@ def _status_code(status: int | None) -> str:
     return "no-answer" if status is None or status < 400 else str(status)
 
 
-def not_kept(why: str, hint: str) -> NotBought:
+def uncertain(
+    code: str,
+    message: str,
+    *,
+    hint: str = UNCERTAIN_HINT,
+    request_id: str | None = None,
+    client_request_id: str | None = None,
+) -> NotBought:
+    """It may have been charged, and nobody knows: the one way to say so. Never sent again by itself."""
+    return NotBought(
+        outcome="unknown",
+        code=code,
+        message=message,
+        request_id=request_id,
+        client_request_id=client_request_id,
+        hint=hint,
+    )
+
+
+def not_kept(why: str, hint: str, *, request_id: str | None = None) -> NotBought:
     """It was paid for, and its picture is not here."""
     message = f"it was made and charged, but could not be kept: {why}"
-    return NotBought(outcome="unknown", code="not-kept", message=message, hint=hint)
+    return uncertain("not-kept", message, hint=hint, request_id=request_id)
 
 
 def capped(reached: CapReached, wanted: Wanted) -> NotBought:

@@ -10,6 +10,7 @@ import random
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from seedpipe.build.limiter import Limiter
 from seedpipe.build.order import (
@@ -17,7 +18,6 @@ from seedpipe.build.order import (
     FETCH_AGAIN_HINT,
     OVERTAKEN,
     STOPPED,
-    UNCERTAIN_HINT,
     Bought,
     NotBought,
     Order,
@@ -26,6 +26,7 @@ from seedpipe.build.order import (
     capped,
     not_kept,
     refused,
+    uncertain,
 )
 from seedpipe.build.pace import Grant
 from seedpipe.build.pacing import ending_of, leave_to_send
@@ -98,10 +99,11 @@ class Buyer:
             if not isinstance(outcome, Refusal):
                 return outcome
             tries += 1
-            again = next_try(outcome, tries, jitter=random.random())  # noqa: S311 - spreads retries, guards nothing
+            jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
+            again = next_try(outcome, tries, jitter=jitter, now=datetime.now(UTC))
             if again is None or self.stopping.is_set():
                 return Bought.nothing(order.wanted, refused(outcome))
-            if outcome.verdict is Verdict.SLOW_DOWN:
+            if outcome.verdict in (Verdict.SLOW_DOWN, Verdict.NOT_BEFORE):
                 await asyncio.to_thread(self.limiter(order.wanted.model).pause, again.seconds)
             self._say_waiting(order, "backoff", again.seconds)
             await self._sleep(again.seconds)
@@ -151,15 +153,16 @@ class Buyer:
                 case Claimed() | AlreadyKept() | Overtaken():
                     return outcome
                 case HeldUnknown(request=request):
-                    return NotBought(
-                        outcome="unknown",
-                        code="charge-uncertain",
-                        message=f"it was sent before, and whether it was charged is not known ({request.why})",
-                        hint=UNCERTAIN_HINT,
+                    return uncertain(
+                        "charge-uncertain",
+                        f"it was sent before, and whether it was charged is not known ({request.why})",
+                        request_id=request.request_id,
+                        client_request_id=request.client_request_id,
                     )
                 case ClaimedElsewhere():
                     if await self._nobody_fetches(outcome):
-                        return not_kept("it could not be fetched a while ago", FETCH_AGAIN_HINT)
+                        ids = outcome.request.request_id
+                        return not_kept("it could not be fetched a while ago", FETCH_AGAIN_HINT, request_id=ids)
                     why = "elsewhere"
                 case CapReached():
                     if not outcome.would_fit_after_settling or not await self._may_settle(outcome):
@@ -324,7 +327,7 @@ class Buyer:
     async def _refused(self, sent: Sent, refusal: Refusal) -> Refusal | Bought:
         if refusal.verdict is Verdict.UNKNOWN:
             await asyncio.to_thread(self.journal.unknown, sent.request, refusal.message, request_id=refusal.request_id)
-            return Bought.nothing(sent.wanted, refused(refusal))
+            return Bought.nothing(sent.wanted, refused(refusal, sent))
         await asyncio.to_thread(self.receiver.refused, sent, refusal)
         return refusal
 

@@ -23,6 +23,7 @@ from seedpipe.build.order import (
     WantedPicture,
     not_kept,
     refused,
+    uncertain,
 )
 from seedpipe.build.report import Report
 from seedpipe.errors import SeedpipeError
@@ -155,17 +156,16 @@ class Receiver:
             if place in takes:
                 continue
             if place in errors:
-                missing[place] = replace(_not_kept(errors[place]), request_id=end.request_id)
+                missing[place] = _not_kept(errors[place], end.request_id)
             elif place in failed:
                 missing[place] = replace(refused(_refusal_of(failed[place], end)), hint=ALONE_HINT)
             elif place in end.unknown:
                 message = end.refusal.message if end.refusal else "the answer does not say what became of it"
-                missing[place] = NotBought(
-                    outcome="unknown",
-                    code="no-answer",
-                    message=message,
+                missing[place] = uncertain(
+                    "no-answer",
+                    message,
                     request_id=end.request_id,
-                    hint=UNCERTAIN_HINT,
+                    client_request_id=sent.client_request_id,
                 )
             else:
                 came = f"the service made {len(end.arrived)} of {len(sent.wanted.pictures)} pictures"
@@ -341,6 +341,7 @@ def charged_and_lost(error: SeedpipeError) -> str:
     return f"made and charged, but it could not be kept: {error.message}"
 
 
-def _not_kept(error: SeedpipeError) -> NotBought:
+def _not_kept(error: SeedpipeError, request_id: str | None) -> NotBought:
     """It was paid for and didn't arrive. A URL that lives is left for the next build; else it is held."""
-    return not_kept(error.message, FETCH_AGAIN_HINT if _may_still_come(error) else UNCERTAIN_HINT)
+    hint = FETCH_AGAIN_HINT if _may_still_come(error) else UNCERTAIN_HINT
+    return not_kept(error.message, hint, request_id=request_id)

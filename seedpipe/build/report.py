@@ -26,13 +26,21 @@ class NodeError(Exception):
     """
 
     def __init__(
-        self, outcome: str, code: str, message: str, *, request_id: str | None = None, hint: str | None = None
+        self,
+        outcome: str,
+        code: str,
+        message: str,
+        *,
+        request_id: str | None = None,
+        client_request_id: str | None = None,
+        hint: str | None = None,
     ):
         super().__init__(message)
         self.outcome = outcome
         self.code = code
         self.message = message
         self.request_id = request_id
+        self.client_request_id = client_request_id
         self.hint = hint
 
 
@@ -89,6 +97,7 @@ class Report:
                 code=error.code,
                 message=error.message,
                 request_id=error.request_id,
+                client_request_id=error.client_request_id,
                 hint=error.hint,
             )
         )

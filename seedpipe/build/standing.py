@@ -6,7 +6,7 @@ from seedpipe.build.order import UNCERTAIN_HINT
 from seedpipe.build.report import NodeError
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, PlanNode, State
-from seedpipe.plan.reasons import ACCEPT_HINT, SameAs, SizeDiffers
+from seedpipe.plan.reasons import ACCEPT_HINT, ChargeUncertain, Reason, RefusedBefore, SameAs, SizeDiffers
 from seedpipe.state.lock import Lock
 
 _IN_THE_WAY: Mapping[State, tuple[str, str]] = {
@@ -58,4 +58,19 @@ def in_the_way(plan: Plan) -> Iterator[tuple[str, NodeError]]:
             yield node.address, NodeError("skipped", reason.code, reason.sentence())
         else:
             step = ACCEPT_HINT if isinstance(reason, SizeDiffers) else hint
-            yield node.address, NodeError(outcome, reason.code, reason.sentence(), hint=step)
+            theirs, ours = _ids(reason)
+            error = NodeError(
+                outcome, reason.code, reason.sentence(), request_id=theirs, client_request_id=ours, hint=step
+            )
+            yield node.address, error
+
+
+def _ids(reason: Reason) -> tuple[str | None, str | None]:
+    """By what the provider finds the request that the reason is about: its own id, and ours."""
+    match reason:
+        case ChargeUncertain():
+            return reason.request_id, reason.client_request_id
+        case RefusedBefore():
+            return reason.request_id, None
+        case _:
+            return None, None

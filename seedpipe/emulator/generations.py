@@ -91,8 +91,10 @@ def _unmade(job: Job, caller: Caller) -> Response | None:
     """Faults that end a request before anything is made or billed."""
     if job.fault(FaultKind.DROP_BEFORE_BILLING):
         return CutResponse()
-    if job.fault(FaultKind.ERROR_IN_200):
-        error = {"code": INTERNAL.code, "message": INTERNAL.words(caller.request_id)}
+    told = job.fault(FaultKind.ERROR_IN_200)
+    if told:
+        refusal = refusal_for(told.code, None, told.message) if told.code else INTERNAL
+        error = {"code": refusal.code, "message": refusal.words(caller.request_id)}
         body = {"model": job.order.wire_id, "created": int(time.time()), "error": error}
         return json_reply(body, status=200, headers=caller.headers(), accepts_gzip=caller.gzip)
     failed = job.fault(FaultKind.STREAM_ERROR)

@@ -111,10 +111,14 @@ class Case:
         """Why nothing may be sent for it."""
         refused = self.refused(key)
         if refused is not None and refused.blocked:
-            return State.BLOCKED, why.RefusedBefore(refusal=refused.code, message=refused.message)
+            return State.BLOCKED, why.RefusedBefore(
+                refusal=refused.code, message=refused.message, request_id=refused.request_id
+            )
         upstream = self.walk.stopped(self.upstream)
         if refused is not None and (upstream is None or upstream[0] is State.WAITS):
-            return State.FAILED, why.RefusedBefore(refusal=refused.code, message=refused.message)
+            return State.FAILED, why.RefusedBefore(
+                refusal=refused.code, message=refused.message, request_id=refused.request_id
+            )
         return upstream
 
     def refused(self, key: Digest) -> Refused | None:

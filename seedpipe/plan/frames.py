@@ -183,7 +183,7 @@ def _refused(walk: Walk, nodes: Sequence[FrameNode], key: Digest) -> tuple[State
     if refused.blocked and walk.wish.retry_blocked:
         return None
     state = State.BLOCKED if refused.blocked else State.FAILED
-    return state, why.RefusedBefore(refusal=refused.code, message=refused.message)
+    return state, why.RefusedBefore(refusal=refused.code, message=refused.message, request_id=refused.request_id)
 
 
 def _stopped(walk: Walk, planned: PlanNode, state: State, reason: Reason) -> PlanNode:

@@ -30,13 +30,14 @@ class Whereabouts(StrEnum):
 class Refused:
     """The last definite refusal of a request: `blocked` tells moderation from a faulty request.
 
-    `takes` is how many takes of it were refused and have not come since.
+    `takes` is how many takes of it were refused and have not come since; `request_id` is the service's of the last.
     """
 
     code: str
     message: str
     blocked: bool
     takes: int = 1
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

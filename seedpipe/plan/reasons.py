@@ -343,6 +343,7 @@ class RefusedBefore(Reason):
     code: ClassVar = "refused-before"
     refusal: str
     message: str
+    request_id: str | None = None
 
     def sentence(self) -> str:
         return f"{self.refusal}: {self.message}"

@@ -177,6 +177,7 @@ class Recollection:
             message=last.message,
             blocked=last.verdict == "blocked",
             takes=len(refusals),
+            request_id=last.request_id,
         )
 
     def words(self, want: Digest) -> Mapping[str, str]:

@@ -69,8 +69,8 @@ def failure_lines(event: NodeFailed, width: int, style: Style) -> list[str]:
     room = width - display_width(first) - len(event.outcome) - 2
     lines = [f"{first}{style.paint(event.outcome, color)}  {style.dim(fit(_code(event), room))}".rstrip()]
     lines += [f"    {line}" for line in wrap(shown_lines(event.message), width - 4)]
-    if event.request_id is not None:
-        lines.append("    " + style.dim(fit(f"request id {shown(event.request_id)}", width - 4)))
+    if _id_of(event):
+        lines.append("    " + style.dim(fit(_id_of(event), width - 4)))
     if event.hint is not None:
         hint = wrap(shown_lines(event.hint), width - 6)
         lines += [f"    {' ' if index else '→'} {line}" for index, line in enumerate(hint)]
@@ -82,12 +82,19 @@ def _code(event: NodeFailed) -> str:
     return "" if event.code in _OWN_CODES or event.outcome == "skipped" else shown(event.code)
 
 
+def _id_of(event: NodeFailed) -> str:
+    """By what the provider finds the request: its own id, or ours where it never said one."""
+    if event.request_id is not None:
+        return f"request id {shown(event.request_id)}"
+    return f"our request id {shown(event.client_request_id)}" if event.client_request_id is not None else ""
+
+
 def failure_line(event: NodeFailed) -> str:
     """The same in one line of any length, for logs."""
     parts = [f"{_SIGNS.get(event.outcome, '✗')} {event.address}  {event.outcome}:"]
     parts += [f"{_code(event)}:"] if _code(event) else []
     parts.append(shown(event.message))
-    parts += [f"(request id {shown(event.request_id)})"] if event.request_id is not None else []
+    parts += [f"({_id_of(event)})"] if _id_of(event) else []
     parts += [f"→ {shown(event.hint)}"] if event.hint is not None else []
     return " ".join(parts)
 

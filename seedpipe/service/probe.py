@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from seedpipe.service.refusals import Refusal, Verdict, has_no_channel
+from seedpipe.service.refusals import Refusal, Verdict
 from seedpipe.service.reply import Reply
 from seedpipe.service.request import GenerationRequest, encode
+from seedpipe.service.verdicts import BASE_HINT, has_no_channel
 
 PROBE_SECONDS: Final = 20.0
 _SIZE: Final = "1x1"
@@ -18,7 +19,6 @@ _OF_THE_MODEL: Final = ("modelnotopen", "invalidendpointormodel", "unsupportedmo
 _MODEL_WORDS: Final = re.compile(r"\b(?:model|endpoint)\b|模型", re.IGNORECASE)
 _LATER: Final = "ask again in a minute"
 _OTHERS: Final = "`seedpipe models` lists what the provider has"
-_BASE: Final = "check the base URL: it ends before `/images/generations`, like `https://api.apiyi.com/v1`"
 
 
 class Stand(StrEnum):
@@ -95,9 +95,9 @@ def _stand_of(refusal: Refusal) -> tuple[Stand, str, str | None]:
         case Verdict.NODE if status == 403:
             return Stand.TROUBLE, words, refusal.hint
         case Verdict.STOP | Verdict.NODE if status < 500:
-            return Stand.ADDRESS, words, _BASE
+            return Stand.ADDRESS, words, BASE_HINT
         case Verdict.UNKNOWN if not told and status < 300 and words.startswith("HTTP"):  # a whole page, none of ours
-            return Stand.ADDRESS, words, _BASE
+            return Stand.ADDRESS, words, BASE_HINT
         case _:
             return Stand.TROUBLE, words, f"the server, or what stands before it, is not well: {_LATER}"
 

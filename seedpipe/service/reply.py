@@ -7,25 +7,24 @@ clients that require every item to be a picture throw away paid batches).
 import base64
 import binascii
 import email.utils
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from seedpipe.errors import ServiceError
+from seedpipe.service.envelope import Json, document_of, read_error, text_of
 from seedpipe.service.refusals import (
     UPSTREAM,
     Dialect,
     Refusal,
     Verdict,
     clean,
-    item_verdict,
     request_id_in,
     reset_time,
-    verdict_of,
 )
+from seedpipe.service.verdicts import item_verdict, verdict_of
 from seedpipe.state.layer import Box, Layer
 
 EMULATOR_HEADER: Final = "x-seedpipe-emulator"
@@ -36,8 +35,6 @@ _ID_IN_URL: Final = re.compile(r"/(02[0-9]{13}[0-9a-f]{38})_[0-9]+\.[a-z]+\Z")
 _MAX_NAME: Final = 200
 _MAX_DESCRIPTION: Final = 4_000
 _MAX_RETRY_AFTER: Final = 7 * 24 * 3600.0
-
-Json = Any  # what json.loads gave; nothing of it leaves this module
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +95,6 @@ class Reply:
         return tuple(item for item in self.items if not isinstance(item, ItemFault))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorEnvelope:
-    """An error in any of the shapes of the service and its gateways; what is not there is empty."""
-
-    code: str
-    kind: str
-    message: str
-
-
 def read_reply(
     status: int,
     headers: Mapping[str, str],
@@ -123,13 +111,6 @@ def read_reply(
         if items and (read_error(document) is None or any(not isinstance(item, ItemFault) for item in items)):
             return _reply(document, items, head)
     return _refusal(status, head, document, body, dialect, received)
-
-
-def document_of(body: bytes) -> Json:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def items_of(document: dict[str, Json]) -> list[Json]:
@@ -185,8 +166,8 @@ def _layer(item: dict[str, Json]) -> Layer | None:
     absolute = _sides(sides.get("absolute"))
     return Layer(
         z_index=z_index,
-        name=_text(item, "name")[:_MAX_NAME],
-        description=_text(item, "description")[:_MAX_DESCRIPTION],
+        name=text_of(item, "name")[:_MAX_NAME],
+        description=text_of(item, "description")[:_MAX_DESCRIPTION],
         box=None if absolute is None else _whole(absolute),
         normalized=_sides(sides.get("normalized")),
     )
@@ -226,49 +207,6 @@ def count_of(value: Json) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def read_error(document: Json) -> ErrorEnvelope | None:
-    """The error in any of the shapes that the service and its gateways use; None if there is none."""
-    if not isinstance(document, dict):
-        return None
-    error = document.get("error")
-    metadata = document.get("ResponseMetadata")
-    if not error and isinstance(metadata, dict):
-        error = metadata.get("Error")
-    if isinstance(error, str) and error.strip():
-        return ErrorEnvelope(code=_text(document, "code"), kind=_text(document, "type"), message=clean(error))
-    if isinstance(error, dict) and error:
-        return _nested(error)
-    message = _text(document, "message", "msg", "error_msg", "detail", "errmsg")
-    code = _text(document, "code", "error_code", "errcode")
-    return ErrorEnvelope(code=code, kind=_text(document, "type"), message=message) if message else None
-
-
-def _nested(error: dict[str, Json]) -> ErrorEnvelope:
-    """An error object; a gateway may have put upstream's whole envelope into the message."""
-    message = error.get("message") or error.get("Message") or error.get("msg")
-    if isinstance(message, dict):
-        return read_error(message) or _nested(message) if message else ErrorEnvelope(code="", kind="", message="")
-    if isinstance(message, str) and message.lstrip().startswith("{"):
-        inner = read_error(document_of(message.encode("utf-8", "replace")))
-        if inner is not None:
-            return inner
-    return ErrorEnvelope(
-        code=_text(error, "code", "Code"),
-        kind=_text(error, "type", "Type"),
-        message=clean(message) if isinstance(message, str) else "",
-    )
-
-
-def _text(mapping: dict[str, Json], *names: str) -> str:
-    for name in names:
-        value = mapping.get(name)
-        if isinstance(value, str) and value.strip():
-            return clean(value)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-    return ""
-
-
 def _refusal(
     status: int,
     head: Mapping[str, str],
@@ -283,6 +221,8 @@ def _refusal(
         code, message = clean(head.get("x-error-code", "")), _words(status, document, body, head)
     else:
         verdict, hint = verdict_of(status, error.code, error.kind, error.message, dialect)
+        if verdict is Verdict.UNKNOWN and _bills_nothing(status, document):
+            verdict, hint = item_verdict(error.code, error.kind, error.message), None
         code, message = error.code, error.message or f"HTTP {status} without a message"
     return Refusal(
         verdict=verdict,
@@ -306,15 +246,19 @@ def _without_envelope(
     A 4xx is a refusal whatever its body (only a 200 is billed, OVERVIEW); a page of a firewall in front
     of the service says nothing about moderation.
     """
-    if status == 200 and isinstance(document, dict):
-        usage = document.get("usage")
-        if isinstance(usage, dict) and usage.get("generated_images") == 0:
-            return Verdict.NODE, None
+    if _bills_nothing(status, document):
+        return Verdict.NODE, None
     if status >= 500 or status < 300:
         return Verdict.UNKNOWN, None
     if status == 403:
         return Verdict.NODE, "something in front of the service refused this request"
     return verdict_of(status, head.get("x-error-code", ""), "", "", dialect)
+
+
+def _bills_nothing(status: int, document: Json) -> bool:
+    """Whether an answer that came whole says itself that it bills no picture."""
+    usage = document.get("usage") if isinstance(document, dict) else None
+    return 200 <= status < 300 and isinstance(usage, dict) and usage.get("generated_images") == 0
 
 
 def _words(status: int, document: Json, body: bytes, head: Mapping[str, str]) -> str:

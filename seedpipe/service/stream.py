@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from seedpipe.errors import ServiceError
+from seedpipe.service.envelope import read_error
 from seedpipe.service.redaction import NOTHING, Redaction
 from seedpipe.service.refusals import UPSTREAM, Dialect, Refusal, clean
 from seedpipe.service.reply import (
@@ -20,7 +21,6 @@ from seedpipe.service.reply import (
     Reply,
     count_of,
     items_of,
-    read_error,
     read_item,
     read_reply,
 )

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seedpipe.catalogue.catalogue import load_catalogue
-from seedpipe.service.refusals import UPSTREAM, Dialect, Refusal, Verdict, item_verdict, reset_time
+from seedpipe.service.refusals import UPSTREAM, Dialect, Refusal, Verdict, reset_time
 from seedpipe.service.reply import read_reply
+from seedpipe.service.verdicts import item_verdict
 from tests.service.recorded import recorded
 
 _provider = load_catalogue().provider("apiyi")
