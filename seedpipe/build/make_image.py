@@ -17,7 +17,7 @@ from seedpipe.names import Digest
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import own_key, remembered_document, request_document
 from seedpipe.plan.plan import PlanNode, State
-from seedpipe.plan.reasons import ACCEPT_HINT, SizeDiffers
+from seedpipe.plan.reasons import SizeDiffers
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.sizes import SizeRule, fit_of
 from seedpipe.state.lock import ImageEntry, Level, Made
@@ -88,6 +88,8 @@ class ImageMaker:
         if chosen is None and not takes and want.planned.state is State.FETCH:
             raise node_error(not_kept("its address could not be reached", FETCH_AGAIN_HINT))
         if chosen is None and not takes:
+            if failures and failures[0].outcome == "absent":
+                await self._take_away(want)
             raise node_error(failures[0] if failures else None)
         if chosen is not None:
             self._say_sizes(want, bought)
@@ -98,7 +100,14 @@ class ImageMaker:
             if failure.outcome != "stopped":
                 self.report.failed(node.address, node_error(failure))
         if chosen is None:
-            raise _wrong_size(want.rule, takes[0])
+            raise _wrong_size(node.address, want.rule, takes[0])
+
+    async def _take_away(self, want: _Want) -> None:
+        """The file of a picture that there is no longer: fewer came this time. Its take stays, and so does a person's word."""
+        if want.entry is not None and want.entry.level is Level.AUTO:
+            removed = await asyncio.to_thread(self.pictures.take_away, want.node.address, want.entry.take, want.known)
+            if removed is not None:
+                self.report.notice(want.node.address, f"there is no such picture any more: {removed} is taken away")
 
     def _want(self, node: ImageNode | FrameNode) -> _Want:
         references = [self.pictures.of(reference.address) for reference in node.references]
@@ -238,9 +247,11 @@ class ImageMaker:
         return own_key(self.resolver.asked(node), identities, made_elsewhere=elsewhere)
 
 
-def _wrong_size(rule: SizeRule, take: Take) -> NodeError:
+def _wrong_size(address: str, rule: SizeRule, take: Take) -> NodeError:
     reason = SizeDiffers(asked=rule.asked.text, came=f"{take.width}x{take.height}", take=str(take.digest))
-    return NodeError("failed", reason.code, reason.sentence(), request_id=take.request_id, hint=ACCEPT_HINT)
+    return NodeError(
+        "failed", reason.code, reason.sentence(), request_id=take.request_id, hint=reason.next_step(address)
+    )
 
 
 def node_error(failure: NotBought | None) -> NodeError:

@@ -73,6 +73,17 @@ class Pictures:
             return False
         return self.store.keep(self.outputs.file(output).read_bytes()) == digest
 
+    def take_away(self, address: str, taken: Digest, known: Sequence[Digest]) -> str | None:
+        """Removes a node's output if it is ours and its picture `taken` safe; returns its path if it was there."""
+        path = self.plan.nodes[address].output
+        if path is None or not self.store.has(taken):
+            return None
+        present = self.outputs.digest(path)
+        if present is None or present not in {taken, self.outputs.ours(path), *known}:
+            return None
+        self.outputs.remove(path)
+        return path
+
     async def put(
         self, address: str, taken: Digest, known: Sequence[Digest], *, fit: str | None = None
     ) -> Finished | None:

@@ -6,7 +6,7 @@ from seedpipe.build.order import UNCERTAIN_HINT
 from seedpipe.build.report import NodeError
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, PlanNode, State
-from seedpipe.plan.reasons import ACCEPT_HINT, ChargeUncertain, Reason, RefusedBefore, SameAs, SizeDiffers
+from seedpipe.plan.reasons import ChargeUncertain, Reason, RefusedBefore, SameAs, SizeDiffers
 from seedpipe.state.lock import Lock
 
 _IN_THE_WAY: Mapping[State, tuple[str, str]] = {
@@ -57,7 +57,7 @@ def in_the_way(plan: Plan) -> Iterator[tuple[str, NodeError]]:
         if reason.code in ("upstream-stopped", "left-out"):
             yield node.address, NodeError("skipped", reason.code, reason.sentence())
         else:
-            step = ACCEPT_HINT if isinstance(reason, SizeDiffers) else hint
+            step = reason.next_step(node.address) if isinstance(reason, SizeDiffers) else hint
             theirs, ours = _ids(reason)
             error = NodeError(
                 outcome, reason.code, reason.sentence(), request_id=theirs, client_request_id=ours, hint=step

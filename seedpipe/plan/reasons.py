@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from seedpipe.display import fit
 from seedpipe.names import Digest
@@ -303,11 +303,6 @@ class OutputEdited(Reason):
         return f"{self.path} is not a picture that seedpipe put there"
 
 
-ACCEPT_HINT: Final = (
-    "`on_size_mismatch: accept` takes it as it came, `fit` cuts its file to size; nothing is bought again"
-)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeDiffers(Reason):
     """`on_size_mismatch: fail`: every picture that came has another size. `take` is the first of them, kept and paid."""
@@ -319,6 +314,13 @@ class SizeDiffers(Reason):
 
     def sentence(self) -> str:
         return f"{self.asked} was asked for and {self.came} came (take {self.take[7:19]}, kept)"
+
+    def next_step(self, node: str) -> str:
+        """What a person can do; none of it buys another picture."""
+        return (
+            f"`seedpipe pick {node} {self.take[7:19]}` uses it as it came, and so does `on_size_mismatch: accept`;"
+            " `fit` cuts its file to size"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from seedpipe.display import Style
 from seedpipe.money import MICROS, Money
 from seedpipe.names import Realm, definition_of
 from seedpipe.plan.plan import STATE_SENTENCES, Cost, PlanNode, State
-from seedpipe.plan.reasons import ACCEPT_HINT, GateClosed, RefusedBefore, SizeDiffers
+from seedpipe.plan.reasons import GateClosed, RefusedBefore, SizeDiffers
 
 # What needs a person first, then what is bought, what is kept on purpose, what is free, what is done.
 STATE_ORDER: Final = (
@@ -67,11 +67,12 @@ def next_step(planned: PlanNode) -> str | None:
     refused = any(isinstance(reason, RefusedBefore) for reason in planned.reasons)
     if planned.state not in NEXT_STEPS or (planned.state is State.BLOCKED and not refused):
         return None
-    if any(isinstance(reason, SizeDiffers) for reason in planned.reasons):
-        return ACCEPT_HINT
     gate = next((reason for reason in planned.reasons if isinstance(reason, GateClosed)), None)
     if gate is not None:
         return f"look at {gate.address}, then `approve {gate.address}`" if gate.picture else None
+    for reason in planned.reasons:
+        if isinstance(reason, SizeDiffers):
+            return reason.next_step(planned.address)
     if planned.state is State.EDITED and planned.kind == "derived":
         return f"`restore {planned.address}` writes ours over it, and keeps yours"
     return NEXT_STEPS[planned.state].format(node=planned.address)

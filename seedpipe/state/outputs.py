@@ -94,6 +94,12 @@ class Outputs:
         facts = self._files.output_path(path).lstat()
         self._note(path, facts, digest, Stamp(size=0, mtime_ns=0, inode=0, digest=digest, ours=digest, made_of=made_of))
 
+    def remove(self, path: str) -> None:
+        """Take the file at `path` away. Raises `ReadRefusedError` for a place outside, `OSError`."""
+        self._files.output_path(path).unlink(missing_ok=True)
+        with self._guard:
+            self._changed = self._stamps.pop(path, None) is not None or self._changed
+
     def file(self, path: str) -> Path:
         """The absolute path behind `path`. Raises `ReadRefusedError`."""
         return self._files.output_path(path)

@@ -126,6 +126,35 @@ def test_a_persons_file_in_the_way_of_one_layer_keeps_all_from_being_bought(shop
     assert account.requests == []
 
 
+def test_the_file_of_a_layer_that_there_is_no_longer_is_taken_away(shop: Workspace, account: Account) -> None:
+    assert shop.run("build").code == 0
+    shop.write("build/@proof/parts/1.png", "mine")
+    shop.edit("seedpipe.yaml", "into 3", "into 2")
+    assert shop.run("build").code == 1, "what a person changed is left alone"
+    assert [one["billed_images"] for one in account.requests] == [3]
+    (shop.folder / "build/@proof/parts/1.png").unlink()
+    ran = shop.run("build")
+    assert ran.code == 0
+    assert "parts#2: there is no such picture any more: build/@proof/parts/2.png is taken away" in ran.err
+    assert sorted(path.name for path in (shop.folder / "build/@proof/parts").iterdir()) == ["1.png", "base.png"]
+    assert set(shop.plan().values()) == {"cached"}
+    shop.edit("seedpipe.yaml", "into 2", "into 3")
+    assert shop.run("build").code == 0, "its take is still there"
+    assert sorted(path.name for path in (shop.folder / "build/@proof/parts").iterdir()) == [
+        "1.png",
+        "2.png",
+        "base.png",
+    ]
+    assert len(account.requests) == 2
+
+
+def test_a_picture_in_the_answer_comes_apart_as_well(shop: Workspace, account: Account) -> None:
+    shop.edit("seedpipe.yaml", "layers: poster", "layers: poster\n    response_format: b64_json")
+    assert shop.run("build").code == 0
+    assert account.requests[0]["inline"] is True
+    assert "subject: subject of the picture, layer 1" in shop.run("explain", "parts#1").out
+
+
 def test_the_layers_of_another_name_cost_nothing(shop: Workspace, account: Account) -> None:
     assert shop.run("build").code == 0
     shop.edit("seedpipe.yaml", "  parts:", "  pieces:")

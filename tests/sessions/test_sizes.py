@@ -71,6 +71,17 @@ def test_refused_it_is_kept_and_never_bought_again_by_itself(workspace: Workspac
     assert states == {"hero": "failed", "small": "cached", "card": "cached"}, "what was made of it stays"
 
 
+def test_a_person_may_take_what_was_refused(workspace: Workspace, account: Account) -> None:
+    project(workspace, account, "fail")
+    ran = workspace.run("build")
+    words = " ".join(ran.err.split()).partition("`seedpipe pick hero ")[2]
+    assert workspace.run("pick", "hero", words[:12]).code == 0
+    assert size(workspace) == (960, 540)
+    assert workspace.plan() == {"hero": "cached", "small": "cached", "card": "make"}
+    assert workspace.run("build").code == 0
+    assert account.prompts.count("A brass lamp") == 1
+
+
 def test_fitted_the_file_is_cut_and_the_picture_stays_as_it_came(workspace: Workspace, account: Account) -> None:
     project(workspace, account, "fit")
     ran = workspace.run("build")
