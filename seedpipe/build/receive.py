@@ -52,7 +52,10 @@ Arrived = Callable[[int, Take], Awaitable[None]]  # told the place of each pictu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Keeps what the service answers. `provider` is the catalogue's name for it."""
+    """Keeps what the service answers. `provider` is the catalogue's name for it.
+
+    `model_of`: the dated id of a model that an answer names, None for a name that is nobody's.
+    """
 
     journal: Journal
     store: Store
@@ -61,6 +64,7 @@ class Receiver:
     provider: str
     report: Report
     api_is_loopback: bool
+    model_of: Callable[[str], str | None] = lambda _name: None
 
     async def receive(
         self, sent: Sent, answer: AsyncGenerator[Frames | Delivery | Refusal], arrived: Arrived
@@ -123,6 +127,7 @@ class Receiver:
             else:
                 takes[place] = outcome
         await asyncio.to_thread(self._conclude, sent, end, errors)
+        self._say_model(sent.wanted, end)
         return Bought(takes=takes, missing=self._missing(sent, end, takes, errors))
 
     def _conclude(self, sent: Sent, end: Delivery, errors: Mapping[int, SeedpipeError]) -> None:
@@ -260,6 +265,13 @@ class Receiver:
             verdict=refusal.verdict.value,
             request_id=refusal.request_id,
         )
+
+    def _say_model(self, wanted: Wanted, end: Delivery) -> None:
+        """What stands behind an inference endpoint only its owner knows; the answer may know it better."""
+        made_by = self.model_of(end.model) if end.model is not None else None
+        if made_by is not None and made_by != wanted.model:
+            message = f"the service says that `{made_by}` made it, not `{wanted.model}`: its price may be another"
+            self.report.notice(wanted.address, message)
 
     def _say_size(self, address: str, item: PictureAt | PictureBytes, info: PictureInfo) -> None:
         """What was decoded is the truth, whatever the service says."""

@@ -22,7 +22,7 @@ _ALL = "all"
 
 @click.command("models")
 @click.argument("names", nargs=-1, metavar="[MODEL]...")
-@click.option(
+@option(
     "--migrate",
     nargs=2,
     metavar="FROM TO",

@@ -22,6 +22,7 @@ from seedpipe.build.purchase import Buyer
 from seedpipe.build.receive import Receiver
 from seedpipe.build.report import Report, Result
 from seedpipe.build.standing import work_of
+from seedpipe.catalogue.names import normal_name
 from seedpipe.events import BuildFinished, BuildStarted, Event, Recovered
 from seedpipe.manifest.node import DerivedNode
 from seedpipe.manifest.steps import Text
@@ -218,6 +219,7 @@ def _receiver(workshop: Workshop, client: ServiceClient, endpoint: Endpoint, rep
         provider=workshop.project.provider,
         report=report,
         api_is_loopback=is_loopback_url(endpoint.base_url),
+        model_of=lambda name: workshop.project.catalogue.names.get(normal_name(name)),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from seedpipe.catalogue.catalogue import load_catalogue
 from tests.sessions.conftest import Account, manifest
-from tests.support.relay import gateway
+from tests.support.relay import Gateway, gateway
 from tests.support.workspace import Workspace, service
 
 ENDPOINT = "ep-20260101120000-abcde"
@@ -113,6 +113,27 @@ def test_what_stands_behind_an_endpoint_is_never_guessed(workspace: Workspace, a
     assert ran.code == 2
     assert f"`{ENDPOINT}` stands for `seedream-4-5-251128` now, and the lock has" in " ".join(ran.err.split())
     assert len(account.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("echo", "told"),
+    [
+        ("doubao-seedream-5-0-pro-260628", "the service says that `seedream-5-0-pro-260628` made it, not"),
+        ("seedream-4-0", None),  # without its date, as answers have been seen
+        (ENDPOINT, None),
+        ("gpt-image-9", None),
+    ],
+)
+def test_an_answer_may_know_better_what_stands_behind_an_endpoint(
+    workspace: Workspace, live: Gateway, echo: str, told: str | None
+) -> None:
+    head = f"provider: {{like: apiyi, endpoints: {{seedream-4-0: {ENDPOINT}}}}}\n"
+    workspace.write("seedpipe.yaml", manifest("hero: {prompt: A lamp, size: 2560x1440}", head=head))
+    live.echo = echo
+    ran = workspace.run("build", "--yes", "--max-cost", "1", SEEDPIPE_BASE_URL=live.base_url)
+    assert ran.code == 0, ran.err
+    assert ("the service says" in ran.err) is (told is not None)
+    assert told is None or told in " ".join(ran.err.split())
 
 
 def test_a_manifest_can_raise_a_price_and_never_lower_one(workspace: Workspace) -> None:

@@ -22,6 +22,7 @@ class Gateway:
     port: int = 0
     prompts: list[str] = field(default_factory=list)  # of the requests for pictures, as they arrived
     keys: set[str] = field(default_factory=set)
+    echo: str | None = None  # the model that its answers say has made the pictures
     remembers: bool = False  # equal prompts get the first answer again, as gateways with a cache do
 
     @property
@@ -56,10 +57,14 @@ def gateway(base_url: str) -> Iterator[Gateway]:
             relay.keys.add(self.headers["authorization"].removeprefix("Bearer "))
             connection = http.client.HTTPConnection(upstream, timeout=60)
             headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", *_HOP)}
+            if relay.echo is not None:
+                headers.pop("accept-encoding", None)
             connection.request(self.command, self.path, body, headers)
             answer = connection.getresponse()
             data = answer.read()
             connection.close()
+            if relay.echo is not None and body:
+                data = json.dumps({**json.loads(data), "model": relay.echo}).encode()
             return answer.status, answer.getheaders(), data
 
         def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
