@@ -1,6 +1,6 @@
 """An item of a definition with `sequence` or `layers` → one node for each of its frames."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,6 +14,7 @@ from seedpipe.manifest.frame_list import FrameList, WrittenFrame
 from seedpipe.manifest.matrix import Item
 from seedpipe.manifest.node import Frame, FrameNode, ImageNode, Sequence
 from seedpipe.manifest.normalise import normalise_text
+from seedpipe.manifest.prompts import Written
 from seedpipe.manifest.recipe import Recipe
 from seedpipe.manifest.rows import Refs
 from seedpipe.manifest.scope import Scope
@@ -73,6 +74,14 @@ class FrameMaker:
                 tags=base.tags,
                 axes=item.axes,
             )
+
+    def written(self, recipe: Recipe, item: Item) -> Iterator[tuple[str, Written | None, Mapping[str, Any]]]:
+        """Of each frame its id, its own words as they are written (if it has any), and what they may name."""
+        for number, frame in enumerate(self.frames[recipe.definition.name].of(item, self.findings), 1):
+            own = None
+            if frame.written is not None:
+                own = Written(text=frame.written.prompt, where=frame.place.below("prompt"))
+            yield frame.id, own, _values(frame, number, item)
 
     def _frame(self, frame: WrittenFrame, number: int, item: Item, refs: Refs) -> Frame | None:
         written, place = frame.written, frame.place

@@ -1,6 +1,7 @@
 """One item of a definition → its node: every template rendered, every value converted, every reference found."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from seedpipe.errors import Severity
@@ -14,13 +15,23 @@ from seedpipe.manifest.frames import FrameMaker
 from seedpipe.manifest.matrix import Item
 from seedpipe.manifest.node import DerivedNode, ImageNode, Node, Reference, SourceNode
 from seedpipe.manifest.paths import is_glob
-from seedpipe.manifest.prompts import PromptMaker
+from seedpipe.manifest.prompts import PromptMaker, Written
 from seedpipe.manifest.recipe import Kind, Recipe
 from seedpipe.manifest.references import NO_REFERENCES, AddressBook, ReferencePlan, Resolved
 from seedpipe.manifest.scope import Scope
 from seedpipe.manifest.steps import Overlay, Step
 from seedpipe.manifest.template import TemplateError
 from seedpipe.source import Position, ProjectFiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenWords:
+    """The words of a node as they are written. `field`: `prompt`, or `shared` for what all frames of a sequence have."""
+
+    address: str
+    field: str
+    parts: tuple[Written, ...]
+    values: Mapping[str, Any]  # what the templates may name
 
 
 class NodeMaker:
@@ -50,6 +61,23 @@ class NodeMaker:
         makers = {Kind.SOURCE: self._source, Kind.IMAGE: self._image, Kind.DERIVED: self._derived}
         node: Node | None = makers[recipe.kind](recipe, item)
         return () if node is None else (node,)
+
+    def written(self, recipe: Recipe, item: Item) -> Iterator[WrittenWords]:
+        """Where the words of an item come from, before they are rendered; nothing of what isn't bought."""
+        if recipe.kind not in (Kind.IMAGE, Kind.SEQUENCE, Kind.LAYERS):
+            return
+        field = "layers" if recipe.kind is Kind.LAYERS else "references"
+        refs = {"refs": self._references(recipe, item, field).refs}
+        shared = self.prompts.written(recipe, item)
+        values = {**item.values, **refs}
+        if recipe.kind is Kind.IMAGE:
+            yield WrittenWords(address=item.address, field="prompt", parts=shared, values=values)
+            return
+        for id_, own, more in self.frames.written(recipe, item):
+            address = f"{item.address}#{id_}"
+            yield WrittenWords(address=address, field="shared", parts=shared, values=values)
+            if own is not None:
+                yield WrittenWords(address=address, field="prompt", parts=(own,), values={**more, **refs})
 
     def _scalars(self, recipe: Recipe, item: Item) -> Mapping[str, Any]:
         if not recipe.scalars:

@@ -25,6 +25,14 @@ class PromptSource:
     first_line: Position
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A part of a prompt as it is written: a template, and where it stands."""
+
+    text: str
+    where: Where
+
+
 class PromptMaker:
     def __init__(self, scope: Scope, finder: FileFinder, findings: Findings) -> None:
         self.scope = scope
@@ -66,6 +74,16 @@ class PromptMaker:
         if "prompt" in recipe.made and not any(map(is_template, (source.text, *(a.value for a in recipe.appends)))):
             recipe.made["prompt_text"] = prompt
         return prompt, source.first_line
+
+    def written(self, recipe: Recipe, item: Item) -> tuple[Written, ...]:
+        """The parts that `prompt` renders and joins, in order; none of an item without words."""
+        if not recipe.appends and not {"prompt", "prompt_file"} & recipe.settings.keys():
+            return ()
+        source = self._source(recipe, item)
+        if source is None:
+            return ()
+        appends = (Written(text=append.value, where=append.place) for append in recipe.appends)
+        return (Written(text=source.text, where=source.where), *appends)
 
     def _source(self, recipe: Recipe, item: Item) -> PromptSource | None:
         source: PromptSource | None = recipe.made.get("prompt")

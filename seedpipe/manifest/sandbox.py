@@ -182,10 +182,14 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         self, source: Any, name: Any = None, filename: Any = None, raw: Any = False, defer_init: bool = False
     ) -> Any:
         if isinstance(source, str):
-            source = _Guard(name).visit(self.parse(source, name, filename))
+            source = _Guard(name).visit(self.tree_of(source, name, filename))
             source.set_environment(self)
             source.set_lineno(1)
         return super().compile(source, name, filename, raw, defer_init)
+
+    def tree_of(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """A template's syntax tree, before the charges are added."""
+        return self.parse(source, name, filename)
 
     def get_template(self, name: Any, parent: Any = None, globals: Any = None) -> Any:  # noqa: A002
         self.charge(_INCLUDE_STEPS)

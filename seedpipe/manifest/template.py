@@ -26,7 +26,7 @@ from seedpipe.source import Position, ProjectFiles, ReadRefusedError
 _MAX_SOURCE: Final = 1_000_000  # characters of one template
 _ONE_EXPRESSION: Final = re.compile(r"\s*\{\{[-+]?((?:(?!\{\{|\}\}|\{%|%\}).)*?)[-+]?\}\}\s*\Z", re.DOTALL)
 _QUOTED: Final = re.compile(r"'([^'\n]*)'")
-_FAILURES: Final = (
+FAILURES: Final = (
     jinja2.TemplateError,
     TemplateRefusedError,
     ReadRefusedError,
@@ -117,7 +117,7 @@ class TextTemplate:
                 return environment.keep(self._render_parts(self.parts, environment, variables))
             assert self.compiled is not None
             return environment.keep(self._collect(self.compiled, variables))
-        except _FAILURES as error:
+        except FAILURES as error:
             raise self.library.explain(error, self.text, variables) from error
 
     def _render_parts(
@@ -130,7 +130,7 @@ class TextTemplate:
             else:
                 try:
                     text = environment.text_of(part.value(environment, variables))
-                except _FAILURES as error:
+                except FAILURES as error:
                     raise self.library.explain(error, self.text, variables, start=part.start) from error
             size += len(text)
             if size > MAX_RENDERED_CHARS:
@@ -156,7 +156,7 @@ class TemplateLibrary:
         self.folder = folder
         self.texts: dict[str, str] = {}
         self.tables: dict[str, Table] = {}
-        self.environment = PromptEnvironment(jinja2.FunctionLoader(self._load))
+        self.environment = PromptEnvironment(jinja2.FunctionLoader(self.load))
         self._compiled: dict[str, TextTemplate | TemplateError] = {}
         self._expressions: dict[str, jinja2.Template] = {}
 
@@ -182,7 +182,7 @@ class TemplateLibrary:
         self.environment.begin()
         try:
             compiled = self.environment.from_string(text)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise self.explain(error, text, {}) from error
         return TextTemplate(text=text, library=self, compiled=compiled)
 
@@ -205,7 +205,7 @@ class TemplateLibrary:
                 str(value)  # raises, and says which
             if value is not None and not isinstance(value, str | int | float | list | tuple | Mapping | Table):
                 value = self._bounded_list(value)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise self.explain(error, text, variables) from error
         return value
 
@@ -231,7 +231,8 @@ class TemplateLibrary:
             found.append(item)
         return found
 
-    def _load(self, name: str) -> tuple[str, str, Any]:
+    def load(self, name: str) -> tuple[str, str, Any]:
+        """As Jinja2's loaders: the text of a template file, its path, and nothing to ask whether it changed."""
         if self.folder is None:
             hint = "say where templates are: `templates: templates/`"
             raise TemplateRefusedError("template-not-found", f"there is no folder for `{name}`", hint)

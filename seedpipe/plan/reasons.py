@@ -38,11 +38,15 @@ class New(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptChanged(Reason):
-    """`old` is None where this machine never saw the earlier words (a fresh clone)."""
+    """`old` is None where this machine never saw the earlier words (a fresh clone).
+
+    `at` is where the changed words stand now, as `file:line`: cells of data before the template lines that take them.
+    """
 
     code: ClassVar = "prompt-changed"
     old: str | None
     new: str
+    at: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         if self.old is None:
@@ -164,11 +168,15 @@ class NotMade(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedWordsChanged(Reason):
-    """What all frames of a sequence have. Both texts are None where this machine never saw the earlier ones."""
+    """What all frames of a sequence have. Both texts are None where this machine never saw the earlier ones.
+
+    `at` as in `PromptChanged`.
+    """
 
     code: ClassVar = "shared-words-changed"
     old: str | None = None
     new: str | None = None
+    at: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         if self.old is None or self.new is None:

@@ -10,6 +10,7 @@ from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.errors import Fault, ManifestError, Severity, UsageError
 from seedpipe.manifest.definition import Manifest
 from seedpipe.manifest.expand import expand
+from seedpipe.manifest.origins import origins_of
 from seedpipe.manifest.parse import parse_manifest
 from seedpipe.names import Realm
 from seedpipe.plan.forecast import Means, forecast
@@ -18,6 +19,7 @@ from seedpipe.plan.latency import Latencies
 from seedpipe.plan.lint import lint
 from seedpipe.plan.moving import with_moved
 from seedpipe.plan.outputs import output_paths
+from seedpipe.plan.places import with_places
 from seedpipe.plan.plan import Forecast, Plan
 from seedpipe.plan.planner import make_plan
 from seedpipe.plan.resolve import Resolver
@@ -161,6 +163,7 @@ class Project:
             project=self.manifest.project or self.root.name,
             realm=self.realm,
         )
+        plan = with_places(plan, lambda wanted: origins_of(self.manifest, self.files, self.graph.addresses, wanted))
         return replace(
             plan,
             time=self.time_of(plan, memory, workers=workers),

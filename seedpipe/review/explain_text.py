@@ -9,10 +9,11 @@ from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, Refe
 from seedpipe.manifest.steps import Convert, Crop, Overlay, Resize, Step, Text
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.plan import PlanNode, State
-from seedpipe.plan.reasons import PromptChanged, SizeDiffers
+from seedpipe.plan.reasons import PromptChanged, SharedWordsChanged, SizeDiffers
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.worddiff import diff_lines, word_diff
 from seedpipe.review.words import amounts, label, next_step, paint_state, pattern, range_words, sentence
+from seedpipe.source import Position
 from seedpipe.state.layer import Layer
 
 _LABEL: Final = 10
@@ -60,7 +61,7 @@ def explain_text(
     match node:
         case ImageNode():
             _words(page, planned, node.prompt)
-            page.field("its words", str(node.prompt_position))
+            _where_words_stand(page, planned, node.prompt_position)
             _references(page, node.references, made_from)
         case FrameNode():
             _frame(page, planned, node, made_from, layer)
@@ -123,6 +124,14 @@ def _words(page: _Page, planned: PlanNode, prompt: str) -> None:
         page.field("", "(the earlier words are not known on this machine)")
 
 
+def _where_words_stand(page: _Page, planned: PlanNode, position: Position) -> None:
+    page.field("its words", str(position))
+    moved = [reason.at for reason in planned.reasons if isinstance(reason, PromptChanged | SharedWordsChanged)]
+    at = dict.fromkeys(place for places in moved for place in places)
+    if at:
+        page.field("changed at", ", ".join(at))
+
+
 def _references(page: _Page, references: Sequence[Reference], made_from: Mapping[str, State]) -> None:
     names = [reference.address for reference in references]
     wide = max(map(display_width, names), default=0)
@@ -147,7 +156,7 @@ def _frame(
         _words(page, planned, frame.prompt)
         if sequence.base.prompt:
             page.field("shared", sequence.base.prompt)
-    page.field("its words", str(node.prompt_position))
+    _where_words_stand(page, planned, node.prompt_position)
     if sequence.layered:
         _layer(page, node, layer)
     else:

@@ -181,7 +181,7 @@ def _columns(rows: Sequence[Row], width: int, decimals: int | None) -> _Columns:
 
 
 def _has_place(row: Row) -> bool:
-    return row.state in (State.MAKE, State.MAY) or row.state.needs_a_person
+    return row.state in (State.MAKE, State.MAY) or row.state.needs_a_person or row.moved_at is not None
 
 
 def _what(row: Row) -> str:
@@ -206,7 +206,10 @@ def _row_lines(row: Row, columns: _Columns, width: int, decimals: int | None, st
     if columns.place and _has_place(row) and display_width(reason) <= columns.why:
         place = fit_path(row.place, columns.place)
         return [f"{line}   {pad(reason, columns.why)}  {style.dim(place)}"]
-    return [f"{line}   {fit(reason, width - columns.indent)}".rstrip()]
+    room = width - columns.indent - display_width(reason) - 2
+    fits = _has_place(row) and room >= display_width(row.place.rpartition("/")[2])  # its file's name and line at least
+    beside = "  " + style.dim(fit_path(row.place, room)) if fits else ""
+    return [f"{line}   {fit(reason, width - columns.indent)}{beside}".rstrip()]
 
 
 def _urgent_lines(row: Row, line: str, columns: _Columns, width: int, style: Style) -> list[str]:

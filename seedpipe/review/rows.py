@@ -11,8 +11,10 @@ from seedpipe.plan.reasons import (
     FieldChanged,
     KeptOnPurpose,
     PaidWaits,
+    PromptChanged,
     Reason,
     RefusedBefore,
+    SharedWordsChanged,
     UpstreamMade,
     UpstreamStopped,
 )
@@ -52,10 +54,18 @@ class Row:
         return total
 
     @property
+    def moved_at(self) -> str | None:
+        """Where the first of the nodes got its changed words, if that is known."""
+        for reason in self.nodes[0].reasons:
+            if isinstance(reason, PromptChanged | SharedWordsChanged) and reason.at:
+                return shown(reason.at[0])
+        return None
+
+    @property
     def place(self) -> str:
-        """Where the first of the nodes stands in the manifest."""
+        """There, or where the first of the nodes stands in the manifest."""
         position = self.nodes[0].position
-        return f"{shown(position.file)}:{position.line}"
+        return self.moved_at or f"{shown(position.file)}:{position.line}"
 
 
 def plan_rows(plan: Plan, *, every_node: bool = False) -> list[Row]:

@@ -33,3 +33,36 @@ def test_other_looks_at_a_plan(workspace: Workspace) -> None:
     assert "what the 2 pictures that this plan buys would cost by each model" in told.out
     ran = workspace.run("plan", "--by", "country")
     assert (ran.code, "known are `market`" in ran.err) == (2, True)
+
+
+def test_a_changed_word_points_at_the_line_that_moved_it(workspace: Workspace) -> None:
+    workspace.write("data/lamps.csv", "sku,metal\nA,brass\nB,steel\n")
+    workspace.write("templates/light.j2", "On old oak.\nSoft light.\n")
+    workspace.write(
+        "seedpipe.yaml",
+        manifest(
+            "lamp:",
+            "  matrix: {lamp: lamps}",
+            "  prompt: |",
+            "    A {{ lamp.metal }} lamp.",
+            '    {% include "light.j2" %}',
+            "hall: {prompt: 真鍮のランプ}",
+            head="templates: templates\ndata: {lamps: {from: data/lamps.csv, key: sku}}\n",
+        ),
+    )
+    assert workspace.run("build").code == 0
+    workspace.edit("data/lamps.csv", "brass", "copper")
+    workspace.edit("seedpipe.yaml", "真鍮", "鉄")
+    nodes = {node["address"]: node for node in workspace.run("plan", "--json").json["nodes"]}
+    (reason,) = nodes["lamp/A"]["reasons"]
+    assert (reason["sentence"], reason["at"]) == ("prompt: brass → copper", ["data/lamps.csv:2", "seedpipe.yaml:10"])
+    assert nodes["hall"]["reasons"][0]["at"] == ["seedpipe.yaml:12"]
+    text = workspace.run("plan").out
+    assert re.search(r"make +lamp/A +prompt: brass → copper +data/lamps\.csv:2\n", text), text
+    assert re.search(r"make +hall +prompt: 真鍮 → 鉄 +seedpipe\.yaml:12\n", text), text
+    assert "changed at  data/lamps.csv:2, seedpipe.yaml:10" in workspace.run("explain", "lamp/A").out
+    workspace.edit("templates/light.j2", "Soft light", "Hard light")
+    nodes = {node["address"]: node for node in workspace.run("plan", "--json").json["nodes"]}
+    assert nodes["lamp/B"]["reasons"][0]["at"] == ["templates/light.j2:2"]
+    assert nodes["lamp/A"]["reasons"][0]["at"] == ["data/lamps.csv:2", "seedpipe.yaml:10", "templates/light.j2:2"]
+    assert "lamp/B" in workspace.run("plan").out and "templates/light.j2:2" in workspace.run("plan").out
