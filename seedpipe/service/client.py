@@ -344,10 +344,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _left(reader: StreamReader | None, tally: Tally, cut: Refusal | None) -> tuple[Frame, ...]:
-    """What the end of the body tells: a last event, or the whole of a plain answer."""
-    if reader is None or tally.is_over or not (reader.is_stream or cut is None):
+    """What the end of the body tells: a last event, the whole of a plain answer, or what is whole of a broken one."""
+    if reader is None or tally.is_over:
         return ()
-    return tally.take(reader.close())
+    return tally.take(reader.close() if reader.is_stream or cut is None else reader.salvage())
 
 
 def _request_id_of(frames: Iterable[Frame]) -> str | None:

@@ -7,6 +7,7 @@ clients that require every item to be a picture throw away paid batches).
 import base64
 import binascii
 import email.utils
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ EMULATOR_HEADER: Final = "x-seedpipe-emulator"
 _SIZE: Final = re.compile(r"\s*([0-9]{1,6})\s*[xX×*]\s*([0-9]{1,6})\s*\Z")
 _DATA_URL: Final = re.compile(r"data:[^,;]*(?:;[^,;]*)*;base64,", re.IGNORECASE)
 _ID_HEADERS: Final = ("x-request-id", "x-oneapi-request-id", "x-tt-logid")
+_ITEMS: Final = re.compile(r'(?<!\\)"data"\s*:\s*\[\s*')
+_BETWEEN: Final = re.compile(r"[\s,]*")
+_JSON: Final = json.JSONDecoder(strict=False)
 _ID_IN_URL: Final = re.compile(r"/(02[0-9]{13}[0-9a-f]{38})_[0-9]+\.[a-z]+\Z")
 _MAX_NAME: Final = 200
 _MAX_DESCRIPTION: Final = 4_000
@@ -119,6 +123,23 @@ def items_of(document: dict[str, Json]) -> list[Json]:
         inner = data.get("data")
         return inner if isinstance(inner, list) else [data] if "url" in data or "b64_json" in data else []
     return data if isinstance(data, list) else []
+
+
+def whole_items(body: bytes) -> list[Item]:
+    """Of a plain answer that broke off: the items that it says whole, from its first on."""
+    text = body.decode("utf-8", "replace")
+    start = _ITEMS.search(text)
+    found: list[Item] = []
+    position = start.end() if start else len(text)
+    while position < len(text):
+        try:
+            item, position = _JSON.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            break
+        found.append(read_item(item))
+        between = _BETWEEN.match(text, position)
+        position = between.end() if between else position
+    return found
 
 
 def read_item(item: Json) -> Item:

@@ -23,6 +23,7 @@ from seedpipe.service.reply import (
     items_of,
     read_item,
     read_reply,
+    whole_items,
 )
 from seedpipe.service.sse import EventDecoder, OversizedEvent, ServerSentEvent
 
@@ -150,7 +151,22 @@ class StreamReader:
         """What the end of the body tells: the last event, or the plain answer."""
         if self._is_stream:
             return self._read_all(self._decoder.close())
-        return [self._answer(self._redaction.body(bytes(self._kept)))]
+        answered = self._answer(self._redaction.body(bytes(self._kept)))
+        if isinstance(answered.outcome, Refusal) and not answered.outcome.is_free and (found := self.salvage()):
+            return [*found, Failed(refusal=answered.outcome)]
+        return [answered]
+
+    def salvage(self) -> list[StreamEvent]:
+        """Of a plain answer that broke off, what it says whole: those pictures are paid, and can be had."""
+        if self._is_stream is not False or not 200 <= self._status < 300:
+            return []
+        found: list[StreamEvent] = []
+        for index, item in enumerate(whole_items(self._redaction.body(bytes(self._kept)))):
+            if isinstance(item, ItemFault):
+                found.append(FrameFailed(index=index, fault=self._redaction.fault(item)))
+            else:
+                found.append(FrameArrived(index=index, picture=self._redaction.picture(item)))
+        return found
 
     def _answer(self, body: bytes) -> Answered:
         outcome = read_reply(self._status, self.headers, body, dialect=self._dialect, received=self._received)

@@ -344,3 +344,41 @@ def test_a_request_of_which_no_frame_is_known(data: bytes, verdict: Verdict) -> 
     assert isinstance(found, Refusal)
     assert found.verdict is verdict
     assert found.message
+
+
+def _plain(inline: bool) -> bytes:
+    item = {"b64_json": "QUJD"} if inline else {"url": 'https://p/x?a=1&b=["data":['}
+    items = [{**item, "size": "9x9"}, {"error": BLOCKED}, {**item, "url": "https://p/2"}]
+    return json.dumps({"model": "m", "created": 1, "data": items, "usage": {"generated_images": 2}}).encode()
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cut", "ended too early"])
+@pytest.mark.parametrize("inline", [True, False])
+def test_of_a_plain_answer_that_breaks_off_what_is_whole_is_kept(inline: bool, cut: bool) -> None:
+    """Wherever it breaks: a picture is there once its item is; the others may have been billed."""
+    data = _plain(inline)
+    ends = [place for place in range(len(data)) if data[place : place + 1] == b"}"]
+    first, second, third = ends[0] + 1, ends[2] + 1, ends[3] + 1
+    for length in range(1, len(data)):
+        it, tally = reader(), Tally(3)
+        events = it.feed(data[:length])
+        events += it.salvage() if cut else it.close()
+        tally.take(events)
+        why = Refusal(verdict=Verdict.UNKNOWN, http_status=200, code="", message="broken") if cut else None
+        end = tally.end(why, request_id=None, is_emulator=False, is_streamed=False)
+        came = [0] * (length >= first) + [2] * (length >= third)
+        if not came:
+            assert isinstance(end, Refusal) and end.verdict is Verdict.UNKNOWN
+            continue
+        assert isinstance(end, Delivery)
+        assert end.ending is Ending.CUT
+        assert list(end.arrived) == came
+        failed = [1] * (length >= second)
+        assert [one.index for one in end.failed] == failed
+        assert list(end.unknown) == [place for place in range(3) if place not in [*came, *failed]]
+
+
+def test_a_refusal_that_breaks_off_is_not_looked_through_for_pictures() -> None:
+    it = reader(status=500)
+    it.feed(_plain(False)[:-3])
+    assert it.salvage() == []
