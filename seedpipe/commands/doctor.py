@@ -21,7 +21,7 @@ from seedpipe.project.project import Project, find_manifest, users_catalogue, us
 from seedpipe.project.trust import Endpoint, Wanted, open_endpoint
 from seedpipe.service.probe import PROBE_SECONDS
 from seedpipe.state.home import config_folder, home_folder
-from seedpipe.state.repair import repair_journal
+from seedpipe.state.repair import has_records, repair_journal
 from seedpipe.state.settings import read_settings
 
 _ID_AT_THE_END = re.compile(r"\s*\(?request id:?\s+\S+\s*\Z", re.IGNORECASE)  # said on a line of its own
@@ -189,7 +189,7 @@ def _repaired(project: Project) -> str:
     if project.project_id is None:
         return "nothing was built here yet"
     places = project.state(project.project_id)
-    if not places.journal.exists():
+    if not has_records(places.journal):
         return "there is no journal to repair"
     done = repair_journal(places.journal)
     if done.aside is None:

@@ -181,7 +181,7 @@ def create_journal(path: Path) -> None:
     if leftovers.exists() and leftovers.stat().st_size:
         raise StateError(
             f"`{path}` is gone but `{leftovers.name}` beside it holds records of it",
-            hint="put the file back where it was; a new journal would forget what was paid",
+            hint="put the file back where it was, or run `seedpipe doctor --repair`, which reads the records",
         )
     with FileLock(path.with_name(f".{path.name}.lock"), timeout=BUSY_SECONDS):
         if path.exists():

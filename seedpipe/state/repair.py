@@ -1,6 +1,8 @@
 """Repairing a damaged journal: it is copied aside whole, and what is sound of it goes into a new one."""
 
 import contextlib
+import json
+import os
 import secrets
 import shutil
 import sqlite3
@@ -20,6 +22,7 @@ from seedpipe.state.spent import add_charge, total_scopes
 _BY_POSITION: Final = ("arrival", "frame", "layer")  # keyed by request and place in its answer
 _SALVAGED: Final = ("owner", "run", "request", "arrival", "frame", "layer")
 _SIDES: Final = ("", "-wal", "-shm")
+_LOG_HEADER: Final = 32  # bytes of a write-ahead log without a page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +41,16 @@ class Repair:
 
 def repair_journal(path: Path) -> Repair:
     """Raises `StateError` for a newer journal, and while a build is using it. Repeating it is harmless."""
-    if not path.exists():
+    if not has_records(path):
         raise StateError(f"there is no journal at `{path}`: nothing to repair")
     try:
-        connect(path).close()
+        if path.exists():
+            connect(path).close()
+            return Repair(aside=None)
     except NewerJournalError:
         raise
     except StateError:
         pass
-    else:
-        return Repair(aside=None)
     owners = path.parent / "owners"
     living = [one.stem for one in owners.glob("*.lock") if is_alive(owners, one.stem)]
     if living:
@@ -55,16 +58,72 @@ def repair_journal(path: Path) -> Repair:
             f"`{path}` is in use by process {living[0].partition('-')[0]}",
             hint="wait until its build is done, or end it, then repair",
         )
-    aside = _copy_aside(path)
-    fresh = aside / "new" / path.name
-    create_journal(fresh)
-    found = _Salvage(aside / path.name, fresh).run()
     with FileLock(path.with_name(f".{path.name}.lock"), timeout=BUSY_SECONDS):
-        for suffix in ("-wal", "-shm"):  # they belong to the damaged file, and are copied aside
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        fresh.replace(path)
-        fsync_folder(path.parent)
+        ready = _ready_of_a_killed_repair(path)
+        if ready is not None:
+            return _installed(path, ready)
+        aside = _copy_aside(path)
+        return _installed(path, _salvaged(aside, path.name))
+
+
+def has_records(path: Path) -> bool:
+    """Whether there is a journal, or a log that one has left."""
+    return path.exists() or _log_of(path).exists()
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _ready_of_a_killed_repair(path: Path) -> Path | None:
+    """The journal that it had made and not put in place; the old file is emptied then, so that nobody reads it."""
+    if path.exists() and path.stat().st_size:
+        return None
+    found = sorted(path.parent.glob(f"{path.name}.damaged-*/ready/{path.name}"), key=lambda one: one.stat().st_mtime)
+    return found[-1] if found else None
+
+
+def _salvaged(aside: Path, name: str) -> Path:
+    """A new journal of what is sound; it stands in `ready` only when it is whole. What is aside stays as it was."""
+    work, fresh = aside / "work", aside / "new" / name
+    work.mkdir(exist_ok=True)
+    for suffix in _SIDES:
+        if (aside / f"{name}{suffix}").exists():
+            shutil.copyfile(aside / f"{name}{suffix}", work / f"{name}{suffix}")
+    _give_the_log_a_file(work / name)
+    create_journal(fresh)
+    found = _Salvage(work / name, fresh).run()
+    (aside / "found.json").write_text(json.dumps(found), encoding="utf-8")
+    ready = aside / "ready" / name
+    ready.parent.mkdir()
+    fresh.replace(ready)
+    fsync_folder(ready.parent)
+    fsync_folder(aside)
+    shutil.rmtree(work)
     shutil.rmtree(fresh.parent)
+    return ready
+
+
+def _give_the_log_a_file(database: Path) -> None:
+    """SQLite deletes the log beside an empty file unread. A new journal in its place has the pages that never changed."""
+    log = _log_of(database)
+    if log.exists() and log.stat().st_size > _LOG_HEADER and not (database.exists() and database.stat().st_size):
+        blank = database.parent / "blank" / database.name
+        create_journal(blank)
+        blank.replace(database)
+
+
+def _installed(path: Path, ready: Path) -> Repair:
+    """Empties the old file first: without its log it might look sound, and be read as less than was paid."""
+    aside = ready.parent.parent
+    with path.open("wb") as file:
+        os.fsync(file.fileno())
+    for suffix in ("-wal", "-shm"):  # they belong to the damaged file, and are copied aside
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    ready.replace(path)
+    fsync_folder(path.parent)
+    ready.parent.rmdir()
+    found = json.loads((aside / "found.json").read_text(encoding="utf-8"))
     return Repair(aside=aside, requests=found["request"], pictures=found["pictures"], lost=found["lost"])
 
 

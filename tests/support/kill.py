@@ -47,6 +47,7 @@ STEPS: Final[Mapping[str, str]] = {
     "commit": "",  # inside SQLite: before it, a transaction is written and not committed
     "fsync": "os:fsync",
     "rename": "os:replace",
+    "unlink": "os:unlink",
 }
 
 
