@@ -136,6 +136,8 @@ class Project:
             store = Store(places.store)
             if places.takes.exists() or journal is not None:
                 takes = Takes(places.takes, arrivals=journal.arrivals if journal else None)
+            if takes is not None and journal is not None:
+                takes.catch_up(*journal.arrivals_from(takes.mark))
         return Recollection(
             files=self.files,
             lock=self.lock,

@@ -21,7 +21,7 @@ from seedpipe.state.rows import (
     spend_rows,
     takes_where,
 )
-from seedpipe.state.spent import OPEN_SQL, Scope, Spent, spent_in
+from seedpipe.state.spent import ACTIVE_SQL, OPEN_SQL, Scope, Spent, spent_in
 from seedpipe.state.take import Take
 from seedpipe.state.writer import Writer
 
@@ -139,14 +139,18 @@ class Reading:
         return self._writer.read(lambda db: takes_where(db, where, tuple(addresses)))
 
     def arrivals_from(self, number: int) -> tuple[tuple[Take, ...], int]:
-        """The kept pictures of requests from `number` on, and the number below which no more can arrive."""
+        """The kept pictures of requests from `number` on, and the number from which on more can arrive.
+
+        Those of uncertain requests are always among them: a paid picture may still be fetched.
+        """
 
         def operation(db: sqlite3.Connection) -> tuple[tuple[Take, ...], int]:
             settled_below = db.execute(
-                f"SELECT COALESCE((SELECT MIN(number) FROM request WHERE {OPEN_SQL}),"  # noqa: S608  # a constant
+                f"SELECT COALESCE((SELECT MIN(number) FROM request WHERE {ACTIVE_SQL}),"  # noqa: S608  # a constant
                 " (SELECT MAX(number) + 1 FROM request), 1)"
             ).fetchone()[0]
-            return takes_where(db, "request.number >= ?", (number,)), int(settled_below)
+            takes = takes_where(db, "(request.number >= ? OR state = 'unknown')", (number,))
+            return takes, int(settled_below)
 
         return self._writer.read(operation)
 

@@ -106,9 +106,13 @@ def survive(scene: Scene, *kills: Kill) -> Verdict:
         ran = scene.workspace.run_watched(scene.log, kill, "build", "-j", "4")
         struck = struck or ran.code == -signal.SIGKILL
         assert ran.code in (-signal.SIGKILL, 0, 75), ran.err
+    planned = scene.workspace.run("plan", "--json").json["cost"]
+    before = len(scene.bill())
     again = scene.build()
     money = money_of(scene)
     assert again.code == (75 if money.unknown else 0), again.err
+    cost = PRICE * sum(one["billed_images"] for one in scene.bill()[before:])
+    assert Money.parse(planned["expected"]) == cost, "the plan says what the next build costs, whatever died before"
     if money.unknown:
         assert "may have cost" in again.err, again.err
     bought_again = _finish(scene, before=len(money.billed), unknown=money.unknown)
