@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test lint bench soak clean
+.PHONY: install demo test lint bench faults soak clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -26,6 +26,9 @@ lint: .venv/installed ## style and strict types
 bench: .venv/installed ## ratios against peers, written to tests/benchmarks/results
 	$(BIN)/python -m tests.benchmarks.run
 	$(BIN)/python -m tests.benchmarks.emulator
+
+faults: .venv/installed ## what faults cost seedpipe, and a plain loop with the openai SDK: docs/faults.md
+	$(BIN)/python -m tests.benchmarks.faults
 
 soak: .venv/installed ## the long runs
 	$(BIN)/python -m pytest -m soak --timeout 3000

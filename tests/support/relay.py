@@ -165,7 +165,8 @@ class QuietRelay:
         except (OSError, asyncio.IncompleteReadError):
             back.close()
             return
-        lines = [line for line in head.split(b"\r\n")[:-2] if not line.lower().startswith(b"connection:")]
+        own = (b"connection:", b"accept-encoding:")  # so that what is answered can be read in `answers`
+        lines = [line for line in head.split(b"\r\n")[:-2] if not line.lower().startswith(own)]
         forth.write(b"\r\n".join([*lines, b"connection: close", b"", b""]))
         tasks = {asyncio.create_task(_hand_on(client, forth)), asyncio.create_task(self._answer(lines, server, back))}
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -13,6 +13,7 @@ import select
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ def run(
 
     With `log`, what it does is written there, and it dies where `kill` says (`support.kill`).
     """
-    server = _server()
+    server = _server(threading.get_ident())
     assert server.stdin is not None
     assert server.stdout is not None
     with tempfile.TemporaryDirectory() as streams:
@@ -54,7 +55,8 @@ def run(
 
 
 @functools.cache
-def _server() -> subprocess.Popen[str]:
+def _server(thread: int) -> subprocess.Popen[str]:
+    """Of one thread: a server does one command line at a time."""
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.support.warm"],
         cwd=REPOSITORY,
