@@ -28,6 +28,7 @@ VERBS: Final = {
     "status": "Say what is there and what is not.",
     "explain": "Say why a picture is what it is, down to the words.",
     "takes": "List the takes of a picture, also for earlier words.",
+    "reroll": "Buy more takes to choose from.",
     "pick": "Choose another take.",
     "approve": "Say that pictures are right.",
     "pin": "Keep pictures whatever changes.",

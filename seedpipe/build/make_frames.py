@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from seedpipe.build.order import CAME_SHORT, OVERTAKEN, Bought, NotBought, WantedPicture
+from seedpipe.build.order import CAME_SHORT, OVERTAKEN, Bought, NotBought, Order, WantedPicture
 from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures, Present
 from seedpipe.build.purchase import Buyer
@@ -29,9 +29,10 @@ _NO_MORE = NotBought(outcome="absent", code=CAME_SHORT, message="fewer came, whi
 
 @dataclass(slots=True)
 class _Batch:
-    """One request under way, and what each of its frames came to."""
+    """One request under way, and what each of its frames came to. `anew`: beside what there is of them."""
 
     frames: Sequence[FrameNode]
+    anew: bool = False
     task: asyncio.Task[None] | None = None
     outcomes: dict[str, "asyncio.Future[Take | NotBought]"] = field(default_factory=dict)
     kept: dict[str, Digest] = field(default_factory=dict)  # chosen for the same want before, and at hand
@@ -65,7 +66,10 @@ class FrameBuyer:
             node = self.graph[address]
             if planned.batch is not None and isinstance(node, FrameNode):
                 frames.setdefault(planned.batch, []).append(node)
-        self._batches = {name: _Batch(frames=together) for name, together in frames.items()}
+        nodes = self.pictures.plan.nodes
+        self._batches = {
+            name: _Batch(frames=together, anew=nodes[together[0].address].rolls) for name, together in frames.items()
+        }
 
     async def buy(self, node: FrameNode) -> Take | NotBought:
         """The frame's picture, by whatever way the plan says. Raises nothing for what service or network do."""
@@ -84,6 +88,22 @@ class FrameBuyer:
             raise
         finally:
             self.waiting -= follows
+
+    async def buy_more(self, node: FrameNode, pictures: int) -> Sequence[Take | NotBought]:
+        """Beside what there is of the frame: each alone, or by one more of the plan's batches."""
+        if self.pictures.plan.nodes[node.address].batch is not None:
+            return [await self.buy(node)]
+        key = self._alone_order(node).wanted.key
+        first = await asyncio.to_thread(self.buyer.journal.next_ordinal, key)
+        self.report.started(node.address, "request")
+        orders = [self._alone_order(node, ordinal=first + place, anew=True) for place in range(pictures)]
+        outcomes = await asyncio.gather(*(self.buyer.buy(order) for order in orders), return_exceptions=True)
+        found: list[Take | NotBought] = []
+        for bought in outcomes:
+            if isinstance(bought, BaseException):
+                raise bought
+            found.append(bought.takes.get(0) or bought.missing[0])
+        return found
 
     async def finish(self) -> None:
         """Until every batch that was begun is settled."""
@@ -124,8 +144,8 @@ class FrameBuyer:
                 batch.tell(place, _NOTHING_CARRIED)
             return
         wanted = [self._wanted(frame, fixed) for frame in batch.frames]
-        missing: list[int] = []
-        for place, picture in enumerate(wanted):
+        missing = list(range(len(wanted))) if batch.anew else []
+        for place, picture in enumerate(wanted if not batch.anew else ()):
             there = await asyncio.to_thread(self.at_hand, picture.want)
             chosen = self._chosen(picture)
             if there:
@@ -159,8 +179,10 @@ class FrameBuyer:
             document,
             _shown(fixed, carried),
             [wanted[place] for place in missing],
+            ordinal=await self._ordinal(batch, digest_of(document)),
             is_batch=True,
             layers=first.sequence.layered,
+            anew=batch.anew,
         )
 
         async def arrived(place: int, take: Take) -> None:
@@ -181,6 +203,9 @@ class FrameBuyer:
             else:
                 batch.tell(missing[place], why)
         return left
+
+    async def _ordinal(self, batch: _Batch, key: Digest) -> int:
+        return await asyncio.to_thread(self.buyer.journal.next_ordinal, key) if batch.anew else 1
 
     def _say_how_many(self, first: FrameNode, bought: Bought, asked: int) -> None:
         """Once for all of them."""
@@ -216,20 +241,24 @@ class FrameBuyer:
         return entry.take if isinstance(entry, ImageEntry) and entry.want == picture.want else None
 
     async def _alone(self, node: FrameNode) -> Take | NotBought:
+        self.report.started(node.address, "request")
+        bought = await self.buyer.buy(self._alone_order(node))
+        return bought.takes.get(0) or bought.missing[0]
+
+    def _alone_order(self, node: FrameNode, *, ordinal: int = 1, anew: bool = False) -> Order:
         beside = self.pictures.plan.nodes[node.address].beside
         fixed = self._fixed(node)
         asked = self.resolver.asked(node)
         document = lone_request(asked, node, _identities(fixed, beside))
-        order = self.orders.order(
+        return self.orders.order(
             node.sequence.base,
             asked.saying(str(document["prompt"])),
             document,
             _shown(fixed, beside),
             [self._wanted(node, fixed)],
+            ordinal=ordinal,
+            anew=anew,
         )
-        self.report.started(node.address, "request")
-        bought = await self.buyer.buy(order)
-        return bought.takes.get(0) or bought.missing[0]
 
     def _fixed(self, node: FrameNode) -> Sequence[tuple[str, Present]]:
         """The references that all frames have."""

@@ -75,6 +75,9 @@ class ImageMaker:
     async def make(self, node: ImageNode | FrameNode) -> None:
         """Raises `NodeError` if there is no picture in the end."""
         want = self._want(node)
+        if want.planned.rolls:
+            await self._roll(want)
+            return
         if want.planned.taken is not None and (want.planned.state in _STAYS or want.planned.state.needs_a_person):
             await self._put_again(want, want.planned.taken)
             return
@@ -147,7 +150,7 @@ class ImageMaker:
         return await self._buy_takes(want, want.node, ordinals[:missing])
 
     async def _buy_takes(
-        self, want: _Want, node: ImageNode, ordinals: Sequence[int]
+        self, want: _Want, node: ImageNode, ordinals: Sequence[int], *, anew: bool = False
     ) -> tuple[Sequence[Take], Sequence[NotBought]]:
         """All at once, each awaited to its end whatever becomes of the others: they are paid."""
         if not ordinals:
@@ -157,7 +160,7 @@ class ImageMaker:
         references = list(zip(addresses, want.references, strict=True))
         asked = self.resolver.asked(node)
         orders = [
-            self.orders.order(node, asked, want.document, references, (picture,), ordinal=ordinal)
+            self.orders.order(node, asked, want.document, references, (picture,), ordinal=ordinal, anew=anew)
             for ordinal in ordinals
         ]
         self.report.started(node.address, "request")
@@ -170,6 +173,40 @@ class ImageMaker:
             bought += outcome.takes.values()
             failures += outcome.missing.values()
         return bought, failures
+
+    async def _buy_more(self, want: _Want) -> tuple[Sequence[Take], Sequence[NotBought]]:
+        """Beside all that there are: the ordinals begin behind every one that was ever bought, or may have been."""
+        if isinstance(want.node, FrameNode):
+            outcomes = await self.frames.buy_more(want.node, want.planned.pictures)
+            takes = [one for one in outcomes if isinstance(one, Take)]
+            return takes, [one for one in outcomes if isinstance(one, NotBought)]
+        first = await asyncio.to_thread(self.buyer.journal.next_ordinal, want.key)
+        return await self._buy_takes(want, want.node, range(first, first + want.planned.pictures), anew=True)
+
+    async def _roll(self, want: _Want) -> None:
+        """More takes. A choice that there is stays: whether a new take replaces it is decided afterwards, on record."""
+        address, entry = want.node.address, want.entry
+        bought, failures = await self._buy_more(want) if want.planned.pictures else ((), ())
+        have = await asyncio.to_thread(self.frames.at_hand, want.key)
+        shown = next((take.digest for take in bought), None)
+        if entry is not None:
+            shown = shown or entry.take
+            await self.pictures.bring_in(want.planned, entry.take)
+            self.pictures.came(address, str(entry.take), entry.take)
+            if entry.want == want.key:
+                self.lock.set(address, replace(entry, takes=_joined(entry.takes, have)))
+        elif (chosen := self._choice(want, have)) is not None:
+            shown = shown or chosen
+            await self._choose(want, chosen, have)
+        self._say_sizes(want, bought)
+        if shown is not None and (bought or not failures):
+            output = want.planned.output if entry is None else None  # of a choice that stays, so does the file
+            self.report.done(address, "made" if bought else "cached", shown, output)
+        elif failures:
+            raise node_error(failures[0])
+        for failure in failures:
+            if failure.outcome != "stopped":
+                self.report.failed(address, node_error(failure))
 
     # Choosing
 
@@ -245,6 +282,10 @@ class ImageMaker:
         identities = [self.pictures.of(reference.address).identity for reference in node.references]
         elsewhere = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]
         return own_key(self.resolver.asked(node), identities, made_elsewhere=elsewhere)
+
+
+def _joined(listed: Sequence[Digest], takes: Sequence[Take]) -> tuple[Digest, ...]:
+    return tuple(dict.fromkeys([*listed, *(take.digest for take in takes)]))
 
 
 def _wrong_size(address: str, rule: SizeRule, take: Take) -> NodeError:

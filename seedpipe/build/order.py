@@ -63,6 +63,7 @@ class Order:
     tags: tuple[str, ...]
     despite_unknown: bool
     body: Callable[[], Awaitable[bytes]]
+    anew: bool = False  # a person wants another picture beside those that there are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ class OrderMaker:
         *,
         ordinal: int = 1,
         is_batch: bool = False,
+        anew: bool = False,
         layers: bool = False,
     ) -> Order:
         """`asked` says the words that are sent, `document` is the request's; `node` names it in messages."""
@@ -65,6 +66,7 @@ class OrderMaker:
             silence=provider.timeout(1),
             tags=node.tags,
             despite_unknown=self.retry_unknown,
+            anew=anew,
             body=body_maker(sending, store=self.store, noticed=lambda said: self.report.notice(node.address, said)),
         )
 

@@ -238,6 +238,7 @@ class Buyer:
             tags=order.tags,
             frames=_frames(wanted),
             despite_unknown=order.despite_unknown,
+            anew=order.anew,
         )
 
     async def _may_send(self, order: Order, claimed: Claimed) -> Grant | None:

@@ -11,7 +11,7 @@ from seedpipe.commands.opening import opened
 from seedpipe.errors import UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node
-from seedpipe.plan.following import Outcome
+from seedpipe.plan.following import Followed, Outcome
 from seedpipe.plan.present import Present
 from seedpipe.plan.select import select
 from seedpipe.project.deciding import Desk, open_desk
@@ -115,24 +115,34 @@ def decide_each(
 
 def tell(invocation: Invocation, flags: Flags, desk: Desk, outcome: Outcome, *, remarks: Sequence[str] = ()) -> int:
     """Puts files right, says what was decided and what follows from it; returns the exit code."""
-    followed = None
-    touched = dict.fromkeys([*outcome.decided, *outcome.put_right])
-    decided = [name for name in touched if name in desk.project.graph]
-    if decided and outcome.plan is not None:
-        followed = follow(desk.project, decided, outcome.plan)
-    console = invocation.console
+    followed = consequences(desk, outcome)
     if flags.as_json:
         follows = None if followed is None else followed.to_dict()
-        console.data({"seedpipe_decided": 1, **outcome.to_dict(), "follows": follows})
+        invocation.console.data({"seedpipe_decided": 1, **outcome.to_dict(), "follows": follows})
     else:
-        text = decision_text(
-            outcome,
-            followed,
-            remarks=remarks,
-            advice=desk.advice,
-            realm=desk.project.realm,
-            width=console.width,
-            style=console.style,
-        )
-        console.out(text)
+        say(invocation, desk, outcome, followed, remarks=remarks)
     return ExitCode.FAILED if outcome.refused else ExitCode.DONE
+
+
+def consequences(desk: Desk, outcome: Outcome) -> Followed | None:
+    """Does what is free, and finds out what is not; None where nothing can follow."""
+    touched = dict.fromkeys([*outcome.decided, *outcome.put_right])
+    decided = [name for name in touched if name in desk.project.graph]
+    return follow(desk.project, decided, outcome.plan) if decided and outcome.plan is not None else None
+
+
+def say(
+    invocation: Invocation, desk: Desk, outcome: Outcome, followed: Followed | None, *, remarks: Sequence[str]
+) -> None:
+    """The outcome for people."""
+    console = invocation.console
+    text = decision_text(
+        outcome,
+        followed,
+        remarks=remarks,
+        advice=desk.advice,
+        realm=desk.project.realm,
+        width=console.width,
+        style=console.style,
+    )
+    console.out(text)

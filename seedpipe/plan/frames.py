@@ -9,11 +9,11 @@ from seedpipe.manifest.node import FrameNode
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
-from seedpipe.plan.image import plan_image
 from seedpipe.plan.key import Asked, Identity, batch_document, layers_document, request_document
 from seedpipe.plan.memory import Refused, Whereabouts
 from seedpipe.plan.plan import Cost, PlanNode, State
 from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reroll import plan_paid, rolled
 from seedpipe.plan.resolve import CARRIED
 from seedpipe.plan.walk import View, Walk
 
@@ -22,8 +22,12 @@ _OF_ANOTHER_WANT = (State.PINNED, State.STALE)
 
 def plan_frames(walk: Walk, nodes: Sequence[FrameNode]) -> Mapping[str, PlanNode]:
     """`nodes` are the frames of one sequence that the plan needs, in order; all that they are made from is planned."""
-    planned = {node.address: plan_image(walk, node) for node in nodes}
-    missing = [node for node in nodes if planned[node.address].state.buys]
+    planned = {node.address: plan_paid(walk, node) for node in nodes}
+    again = rolled(nodes, planned)
+    if again:
+        bought_again = _in_batches if nodes[0].sequence.address in walk.wish.whole else _alone
+        planned |= bought_again(walk, again, planned)
+    missing = [node for node in nodes if planned[node.address].state.buys and node not in again]
     sequence = nodes[0].sequence
     there = [one for one in planned.values() if one.taken is not None and one.state not in _OF_ANOTHER_WANT]
     if not missing:
@@ -124,7 +128,8 @@ def _perhaps(walk: Walk, planned: PlanNode, *, at_least: bool, usually: bool) ->
 
 
 def _alone(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, PlanNode]) -> dict[str, PlanNode]:
-    absent = {node.address for node in missing}
+    """What is rolled again is there, too, and serves as a neighbour."""
+    absent = {node.address for node in missing if planned[node.address].taken is None}
     return {node.address: _lone(walk, node, planned[node.address], absent) for node in missing}
 
 
@@ -139,7 +144,7 @@ def _lone(walk: Walk, node: FrameNode, planned: PlanNode, absent: set[str]) -> P
         if refused is not None:
             return _stopped(walk, planned, *refused)
     short = walk.memory.came_short(planned.key) if planned.key is not None else None
-    if short is None or planned.state is not State.MAKE:
+    if short is None or planned.state is not State.MAKE or planned.rolls:
         return planned
     reason = why.FrameMissing(
         came=short.came, asked=short.asked, refusal=short.code or None, message=short.message or None

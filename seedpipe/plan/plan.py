@@ -123,6 +123,7 @@ class PlanNode:
     axes: tuple[tuple[str, str], ...] = ()
     batch: str | None = None  # frames with the same one are bought by one request
     beside: tuple[tuple[str, Digest], ...] = ()  # the neighbours that a frame bought alone is shown
+    rolls: bool = False  # its pictures come beside those that there are, and the choice stays as it is
     by_cascade: bool = False  # it is bought only because pictures that it is made from are other ones
     named: bool = False  # a person wrote it down as a target
     before: Digest | None = None  # of the lock's entry, where there is work and an entry
@@ -156,6 +157,7 @@ class PlanNode:
             "axes": dict(self.axes),
             "batch": self.batch,
             "beside": [address for address, _ in self.beside],
+            "rolls": self.rolls or None,
             "by_cascade": self.by_cascade or None,
             "named": self.named or None,
             "before": None if self.before is None else str(self.before),

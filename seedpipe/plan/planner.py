@@ -10,12 +10,13 @@ from seedpipe.plan.frames import plan_frames
 from seedpipe.plan.gates import close_gate
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.hints import lettering_hints
-from seedpipe.plan.image import plan_image, where_used_as_it_is
+from seedpipe.plan.image import where_used_as_it_is
 from seedpipe.plan.local import plan_derived, plan_source
 from seedpipe.plan.memory import Memory, Whereabouts
 from seedpipe.plan.plan import Plan, PlanNode, sum_of
 from seedpipe.plan.price import currency_of
 from seedpipe.plan.promise import promised
+from seedpipe.plan.reroll import plan_paid
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
 from seedpipe.plan.walk import Walk
@@ -91,7 +92,7 @@ def _planned(walk: Walk, node: SourceNode | DerivedNode | ImageNode) -> PlanNode
         case DerivedNode():
             return plan_derived(walk, node)
         case ImageNode():
-            return plan_image(walk, node)
+            return plan_paid(walk, node)
 
 
 def _needed(walk: Walk) -> set[str]:

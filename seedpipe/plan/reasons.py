@@ -195,6 +195,19 @@ class MoreTakes(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolledAgain(Reason):
+    """A person wants `more` takes to choose from. `keeps`: the level of a choice that only a person replaces."""
+
+    code: ClassVar = "rolled-again"
+    more: int
+    keeps: str | None = None
+
+    def sentence(self) -> str:
+        takes = f"{self.more} more take{'s' if self.more != 1 else ''}"
+        return f"{takes}, beside the {self.keeps} one" if self.keeps else takes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplacesApproved(Reason):
     code: ClassVar = "replaces-approved"
 

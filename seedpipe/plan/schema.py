@@ -199,6 +199,7 @@ def _node() -> Schema:
         "axes": {"type": "object", "additionalProperties": _TEXT},
         "batch": _said(_TEXT, "Frames with the same one are bought by one request."),
         "beside": _said(_TEXTS, "Neighbours that a frame bought alone is shown."),
+        "rolls": _said({"const": True}, "Its pictures come beside those that there are; the choice stays (`reroll`)."),
         "by_cascade": _said({"const": True}, "It is bought only because something upstream is another picture."),
         "named": _said({"const": True}, "A person wrote it down as a target."),
         "before": _said(_DIGEST, "Of the lock's entry, where there is work."),

@@ -2,8 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from seedpipe.errors import UsageError
@@ -27,7 +27,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a person asked for beside the manifest; `targets` are the selection's as they were written."""
+    """What a person asked for beside the manifest; `targets` are the selection's as they were written.
+
+    `reroll` maps an address to the number of takes that are to come beside all that there are; `whole` are sequences
+    whose frames then come by the request that brings them all.
+    """
 
     selection: Selection
     targets: tuple[str, ...] = ()
@@ -35,6 +39,8 @@ class Wish:
     retry_blocked: bool = False
     cascade: bool = True
     through_gates: bool = False
+    reroll: Mapping[str, int] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
 
     def to_dict(self) -> dict[str, Any]:
         """What a saved plan keeps of it; who is named stands with the nodes."""

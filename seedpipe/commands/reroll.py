@@ -1,0 +1,100 @@
+"""`seedpipe reroll`: more takes to choose from. Of all verbs by which people choose, the only one that spends."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import click
+
+from seedpipe.commands.buying import agree, cap_options, endpoint_for, in_its_realm, limits_asked, run_plan
+from seedpipe.commands.deciding import Flags, consequences, decision_options, pictures_named, say
+from seedpipe.commands.invocation import Invocation, option
+from seedpipe.commands.opening import opened
+from seedpipe.events import BuildFinished
+from seedpipe.limits import MAX_TAKES, ExitCode, most_urgent
+from seedpipe.names import Realm
+from seedpipe.plan.following import Outcome
+from seedpipe.plan.plan import Plan
+from seedpipe.plan.saved import plan_document
+from seedpipe.project.building import Run, fetch_located, open_workshop, plan_build
+from seedpipe.project.deciding import open_desk
+from seedpipe.project.project import Project
+from seedpipe.project.rolling import Rolled, choose_new, wish_for_more
+from seedpipe.state.decisions import Verb
+
+
+@click.command("reroll")
+@click.argument("targets", nargs=-1, required=True, metavar="NODE...")
+@click.option("-n", "more", type=click.IntRange(1, MAX_TAKES), default=1, show_default=True, help="So many more takes.")
+@option("--whole", is_flag=True, help="Of a sequence: buy all its frames again, together.")
+@option("-y", "--yes", is_flag=True, help="Say yes to the price. Without a terminal, give a cap as well.")
+@cap_options
+@option("-j", "--jobs", type=click.IntRange(1, 512), default=8, show_default=True, help="Requests at once.")
+@decision_options
+def command(
+    invocation: Invocation,
+    targets: tuple[str, ...],
+    more: int,
+    whole: bool,
+    yes: bool,
+    jobs: int,
+    flags: Flags,
+    **caps: tuple[str, ...],
+) -> int:
+    """Buy more takes of NODE for what is asked now, and make the first new one the choice.
+
+    What somebody approved or pinned stays; the new takes are listed beside it, to be picked. A frame of a sequence is
+    drawn again alone, beside its neighbours; `--whole` buys the batch again. The price is shown before, caps hold.
+
+    \b
+    Example:
+      seedpipe reroll hero -n 3
+      seedpipe reroll 'board#hands'
+      seedpipe reroll board --whole --yes --max-cost 1
+    """
+
+    def open_in(realm: Realm) -> Project:
+        return opened(
+            invocation,
+            profile=flags.profile,
+            variables=flags.variables,
+            provider=flags.provider,
+            proof=flags.proof,
+            realm=realm,
+        )
+
+    project, endpoint = in_its_realm(open_in, proof=flags.proof, provider=flags.provider)
+    wish = wish_for_more(project.graph, pictures_named(project, targets), more, whole=whole, targets=targets)
+    limits = limits_asked(project, caps)
+    run = Run(workers=jobs, limits=limits)
+    with contextlib.ExitStack() as stack:
+        workshop = stack.enter_context(open_workshop(project, endpoint))
+        plan = plan_build(workshop, wish, workers=jobs)
+        if plan.pictures or workshop.to_fetch:
+            endpoint = endpoint or endpoint_for(workshop, stack, proof=flags.proof, provider=flags.provider)
+        if workshop.to_fetch and endpoint is not None:
+            run = replace(run, fetched=asyncio.run(fetch_located(workshop, endpoint)))
+            plan = plan_build(workshop, wish, workers=jobs)
+        agree(invocation, workshop, plan, limits, yes=yes)
+        rolled = Rolled.starting(plan, workshop.memory)
+        finished = run_plan(invocation, workshop, plan, endpoint, run)
+    return _decided(invocation, flags, open_in(project.realm), rolled, plan, finished)
+
+
+def _decided(
+    invocation: Invocation, flags: Flags, project: Project, rolled: Rolled, plan: Plan, finished: BuildFinished
+) -> int:
+    """What came is chosen or listed, whatever did not come."""
+    with open_desk(project) as desk:
+        outcome, said = choose_new(desk, rolled, note=flags.note)
+        outcome = outcome or Outcome(verb=Verb.REROLL)
+        followed = consequences(desk, outcome)
+        if flags.as_json:
+            data = {"plan": plan_document(plan), "result": finished.to_dict(), "kept": list(said), **outcome.to_dict()}
+            follows = None if followed is None else followed.to_dict()
+            invocation.console.data({"seedpipe_reroll": 1, **data, "follows": follows})
+        elif outcome.decisions or said:
+            say(invocation, desk, outcome, followed, remarks=said)
+    codes: Sequence[int] = (finished.exit_code, ExitCode.FAILED if outcome.refused else ExitCode.DONE)
+    return int(most_urgent(set(map(ExitCode, codes))))

@@ -1,0 +1,113 @@
+"""After more takes were bought: the first new one becomes the choice where nobody had chosen; the others are only listed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from seedpipe.errors import UsageError
+from seedpipe.manifest.node import FrameNode, ImageNode
+from seedpipe.names import Digest
+from seedpipe.plan.choices import Candidate, picked
+from seedpipe.plan.following import Outcome
+from seedpipe.plan.graph import Graph
+from seedpipe.plan.plan import Plan
+from seedpipe.plan.present import Present
+from seedpipe.plan.select import Wish, select
+from seedpipe.project.deciding import Desk
+from seedpipe.project.known_takes import known_takes
+from seedpipe.project.memory import Recollection
+from seedpipe.state.decisions import Verb
+from seedpipe.state.lock import ImageEntry, Level, Made
+from seedpipe.state.take import Take
+
+
+def wish_for_more(graph: Graph, addresses: Sequence[str], more: int, *, whole: bool, targets: tuple[str, ...]) -> Wish:
+    """`more` takes of each of `addresses`, which are images and frames; with `whole` of all frames of their sequences.
+
+    Layers always come together. `targets` is how a person named them. Raises `UsageError` for what has no sequence, and for several batches at once.
+    """
+    nodes = [node for node in map(graph.__getitem__, addresses) if isinstance(node, ImageNode | FrameNode)]
+    alone = [node for node in nodes if not isinstance(node, FrameNode)]
+    if whole and alone:
+        raise UsageError(f"`{alone[0].address}` is no frame of a sequence", hint="leave `--whole` out for it")
+    together = [node.sequence for node in nodes if isinstance(node, FrameNode) and (whole or node.sequence.layered)]
+    if together and more > 1:
+        raise UsageError(
+            f"all of `{together[0].address}` is bought once at a time", hint="without `-n`; run it again for another"
+        )
+    wanted = list(dict.fromkeys([*addresses, *(address for one in together for address in one.addresses)]))
+    return Wish(
+        selection=select(graph, wanted),
+        targets=targets,
+        reroll=dict.fromkeys(wanted, more),
+        whole=frozenset(one.address for one in together),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rolled:
+    """What is there of each address before it is rolled again: want → pictures."""
+
+    before: Mapping[Digest, frozenset[Digest]] = field(default_factory=dict)
+    wants: Mapping[str, Digest] = field(default_factory=dict)
+
+    @classmethod
+    def starting(cls, plan: Plan, memory: Recollection) -> "Rolled":
+        wants = {node.address: node.key for node in plan.nodes.values() if node.rolls and node.key is not None}
+        index = memory.takes_index
+        there = {
+            want: frozenset(take.digest for take in index.of(want)) if index else frozenset() for want in wants.values()
+        }
+        return cls(before=there, wants=wants)
+
+    def new(self, address: str, memory: Recollection) -> Sequence[Take]:
+        """The pictures that have come since, in order of arrival."""
+        want = self.wants.get(address)
+        if want is None or memory.takes_index is None:
+            return ()
+        return [take for take in memory.takes_index.of(want) if take.digest not in self.before[want]]
+
+
+def choose_new(desk: Desk, rolled: Rolled, *, note: str | None) -> tuple[Outcome | None, Sequence[str]]:
+    """The decision, if there is one, and a sentence for each picture whose choice stays."""
+    auto: list[str] = []
+    kept: list[str] = []
+    for address in rolled.wants:
+        entry = desk.entry(address)
+        if entry is not None and rolled.new(address, desk.memory):
+            (auto if entry.level is Level.AUTO else kept).append(address)
+    said = _kept_words(desk, rolled, kept)
+    if not auto:
+        return None, said
+    outcome = desk.decide(Verb.REROLL, auto, lambda present: _chosen(desk, rolled, present), note=note)
+    return outcome, said
+
+
+def _chosen(desk: Desk, rolled: Rolled, present: Present) -> ImageEntry:
+    """With the first new picture that the size rule lets be chosen by itself; else the line as it is."""
+    entry, node, resolver = desk.entry(present.address), desk.project.graph[present.address], desk.project.resolver()
+    if entry is None or not isinstance(node, ImageNode | FrameNode):
+        raise RuntimeError("only a line of the lock is rolled again")
+    rule = resolver.size_rule(node, resolver.asked(node))
+    new = rolled.new(present.address, desk.memory)
+    right = [take for take in new if not rule.refuses((take.width, take.height))]
+    if not right or present.want is None:
+        return entry
+    candidate = Candidate(digest=right[0].digest, made=Made.of(right[0]), want=right[0].want)
+    return picked(entry, present, candidate, pool=desk.memory.takes(present.want), level=Level.AUTO)
+
+
+def _kept_words(desk: Desk, rolled: Rolled, kept: Collection[str]) -> list[str]:
+    said = []
+    for address, present in desk.present(kept, desk.plan(kept)).items() if kept else ():
+        entry = desk.entry(address)
+        new = {take.digest for take in rolled.new(address, desk.memory)}
+        listed = [take for take in known_takes(desk, present) if take.digest in new]
+        if entry is None or not listed:
+            continue
+        numbers = ", ".join(f"{take.number} ({take.digest.short})" for take in listed)
+        takes = "take" if len(listed) == 1 else "takes"
+        said.append(
+            f"{address} stays {entry.level} with {entry.take.short}; new {takes} {numbers}:"
+            f" `seedpipe pick {address} {listed[0].number}`"
+        )
+    return said
