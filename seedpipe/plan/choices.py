@@ -10,8 +10,7 @@ from seedpipe.canonical import digest_of
 from seedpipe.errors import DecisionError
 from seedpipe.names import Digest
 from seedpipe.plan.present import Present
-from seedpipe.state.lock import ImageEntry, Level, Made
-from seedpipe.state.merge import with_takes_of
+from seedpipe.state.lock import ImageEntry, Level, Made, with_takes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,7 @@ from seedpipe.errors import DecisionError, Fault, Severity
 from seedpipe.manifest.definition import Moved
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
 from seedpipe.plan.graph import Graph
-from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Level, Lock, SourceEntry
-from seedpipe.state.merge import with_takes_of
+from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Level, Lock, SourceEntry, with_takes_of
 
 _KINDS: dict[type[Entry], tuple[type[Node], ...]] = {
     ImageEntry: (ImageNode, FrameNode),

@@ -6,7 +6,7 @@ plain textual merge is atomic per node.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -212,7 +212,8 @@ class Lock:
     ) -> tuple["Lock", tuple[str, ...]]:
         """Compare-and-set: `new` entries replace those that are still as in `base`; the rest is someone else's word.
 
-        Returns the new lock and the addresses whose entry meanwhile became another one and was left alone.
+        Returns the new lock and the addresses whose entry meanwhile became another one and was left alone. Two builds
+        that chose the same say so once, with the takes that either has.
         """
         entries = dict(self.entries)
         kept = []
@@ -220,10 +221,36 @@ class Lock:
             present = entries.get(address)
             if present == base.get(address) or present == entry:
                 entries[address] = entry
+            elif present is not None and _is_the_same_choice(present, entry):
+                entries[address] = _with_takes_of(present, entry)
             else:
                 kept.append(address)
         lock = replace(self, project=self.project or project, entries=entries, resolved={**resolved, **self.resolved})
         return lock, tuple(kept)
+
+
+def _is_the_same_choice(one: Entry, other: Entry) -> bool:
+    """Whether two lines name one picture for one want (or one recipe: its first bytes stay)."""
+    if isinstance(one, ImageEntry) and isinstance(other, ImageEntry):
+        return (one.want, one.take) == (other.want, other.take)
+    return isinstance(one, DerivedEntry) and isinstance(other, DerivedEntry) and one.recipe == other.recipe
+
+
+def _with_takes_of(present: Entry, entry: Entry) -> Entry:
+    if isinstance(present, ImageEntry) and isinstance(entry, ImageEntry):
+        return with_takes_of(present, entry)
+    return present
+
+
+def with_takes_of(entry: ImageEntry, other: ImageEntry) -> ImageEntry:
+    """`entry` with all takes that `other` knows."""
+    pools: dict[Digest, Sequence[Digest]] = {want: list(takes) for want, takes in entry.also.items()}
+    pools[entry.want] = entry.takes
+    for want, takes in ((other.want, (*other.takes, other.take)), *other.also.items()):
+        pools[want] = tuple(dict.fromkeys([*pools.get(want, ()), *takes]))
+    takes = tuple(dict.fromkeys([*pools.pop(entry.want), entry.take]))
+    also = {want: tuple(pool) for want, pool in sorted(pools.items(), key=lambda item: str(item[0]))}
+    return replace(entry, takes=takes, also=also)
 
 
 def write_lock(lock: Lock) -> str:

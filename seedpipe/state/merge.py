@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from seedpipe.canonical import canonical_json
 from seedpipe.names import Digest
-from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Level, Lock, SourceEntry, write_lock
+from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Level, Lock, SourceEntry, with_takes_of, write_lock
 
 _STRENGTH = {Level.AUTO: 0, Level.APPROVED: 1, Level.PINNED: 2}
 
@@ -145,17 +145,6 @@ def _resolved(
             found[ask] = min(mine, other)
             remarks.append(f"`{ask}` is `{mine}` on one side and `{other}` on the other; it stays `{found[ask]}`")
     return found
-
-
-def with_takes_of(entry: ImageEntry, other: ImageEntry) -> ImageEntry:
-    """`entry` with all takes that `other` knows."""
-    pools: dict[Digest, Sequence[Digest]] = {want: list(takes) for want, takes in entry.also.items()}
-    pools[entry.want] = entry.takes
-    for want, takes in ((other.want, (*other.takes, other.take)), *other.also.items()):
-        pools[want] = tuple(dict.fromkeys([*pools.get(want, ()), *takes]))
-    takes = tuple(dict.fromkeys([*pools.pop(entry.want), entry.take]))
-    also = {want: tuple(pool) for want, pool in sorted(pools.items(), key=lambda item: str(item[0]))}
-    return replace(entry, takes=takes, also=also)
 
 
 def _chosen(entry: ImageEntry) -> tuple[Digest, Digest]:

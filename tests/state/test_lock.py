@@ -1,5 +1,6 @@
 """The lock: its bytes are frozen, broken ones are never read as empty, and merging never loses a choice."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,7 +133,11 @@ def test_compare_and_set_never_displaces_someone_elses_word(base: Lock, theirs: 
     merged, kept = theirs.changed(base.entries, ours.entries, resolved=ours.resolved, project="p")
     for address, entry in theirs.entries.items():
         if entry != base.entries.get(address):
-            assert merged.entries[address] == entry, "a choice made meanwhile was overwritten"
+            found = merged.entries[address]
+            if isinstance(found, ImageEntry) and isinstance(entry, ImageEntry):
+                assert set(found.takes) >= set(entry.takes), "a take was lost"
+                found = replace(found, takes=entry.takes, also=entry.also)
+            assert found == entry, "a choice made meanwhile was overwritten"
         elif address in ours.entries:
             assert merged.entries[address] == ours.entries[address]
     assert set(merged.entries) >= set(theirs.entries), "an entry was dropped"
@@ -153,6 +158,21 @@ def test_two_writers_change_only_their_own_entries(tmp_path: Path) -> None:
     assert dict(lock.entries) == {"hero": image(1), "banner": image(2)}
     assert writers[1].left_alone == ("hero",)
     assert lock.project == "p"
+
+
+def test_two_builds_that_chose_the_same_say_so_once_with_the_takes_of_both(tmp_path: Path) -> None:
+    path, mutex = tmp_path / "seedpipe.lock", tmp_path / "mutex"
+    first, second, third = (Digest.of(text) for text in (b"1", b"2", b"3"))
+    line = replace(image(1), take=first, takes=(first,))
+    writers = [LockWriter(path, shown_as="seedpipe.lock", base=Lock(), project="p", mutex=mutex) for _ in range(3)]
+    writers[0].set("hero", replace(line, takes=(first, second)))
+    writers[1].set("hero", replace(line, takes=(third, first)))
+    writers[2].set("hero", replace(line, take=third, takes=(third,)))
+    for writer in writers:
+        writer.flush(now=True)
+    entry = load_lock(path, shown_as="seedpipe.lock").image("hero")
+    assert entry == replace(line, takes=(first, second, third))
+    assert [writer.left_alone for writer in writers] == [(), (), ("hero",)]
 
 
 def test_an_absent_lock_is_empty_but_a_torn_one_is_not(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def test_two_builds_at_once_buy_each_picture_once(live: Workspace, account: Acco
     account.faults({"do": "latency", "seconds": 0.3})
     for ran in both(live):
         assert ran.code == 0, ran.err
+        assert "by someone else" not in ran.err, "both made the same choices"
     is_whole(live, account)
 
 
@@ -68,6 +69,7 @@ def test_six_builds_at_once_buy_each_picture_once(live: Workspace, account: Acco
     live.write("seedpipe.yaml", MANIFEST)
     for ran in both(live, 6):
         assert ran.code == 0, ran.err
+        assert "by someone else" not in ran.err, "all made the same choices"
     is_whole(live, account)
 
 
