@@ -251,10 +251,12 @@ class Buyer:
                 stopping=self.stopping,
                 on_wait=lambda: self._say_waiting(order, "rate"),
             )
-            if grant is None:
+            if grant is not None:
+                await asyncio.to_thread(self.journal.sent, claimed.id)
+            if grant is None or self.stopping.is_set():  # said while that was being written: not a byte has left
                 await asyncio.to_thread(self.journal.released, claimed.id, "the build was stopped before it was sent")
+                await self._not_sent(limiter, grant)
                 return None
-            await asyncio.to_thread(self.journal.sent, claimed.id)
         except DayTurnedError:
             await self._not_sent(limiter, grant)
             raise

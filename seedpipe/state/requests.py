@@ -55,8 +55,10 @@ ACTIVE: Final = (RequestState.INTENDED, RequestState.SENT, RequestState.LOCATED,
 
 LEGAL: Final[Mapping[RequestState, frozenset[RequestState]]] = {
     RequestState.INTENDED: frozenset({RequestState.SENT, RequestState.RELEASED}),
+    # a build that is stopped between this note and the first byte takes it back; nobody else can know that
     RequestState.SENT: frozenset(
         {
+            RequestState.RELEASED,
             RequestState.LOCATED,
             RequestState.KEPT,
             RequestState.SETTLED,

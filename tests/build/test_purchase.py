@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,11 +18,12 @@ from seedpipe.build.purchase import Buyer
 from seedpipe.build.receive import Receiver
 from seedpipe.build.report import Report
 from seedpipe.canonical import canonical_json, digest_of
-from seedpipe.events import Event, NodeWaiting
+from seedpipe.events import BuildStopping, Event, NodeWaiting, RequestSent
 from seedpipe.money import Money
 from seedpipe.service.client import ServiceClient
 from seedpipe.service.download import DownloadPolicy
 from seedpipe.state.caps import Cap, CapKind
+from seedpipe.state.journal import Journal
 from seedpipe.state.requests import Claimed, RequestState
 from seedpipe.state.spent import Scope
 from seedpipe.state.store import Store
@@ -246,3 +248,49 @@ def test_a_day_that_turns_while_it_waits_asks_the_caps_of_the_new_day(shop: Shop
 
     assert asyncio.run(build()) == expected
     board.close()
+
+
+class SlowDisk(Journal):
+    """Takes its time to write down that a request leaves: all of them wait for the same moment."""
+
+    def sent(self, request: str) -> None:
+        super().sent(request)
+        self.path.with_name(f"sent-{request}").touch()
+        while not self.path.with_name("go on").exists():
+            time.sleep(0.005)
+
+
+def until_there(folder: Path, pattern: str, count: int) -> None:
+    deadline = time.monotonic() + 20
+    while len(list(folder.glob(pattern))) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_nothing_leaves_once_the_stop_was_said(shop: Shop, running: Service) -> None:
+    """Four requests are written down as sent, and the stop comes before their first byte: they are given back."""
+    before = len(running.ledger()["requests"])
+
+    async def build() -> tuple[list[str], list[RequestState]]:
+        async with shop.open() as buyer:
+            buyer.journal = SlowDisk.open(buyer.journal.path, account="acc", clock=shop.clock)
+            tasks = [asyncio.create_task(buyer.buy(order(f"lamp {number}"))) for number in range(4)]
+            await asyncio.to_thread(until_there, shop.folder, "sent-*", 4)
+            buyer.stop("interrupted")
+            (shop.folder / "go on").touch()
+            outcomes = [outcome(await task) for task in tasks]
+            states = [
+                buyer.journal.request(path.name.removeprefix("sent-")).state for path in shop.folder.glob("sent-*")
+            ]
+            spent = buyer.journal.spent(Scope(), "USD")
+            assert spent.worst == Money.zero("USD"), "no reservation is left"
+            buyer.journal.close()
+            return outcomes, states
+
+    outcomes, states = asyncio.run(build())
+    assert outcomes == ["stopped"] * 4
+    assert states == [RequestState.RELEASED] * 4
+    assert len(running.ledger()["requests"]) == before, "not one has left"
+    assert not [event for event in shop.events if isinstance(event, RequestSent)]
+    (stopping,) = [event for event in shop.events if isinstance(event, BuildStopping)]
+    assert stopping.in_flight == 0

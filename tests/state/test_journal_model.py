@@ -164,8 +164,9 @@ class JournalMachine(RuleBasedStateMachine):
     @rule(id_=ids)
     def released(self, id_: str) -> None:
         one = self.model[id_]
-        self._attempt(one.state == "intended", self.journals[0].released, id_, "stopped")
-        one.state = "released" if one.state == "intended" else one.state
+        legal = one.state in ("intended", "sent")
+        self._attempt(legal, self.journals[0].released, id_, "stopped")
+        one.state = "released" if legal else one.state
 
     @rule(id_=ids)
     def unknown(self, id_: str) -> None:
