@@ -1,7 +1,8 @@
 """What was charged, is reserved or is uncertain: per run, picture, day, month and project, inside a transaction.
 
 A request counts in the UTC day of its sending: with its charge when settled, with its whole reservation before, and
-with its whole reservation as long as its outcome is unknown. Of a batch each frame counts with its own part (`shares`).
+with its whole reservation as long as its outcome is unknown; what was kept of it is charged for certain, the rest is
+uncertain. Of a batch each frame counts with its own part (`shares`).
 """
 
 import sqlite3
@@ -14,6 +15,11 @@ from seedpipe.state.shares import shares
 
 ACTIVE_SQL: Final = "state IN ('intended', 'sent', 'located', 'kept')"
 OPEN_SQL: Final = "state IN ('intended', 'sent', 'located', 'kept', 'unknown')"
+# What the pictures of a request that are here cost, but never more than is reserved for all of them.
+_KEPT_SQL: Final = (
+    "MIN(reserved, (SELECT COALESCE(SUM(COALESCE(cost, price)), 0) FROM arrival"
+    " WHERE arrival.request = request.id AND digest IS NOT NULL))"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +67,19 @@ def spent_in(
         return _spent_on(connection, scope, scope.address, currency)
     where, values = _where(scope)
     rows = connection.execute(
-        f"SELECT state = 'unknown', owner, SUM(reserved) FROM request WHERE {OPEN_SQL} AND currency = ?{where}"  # noqa: S608
-        " GROUP BY 1, 2",
+        f"SELECT state = 'unknown', owner, SUM(reserved), SUM({_KEPT_SQL}) FROM request"  # noqa: S608
+        f" WHERE {OPEN_SQL} AND currency = ?{where} GROUP BY 1, 2",
         (currency, *values),
     )
-    active = uncertain = 0
-    for unknown, owner, reserved in rows.fetchall():
+    active = uncertain = certain = 0
+    for unknown, owner, reserved, kept in rows.fetchall():
         if unknown or not is_alive(owner):
-            uncertain += reserved
+            certain += kept
+            uncertain += reserved - kept
         else:
             active += reserved
     return Spent(
-        charged=Money(_charged(connection, scope, currency), currency),
+        charged=Money(_charged(connection, scope, currency) + certain, currency),
         open=Money(active, currency),
         uncertain=Money(uncertain, currency),
     )
@@ -103,11 +110,13 @@ def _spent_on(connection: sqlite3.Connection, scope: Scope, address: str, curren
     )
     sums = {"settled": 0, "active": 0, "unknown": 0}
     for id_, named, state, images, price, reserved, charge in rows.fetchall():
-        known = _prices(connection, id_, price) if state == "settled" else {}
+        known = _prices(connection, id_, price) if state in ("settled", "unknown") else {}
         parts = shares(reserved if charge is None else charge, images, known)
         frames = dict(connection.execute("SELECT position, address FROM frame WHERE request = ?", (id_,)).fetchall())
-        part = sum(part for place, part in parts.items() if frames.get(place, named) == address)
-        sums[state if state in sums else "active"] += part
+        for place, part in parts.items():
+            if frames.get(place, named) == address:
+                # Of an uncertain batch, a frame that is here is charged for certain.
+                sums["settled" if place in known else state if state in sums else "active"] += part
     return Spent(
         charged=Money(sums["settled"], currency),
         open=Money(sums["active"], currency),

@@ -171,6 +171,10 @@ def test_each_frame_counts_with_its_own_part(folder: Path) -> None:
     journal.kept(id_, 0, picture("wide"))
     journal.unknown(id_, "cut")
     assert str(journal.spent(Scope(address="board#face"), "USD").uncertain) == "0.04 USD"
+    kept = journal.spent(Scope(address="board#wide"), "USD")
+    assert (kept.charged, kept.uncertain) == (PRICE, Money.zero("USD")), "what is here was charged for certain"
+    whole = journal.spent(Scope(run=run), "USD")
+    assert (whole.charged, whole.uncertain) == (PRICE, PRICE * 2), "the build's last line says the same"
     journal.resolve(id_, paid=True, who="ada", charge=Money.parse("0.10 USD"))
     charged = [journal.spent(Scope(address=name), "USD").charged for name in frames]
     assert [str(one) for one in charged] == ["0.04 USD", "0.03 USD", "0.03 USD"]

@@ -99,7 +99,8 @@ def test_a_second_recovery_does_not_fetch_what_the_first_is_fetching(folder: Pat
     assert second.recover().to_fetch == ()
     first.kept(id_, 0, picture())
     assert first.conclude(id_).state is RequestState.UNKNOWN, "the second picture never came"
-    assert second.spent(Scope(), "USD").uncertain == PRICE * 2
+    spent = second.spent(Scope(), "USD")
+    assert (spent.charged, spent.uncertain) == (PRICE, PRICE), "what is kept was charged for certain"
 
 
 MANY_REQUESTS = """
