@@ -268,7 +268,7 @@ class Model:
         if count + outputs > self.references.total:
             left = self.references.total - count
             return (
-                f"{count} references and {outputs} pictures are {count + outputs}, the service allows"
+                f"{count} {'reference' if count == 1 else 'references'} and {outputs} pictures are {count + outputs}, the service allows"
                 f" {self.references.total} together: ask for {left} pictures at most",
             )
         return ()

@@ -105,7 +105,7 @@ def _layers(node: ImageNode, catalogue: Catalogue, provider: str, resolver: Reso
         yield _Found(code="model", message=error.message, field="model", hint=error.hint)
         return
     for sentence in unable:
-        yield _Found(code="layers", message=sentence, field="model")
+        yield _Found(code="layers", message=sentence, field="layers")
     for sentence in model.status_faults():
         yield _Found(code="model-status", message=sentence, field="model")
     for sentence in () if unable else model.layers_faults(size):

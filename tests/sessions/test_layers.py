@@ -211,7 +211,7 @@ def test_live_the_charge_is_by_what_came(shop: Workspace, live: Gateway, account
 @pytest.mark.parametrize(
     ("old", "new", "sentence", "place"),
     [
-        ("seedream-5-0-pro", "seedream-4-5", "has no `layers` here; `seedream-5-0-flash-260915`, `seedream-5-0-pro-260628` can", "4:19"),
+        ("seedream-5-0-pro", "seedream-4-5", "has no `layers` here; `seedream-5-0-flash-260915`, `seedream-5-0-pro-260628` can", "8:13"),
         ("seedream-5-0-pro", "seedream-5-0-flash", "the price of a layer of `seedream-5-0-flash-260915` at `byteplus` is not known", "4:19"),
         ("byteplus", "apiyi", "the price of a layer of `seedream-5-0-pro-260628` at `apiyi` is not known", "4:19"),
         ("size: 1K", "size: 2848x1600", "layers have one of the tiers 1K, 1.5K, 2K, or `auto`", "4:43"),
