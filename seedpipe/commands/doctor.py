@@ -4,7 +4,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -16,11 +18,15 @@ from seedpipe.display import wrap
 from seedpipe.errors import ManifestError, SeedpipeError, UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.node import FrameNode, ImageNode
+from seedpipe.names import Realm
 from seedpipe.project.checkup import Check, Finding, check, check_service
 from seedpipe.project.project import Project, find_manifest, users_catalogue, users_trust
 from seedpipe.project.trust import Endpoint, Wanted, open_endpoint
 from seedpipe.service.probe import PROBE_SECONDS
-from seedpipe.state.home import config_folder, home_folder
+from seedpipe.state.highwater import mark_path
+from seedpipe.state.home import ProjectState, config_folder, home_folder
+from seedpipe.state.journal import Journal
+from seedpipe.state.journal_schema import check_all
 from seedpipe.state.repair import has_records, repair_journal
 from seedpipe.state.settings import read_settings
 
@@ -176,26 +182,42 @@ def _sold(catalogue: Catalogue, provider: str) -> Sequence[str]:
 
 
 def _journal(project: Project) -> str:
-    memory = project.recollection()
-    if memory.journal is None:
-        return "nothing was built here yet"
-    unknowns = memory.journal.unknowns()
-    held = f"; {len(unknowns)} of uncertain charge" if unknowns else ""
-    return f"{len(memory.journal.arrivals())} pictures received{held}"
+    """Every page and row is looked at, of the proofs' journal too."""
+    told = []
+    for realm, path in _journals(project):
+        with closing(Journal.open(path, account="reader")) as journal:
+            check_all(path)
+            held = sum(one.needs_a_person for one in journal.held())
+            unsure = f"; {held} of uncertain charge: see `seedpipe resolve`" if held and realm is Realm.LIVE else ""
+            kind = "pictures" if realm is Realm.LIVE else "proofs"
+            told.append(f"{len(journal.arrivals())} {kind} received{unsure}")
+    return ", ".join(told) or "nothing was built here yet"
 
 
 def _repaired(project: Project) -> str:
-    """What is sound of the journal stays; the index of takes is built again from it."""
+    """What is sound of each journal stays."""
+    told = []
+    for realm, path in _journals(project):
+        done = repair_journal(path)
+        name = "journal" if realm is Realm.LIVE else "journal of the proofs"
+        if done.aside is None:
+            told.append(f"the {name} is sound")
+            continue
+        lost = f"{done.lost} rows lost" if done.lost else "no row was lost"
+        kept = f"{done.requests} requests and {done.pictures} pictures kept, the old file is in {done.aside}; {lost}"
+        told.append(f"{name}: {kept}")
+    return ", ".join(told) or "nothing was built here yet"
+
+
+def _journals(project: Project) -> Iterator[tuple[Realm, Path]]:
+    """Those that there are."""
     if project.project_id is None:
-        return "nothing was built here yet"
-    places = project.state(project.project_id)
-    if not has_records(places.journal):
-        return "there is no journal to repair"
-    done = repair_journal(places.journal)
-    if done.aside is None:
-        return "the journal is sound"
-    lost = f"{done.lost} rows lost" if done.lost else "no row was lost"
-    return f"{done.requests} requests and {done.pictures} pictures kept, the old file is {done.aside}; {lost}"
+        return
+    for realm in Realm:
+        home = home_folder(os.environ)
+        path = ProjectState(home=home, project_id=project.project_id, realm=realm).journal
+        if has_records(path) or mark_path(path).exists():
+            yield realm, path
 
 
 def _lines(invocation: Invocation, one: Check) -> str:

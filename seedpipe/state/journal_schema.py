@@ -10,6 +10,8 @@ from typing import Final
 
 from seedpipe.errors import StateError
 from seedpipe.state.files import FileLock, fsync_folder, make_folder, write_atomically
+from seedpipe.state.highwater import highest, mark_path
+from seedpipe.state.soundness import fault_in, fault_in_texts
 from seedpipe.state.spent import ACTIVE_SQL, OPEN_SQL
 
 APPLICATION_ID: Final = 0x5EED_0001
@@ -164,12 +166,16 @@ def sql_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if "decode to UTF-8" in str(error):
+            raise StateError(f"`{path}` is damaged: a text in it is none", hint=REPAIR_HINT) from error
         if "locked" in str(error) or "busy" in str(error):
             raise StateError(
                 f"`{path}` is held by another process for more than {BUSY_SECONDS:g} s",
                 hint="wait until that process is done, or end it",
             ) from error
         raise StateError(f"`{path}` can't be used: {error}", hint="is the disk full or read-only?") from error
+    except UnicodeDecodeError as error:  # SQLite's own message holds what it found
+        raise StateError(f"`{path}` is damaged: a text in it is none", hint=REPAIR_HINT) from error
     except sqlite3.DatabaseError as error:
         raise StateError(f"`{path}` is damaged: {error}", hint=REPAIR_HINT) from error
 
@@ -177,15 +183,10 @@ def sql_errors(path: Path) -> Iterator[None]:
 def create_journal(path: Path) -> None:
     """Makes an empty journal at `path`, all at once; if another process is quicker, its journal stays."""
     make_folder(path.parent)
-    leftovers = path.with_name(f"{path.name}-wal")
-    if leftovers.exists() and leftovers.stat().st_size:
-        raise StateError(
-            f"`{path}` is gone but `{leftovers.name}` beside it holds records of it",
-            hint="put the file back where it was, or run `seedpipe doctor --repair`, which reads the records",
-        )
     with FileLock(path.with_name(f".{path.name}.lock"), timeout=BUSY_SECONDS):
         if path.exists():
             return
+        _refuse_to_forget(path)
         temporary = path.with_name(f".{path.name}.tmp")
         _remove(temporary)  # what a killed process left
         try:
@@ -200,6 +201,22 @@ def create_journal(path: Path) -> None:
             fsync_folder(path.parent)
         finally:
             _remove(temporary)
+
+
+def _refuse_to_forget(path: Path) -> None:
+    """Where traces of a journal are, none is begun anew."""
+    leftovers = path.with_name(f"{path.name}-wal")
+    if leftovers.exists() and leftovers.stat().st_size:
+        raise StateError(
+            f"`{path}` is gone but `{leftovers.name}` beside it holds records of it",
+            hint="put the file back where it was, or run `seedpipe doctor --repair`, which reads the records",
+        )
+    if highest(path):
+        raise StateError(
+            f"`{path}` is gone, and {highest(path)} commits were written to it",
+            hint="put the file back where it was; a new journal would forget what was paid. If nothing was, remove"
+            f" `{mark_path(path)}`",
+        )
 
 
 def _remove(database: Path) -> None:
@@ -256,14 +273,50 @@ def look_into(path: Path) -> sqlite3.Connection:
 
 def _check(path: Path, connection: sqlite3.Connection) -> None:
     _check_kind(path, connection)
-    if not _was_checked(path):
-        report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if report != "ok":
-            raise StateError(f"`{path}` is damaged: {report}", hint=REPAIR_HINT)
-        note_checked(path)
+    trusted = _was_checked(path)
+    if not trusted and connection.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
+        _check_pages(path, connection)
     _migrate(connection)
     if _objects(connection) != _expected_objects():
         raise StateError(f"`{path}` has tables or triggers that seedpipe did not make", hint=REPAIR_HINT)
+    _check_commits(path, connection)
+    if not trusted:
+        _check_rows(path, connection)
+        note_checked(path)
+
+
+def _check_pages(path: Path, connection: sqlite3.Connection) -> None:
+    """Before anything is migrated."""
+    report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if report != "ok":
+        raise StateError(f"`{path}` is damaged: {report}", hint=REPAIR_HINT)
+
+
+def _check_rows(path: Path, connection: sqlite3.Connection) -> None:
+    """Indexes, and what the rows say. Takes seconds for some hundred thousand requests, after a process was killed."""
+    fault = fault_in(connection)
+    if fault is not None:
+        raise StateError(f"`{path}` is damaged: {fault}", hint=REPAIR_HINT)
+
+
+def check_all(path: Path) -> None:
+    """Every page and every text, whatever was looked at before. Raises as `connect`."""
+    with closing(connect(path)) as connection, sql_errors(path):
+        fault = fault_in(connection) or fault_in_texts(connection)
+    if fault is not None:
+        raise StateError(f"`{path}` is damaged: {fault}", hint=REPAIR_HINT)
+
+
+def _check_commits(path: Path, connection: sqlite3.Connection) -> None:
+    seen = highest(path)  # first: whoever commits meanwhile only adds to what is counted next
+    missing = seen - int(connection.execute("SELECT value FROM counter WHERE name = 'writes'").fetchone()[0])
+    if missing > 0:
+        raise StateError(
+            f"`{path}` has forgotten {missing} of its commits: its write-ahead log is gone, or an older copy stands in"
+            " its place",
+            hint="put the newest copy back, with its `-wal` file; else `seedpipe doctor --repair` goes on from what is"
+            " here, and `seedpipe spend reconcile` finds what it forgot",
+        )
 
 
 def _check_kind(path: Path, connection: sqlite3.Connection) -> None:

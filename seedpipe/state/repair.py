@@ -1,26 +1,19 @@
 """Repairing a damaged journal: it is copied aside whole, and what is sound of it goes into a new one."""
 
-import contextlib
 import json
 import os
 import secrets
 import shutil
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from seedpipe.errors import StateError
-from seedpipe.money import Money
 from seedpipe.state.files import FileLock, digest_of_file, fsync_folder
-from seedpipe.state.journal_schema import BUSY_SECONDS, NewerJournalError, connect, create_journal
+from seedpipe.state.journal_schema import BUSY_SECONDS, NewerJournalError, check_all, create_journal
 from seedpipe.state.owners import is_alive
-from seedpipe.state.spent import add_charge, total_scopes
+from seedpipe.state.salvage import Salvage
 
-_BY_POSITION: Final = ("arrival", "frame", "layer")  # keyed by request and place in its answer
-_SALVAGED: Final = ("owner", "run", "request", "arrival", "frame", "layer")
 _SIDES: Final = ("", "-wal", "-shm")
 _LOG_HEADER: Final = 32  # bytes of a write-ahead log without a page
 
@@ -43,14 +36,8 @@ def repair_journal(path: Path) -> Repair:
     """Raises `StateError` for a newer journal, and while a build is using it. Repeating it is harmless."""
     if not has_records(path):
         raise StateError(f"there is no journal at `{path}`: nothing to repair")
-    try:
-        if path.exists():
-            connect(path).close()
-            return Repair(aside=None)
-    except NewerJournalError:
-        raise
-    except StateError:
-        pass
+    if _is_sound(path):
+        return Repair(aside=None)
     owners = path.parent / "owners"
     living = [one.stem for one in owners.glob("*.lock") if is_alive(owners, one.stem)]
     if living:
@@ -63,7 +50,20 @@ def repair_journal(path: Path) -> Repair:
         if ready is not None:
             return _installed(path, ready)
         aside = _copy_aside(path)
-        return _installed(path, _salvaged(aside, path.name))
+        return _installed(path, _salvaged(aside, path))
+
+
+def _is_sound(path: Path) -> bool:
+    """All of it is looked at, whatever was looked at before."""
+    if not path.exists():
+        return False
+    try:
+        check_all(path)
+    except NewerJournalError:
+        raise
+    except StateError:
+        return False
+    return True
 
 
 def has_records(path: Path) -> bool:
@@ -83,8 +83,9 @@ def _ready_of_a_killed_repair(path: Path) -> Path | None:
     return found[-1] if found else None
 
 
-def _salvaged(aside: Path, name: str) -> Path:
+def _salvaged(aside: Path, path: Path) -> Path:
     """A new journal of what is sound; it stands in `ready` only when it is whole. What is aside stays as it was."""
+    name = path.name
     work, fresh = aside / "work", aside / "new" / name
     work.mkdir(exist_ok=True)
     for suffix in _SIDES:
@@ -92,7 +93,7 @@ def _salvaged(aside: Path, name: str) -> Path:
             shutil.copyfile(aside / f"{name}{suffix}", work / f"{name}{suffix}")
     _give_the_log_a_file(work / name)
     create_journal(fresh)
-    found = _Salvage(work / name, fresh).run()
+    found = Salvage(work / name, fresh, seen_at=path).run()
     (aside / "found.json").write_text(json.dumps(found), encoding="utf-8")
     ready = aside / "ready" / name
     ready.parent.mkdir()
@@ -140,79 +141,3 @@ def _copy_aside(path: Path) -> Path:
     fsync_folder(aside)
     fsync_folder(path.parent)
     return aside
-
-
-class _Salvage:
-    """Copies readable rows that keep the new journal's rules."""
-
-    def __init__(self, damaged: Path, fresh: Path) -> None:
-        self._damaged = damaged
-        self._fresh = fresh
-        self.count = {
-            "owner": 0,
-            "run": 0,
-            "request": 0,
-            "arrival": 0,
-            "frame": 0,
-            "layer": 0,
-            "pictures": 0,
-            "lost": 0,
-        }
-
-    def run(self) -> dict[str, int]:
-        with (
-            closing(sqlite3.connect(self._damaged, isolation_level=None)) as old,
-            closing(sqlite3.connect(self._fresh, isolation_level=None)) as new,
-        ):
-            new.execute("PRAGMA synchronous = FULL")
-            new.execute("BEGIN IMMEDIATE")
-            for table in _SALVAGED:
-                self._table(old, new, table)
-            self._make_whole(new)
-            new.execute("COMMIT")
-            new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return self.count
-
-    def _table(self, old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
-        columns = [row[1] for row in new.execute(f"PRAGMA table_info({table})")]
-        insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
-        seen: set[Any] = set()
-        for row in _rows(old, table, columns):
-            identity = row[:2] if table in _BY_POSITION else row[0]
-            if identity in seen:
-                continue
-            seen.add(identity)
-            try:
-                new.execute(insert, row)
-            except sqlite3.Error:
-                self.count["lost"] += 1
-            else:
-                self.count[table] += 1
-
-    def _make_whole(self, new: sqlite3.Connection) -> None:
-        """Stand-ins for owners and runs that are lost, and totals added up again."""
-        new.execute(
-            "INSERT OR IGNORE INTO owner (id, pid, started_at)"
-            " SELECT owner, 0, intended_at FROM request UNION SELECT owner, 0, started_at FROM run"
-        )
-        new.execute(
-            "INSERT OR IGNORE INTO run (id, owner, started_at, realm, user)"
-            " SELECT run, owner, intended_at, 'live', 'unknown' FROM request"
-        )
-        for table in _BY_POSITION:
-            lost = new.execute(f"DELETE FROM {table} WHERE request NOT IN (SELECT id FROM request)").rowcount  # noqa: S608
-            self.count["lost"] += lost
-        self.count["pictures"] = new.execute("SELECT COUNT(*) FROM arrival WHERE digest IS NOT NULL").fetchone()[0]
-        charges = new.execute("SELECT run, day, charge, charge_currency FROM request WHERE state = 'settled'")
-        for run, day, charge, currency in charges.fetchall():
-            add_charge(new, total_scopes(run=run, day=day), Money(charge, currency))
-
-
-def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:
-    """From the beginning up to the damage, then from the end back to it; some rows come twice."""
-    order = "request {0}, position {0}" if table in _BY_POSITION else "rowid {0}"
-    for direction in ("ASC", "DESC"):
-        with contextlib.suppress(sqlite3.DatabaseError):
-            yield from old.execute(
-                f"SELECT {', '.join(columns)} FROM {table} NOT INDEXED ORDER BY {order.format(direction)}"  # noqa: S608
-            )

@@ -3,12 +3,14 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from seedpipe.errors import StateError
-from seedpipe.state.journal_schema import sql_errors
+from seedpipe.state.highwater import HighWater
+from seedpipe.state.journal_schema import REPAIR_HINT, sql_errors
 
 Result = TypeVar("Result")
 _MAX_GROUP: Final = 64
@@ -25,47 +27,68 @@ class _Job(Generic[Result]):
 
 
 class Writer:
-    """Runs operations on one connection. Whoever gets the lock first commits for all who wait meanwhile."""
+    """Runs operations on one connection, one at a time. Who comes to it first commits for all who wait meanwhile."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
         self._queue: list[_Job[Any]] = []
-        self._queue_guard = threading.Lock()
-        self._leading = threading.Lock()
+        self._turn = threading.Condition()
+        self._busy = False  # a thread is using the connection
         self._pid = os.getpid()
         facts = path.stat()
         self._file = (facts.st_dev, facts.st_ino)
+        self._mark = HighWater(path)
 
     def run(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:
         """The result of `operation`, after its changes are durable. If it raises, nothing of it is written."""
         job = _Job(operation)
-        with self._queue_guard:
+        with self._turn:
             self._queue.append(job)
-        with self._leading:
-            while not job.done:
-                self._lead()
+        while True:
+            with self._turn:
+                self._turn.wait_for(lambda: job.done or not self._busy)
+                if job.done:
+                    break
+                self._busy = True
+                group, self._queue = self._queue[:_MAX_GROUP], self._queue[_MAX_GROUP:]
+            self._lead(group)
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[return-value]  # None only where Result is None
 
     def read(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:
         """The result of `operation`, which only reads: one consistent view of what is durable."""
-        with self._leading, sql_errors(self.path):
+        with self._alone(), sql_errors(self.path):
             self._check_file()
             self._connection.execute("BEGIN")
             try:
                 return operation(self._connection)
+            except (ValueError, KeyError, TypeError) as error:
+                raise StateError(f"`{self.path}` holds a row that can't be read: {error}", hint=REPAIR_HINT) from error
             finally:
                 self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        with self._leading:
+        with self._alone():
             self._connection.close()
+            self._mark.close()
 
-    def _lead(self) -> None:
-        with self._queue_guard:
-            group, self._queue = self._queue[:_MAX_GROUP], self._queue[_MAX_GROUP:]
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else uses the connection meanwhile."""
+        with self._turn:
+            self._turn.wait_for(lambda: not self._busy)
+            self._busy = True
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._busy = False
+                self._turn.notify_all()
+
+    def _lead(self, group: list[_Job[Any]]) -> None:
+        """Commits for all of `group`, which learn what came of it; then somebody else may."""
         try:
             with sql_errors(self.path):
                 self._check_file()
@@ -76,8 +99,11 @@ class Writer:
             if not isinstance(error, Exception):
                 raise
         finally:
-            for job in group:
-                job.done = True
+            with self._turn:
+                for job in group:
+                    job.done = True
+                self._busy = False
+                self._turn.notify_all()
 
     def _commit(self, group: list[_Job[Any]]) -> None:
         connection = self._connection
@@ -97,11 +123,13 @@ class Writer:
                     job.error = error
                 connection.execute("RELEASE job")
             connection.execute("UPDATE counter SET value = value + 1 WHERE name = 'writes'")
+            (commits,) = connection.execute("SELECT value FROM counter WHERE name = 'writes'").fetchone()
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        self._mark.rise(commits)
 
     def _check_file(self) -> None:
         """What is written to a file that is no longer there would be lost; a forked child must not write at all."""

@@ -1,6 +1,8 @@
 import os
 import sqlite3
 import threading
+import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -276,7 +278,7 @@ def test_spending_by_scope(folder: Path) -> None:
         journal.settled(id_, PRICE)
     clock.now = clock.now.replace(month=11, day=2)
     second = begin(journal)
-    id_ = claim(journal, second, "a", ordinal=2)
+    id_ = claim(journal, second, "a", ordinal=2, price=Money.parse("0.28 CNY"))
     journal.sent(id_)
     journal.settled(id_, Money.parse("0.28 CNY"))
     open_ = claim(journal, second, "c")
@@ -592,3 +594,58 @@ def test_a_run_of_no_one_can_not_spend(folder: Path) -> None:
     with pytest.raises(StateError, match="contradict"):
         journal.intend(intent("run-of-nobody"), ())
     assert journal.begin_run(realm=Realm.PROOF, user="ada")
+
+
+def test_who_waits_while_another_writes_shares_one_commit(folder: Path) -> None:
+    """Eight threads come while the connection is busy: one transaction, one sync, for all of them."""
+    journal = open_journal(folder)
+    run = begin(journal)
+    busy, go_on = threading.Event(), threading.Event()
+
+    def hold(_db: sqlite3.Connection) -> None:
+        busy.set()
+        assert go_on.wait(20)
+
+    holder = threading.Thread(target=journal._writer.read, args=(hold,))
+    holder.start()
+    assert busy.wait(20)
+    before = _commits(folder)
+    threads = [threading.Thread(target=claim, args=(journal, run, f"n{number}")) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 20
+    while len(journal._writer._queue) < 8:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    go_on.set()
+    for thread in (holder, *threads):
+        thread.join()
+    assert _commits(folder) - before == 1
+    assert len(journal.open_requests()) == 8
+
+
+def _commits(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as connection:
+        return int(connection.execute("SELECT value FROM counter WHERE name = 'writes'").fetchone()[0])
+
+
+def test_eight_busy_threads_commit_far_less_often_than_they_write(tmp_path: Path) -> None:
+    """On a disk: each call is durable when it returns, and most calls share a commit with others."""
+    journal = open_journal(tmp_path)
+    run = begin(journal)
+    before = journal.number()
+
+    def work(number: int) -> None:
+        for place in range(10):
+            id_ = claim(journal, run, f"{number}.{place}")
+            journal.sent(id_)
+            journal.kept(id_, 0, picture(f"{number}.{place}"))
+            journal.settled(id_, PRICE)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert journal.spent(Scope(), "USD").charged == PRICE * 80
+    assert journal.number() - before < 320 * 0.7
