@@ -84,7 +84,7 @@ BROKEN = {
     ),
     "outside": ("images:\n  a: {file: ../../../etc/passwd}\n", "leads out of the project"),
     "sandbox": ("images:\n  a: {prompt: \"{{ ''.__class__.__mro__ }}\"}\n", "__class__"),
-    "gate": ("images:\n  a: {prompt: A, gate: approve}\n", "not yet"),
+    "cast": ("images:\n  a: {prompt: A, cast: [mia]}\n", "not yet"),
 }
 
 
