@@ -3,7 +3,7 @@
 import click
 
 from seedpipe import __version__
-from seedpipe.commands.invocation import Invocation, option, pass_invocation, project_options
+from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
 from seedpipe.console import count_faults, json_text, render_faults
 from seedpipe.errors import Fault, ManifestError, StateError
@@ -21,9 +21,15 @@ from seedpipe.review.faults import faults_github, faults_json, faults_sarif
     help="How it is written.",
 )
 @project_options
+@json_option
 @pass_invocation
 def command(
-    invocation: Invocation, form: str, provider: str | None, variables: tuple[str, ...], profile: str | None
+    invocation: Invocation,
+    form: str,
+    provider: str | None,
+    variables: tuple[str, ...],
+    profile: str | None,
+    as_json: bool,
 ) -> int:
     """Read the manifest, its data, templates, sources and lock, and say everything that is wrong at once.
 
@@ -34,7 +40,7 @@ def command(
     """
     faults, code = _faults(invocation, provider, variables, profile)
     console = invocation.console
-    match form:
+    match "json" if as_json else form:
         case "json":
             console.data(faults_json(faults))
         case "github":

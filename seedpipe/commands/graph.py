@@ -2,10 +2,9 @@
 
 import click
 
-from seedpipe.commands.invocation import Invocation, option, pass_invocation, project_options
+from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
 from seedpipe.commands.showing import planned
-from seedpipe.console import json_text
 from seedpipe.limits import ExitCode
 from seedpipe.review.graph_svg import graph_svg
 from seedpipe.review.graphs import graph_dot, graph_json, graph_mermaid, graph_text
@@ -22,6 +21,7 @@ from seedpipe.review.graphs import graph_dot, graph_json, graph_mermaid, graph_t
 )
 @option("--proof", is_flag=True, help="With the states of the proofs.")
 @project_options
+@json_option
 @pass_invocation
 def command(
     invocation: Invocation,
@@ -31,6 +31,7 @@ def command(
     provider: str | None,
     variables: tuple[str, ...],
     profile: str | None,
+    as_json: bool,
 ) -> int:
     """Show which picture is made from which, with the state of each.
 
@@ -42,7 +43,7 @@ def command(
     project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
     plan, _ = planned(project, targets)
     console = invocation.console
-    match form:
+    match "json" if as_json else form:
         case "mermaid":
             console.out(graph_mermaid(project.graph, plan))
         case "dot":
@@ -50,7 +51,7 @@ def command(
         case "svg":
             console.out(graph_svg(project.graph, plan))
         case "json":
-            console.out(json_text(graph_json(project.graph, plan)))
+            console.data(graph_json(project.graph, plan))
         case _:
             console.out(graph_text(project.graph, plan, width=console.width, style=console.style))
     return ExitCode.DONE

@@ -8,21 +8,26 @@ import click
 from seedpipe.commands.invocation import Invocation, pass_invocation
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.model import manifest_schema
-from seedpipe.plan.schema import plan_schema
+from seedpipe.review.answers import ANSWERS
 
-SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {"manifest": manifest_schema, "plan": plan_schema}
+SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {"manifest": manifest_schema, **ANSWERS}
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(list(SCHEMAS)), default="manifest")
+@click.argument("name", type=click.Choice(list(SCHEMAS)), default="manifest", metavar="[NAME]")
 @pass_invocation
 def command(invocation: Invocation, name: str) -> int:
-    """Print the JSON Schema that editors use for `seedpipe.yaml`, or that of a plan.
+    """Print the JSON Schema that editors use for `seedpipe.yaml`, or that of what a verb says with `--json`.
+
+    NAME is `manifest` (the default), the verb, or one of: `decided` (what `pick`, `approve`, `undo` and the like
+    say), `lock-merge`, `lock-prune`, `migration` (`models --migrate`), `reconcile`. A saved plan is a `plan`. An answer's first
+    key says what it is and in which format, `"seedpipe_plan": 1`.
 
     \b
     Example:
       seedpipe schema > seedpipe.schema.json
-      # first line of seedpipe.yaml:  # yaml-language-server: $schema=seedpipe.schema.json
+      # first line of seedpipe.yaml:
+      #   # yaml-language-server: $schema=seedpipe.schema.json
       seedpipe schema plan > plan.schema.json
     """
     invocation.console.data(SCHEMAS[name]())

@@ -71,7 +71,7 @@ def _uncertain(journal: Journal | None) -> Sequence[UncertainCharge]:
     return [
         UncertainCharge(
             address=open_addresses(held)[0],
-            since=held.since,
+            since=held.sent_at,
             cost=held.possible,
             why=held.why,
             request=held.request.id,

@@ -10,51 +10,44 @@ from seedpipe.limits import PLAN_FORMAT
 from seedpipe.names import Realm
 from seedpipe.plan import reasons
 from seedpipe.plan.plan import STATE_SENTENCES, State
-
-Schema = dict[str, Any]
+from seedpipe.plan.schema_parts import COUNT, DIALECT, DIGEST, FLAG, MONEY, TEXT, TEXTS, Schema, object_of, said
 
 SCHEMA_ID: Final = "urn:seedpipe:plan:1"
-_MONEY: Final[Schema] = {"type": "string", "pattern": r"^[0-9]+\.[0-9]{2,6} [A-Z]{3}$"}
-_DIGEST: Final[Schema] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
-_TEXT: Final[Schema] = {"type": "string"}
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_FLAG: Final[Schema] = {"type": "boolean"}
-_TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
-_JSON_TYPES: Final[Mapping[type, Schema]] = {str: _TEXT, int: _COUNT, bool: _FLAG}
+_JSON_TYPES: Final[Mapping[type, Schema]] = {str: TEXT, int: COUNT, bool: FLAG}
 
 
 def plan_schema() -> Schema:
     """Draft 2020-12."""
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "$id": SCHEMA_ID,
         "title": "A plan of seedpipe",
         "description": "What a build would do, why, and for how much: `plan --json`, `plan -o FILE`.",
-        **_object(
+        **object_of(
             {
-                "seedpipe_plan": _said({"const": PLAN_FORMAT}, "Format of the plan."),
-                "digest": _said(_DIGEST, "Over all values beside it, in canonical form: guards against edits."),
-                "project": _said(_TEXT, "What the project is called."),
-                "project_id": _said(_TEXT, "Under which ledger and store are found."),
+                "seedpipe_plan": said({"const": PLAN_FORMAT}, "Format of the plan."),
+                "digest": said(DIGEST, "Over all values beside it, in canonical form: guards against edits."),
+                "project": said(TEXT, "What the project is called."),
+                "project_id": said(TEXT, "Under which ledger and store are found."),
                 "realm": {"enum": [realm.value for realm in Realm]},
-                "provider": _TEXT,
-                "currency": _said({"type": "string", "pattern": "^[A-Z]{3}$"}, "ISO 4217."),
-                "profile": _TEXT,
-                "variables": _said({"type": "object", "additionalProperties": _TEXT}, "Given as `--var`."),
+                "provider": TEXT,
+                "currency": said({"type": "string", "pattern": "^[A-Z]{3}$"}, "ISO 4217."),
+                "profile": TEXT,
+                "variables": said({"type": "object", "additionalProperties": TEXT}, "Given as `--var`."),
                 "wish": {"$ref": "#/$defs/wish"},
-                "resolved": _said(
-                    {"type": "object", "additionalProperties": _TEXT}, "What the catalogue decided for this plan."
+                "resolved": said(
+                    {"type": "object", "additionalProperties": TEXT}, "What the catalogue decided for this plan."
                 ),
-                "pictures": _said(_COUNT, "How many are bought at most."),
+                "pictures": said(COUNT, "How many are bought at most."),
                 "cost": {"$ref": "#/$defs/cost"},
-                "directly": _said({"$ref": "#/$defs/cost"}, "Of what is new or changed itself, and more takes."),
-                "by_cascade": _said({"$ref": "#/$defs/cost"}, "Of what follows from changed upstreams alone."),
+                "directly": said({"$ref": "#/$defs/cost"}, "Of what is new or changed itself, and more takes."),
+                "by_cascade": said({"$ref": "#/$defs/cost"}, "Of what follows from changed upstreams alone."),
                 "time": {"$ref": "#/$defs/time"},
-                "counts": _said(
-                    {"type": "object", "propertyNames": {"$ref": "#/$defs/state"}, "additionalProperties": _COUNT},
+                "counts": said(
+                    {"type": "object", "propertyNames": {"$ref": "#/$defs/state"}, "additionalProperties": COUNT},
                     "Nodes by state.",
                 ),
-                "changes": _said(_FLAG, "A build would buy, make or write something."),
+                "changes": said(FLAG, "A build would buy, make or write something."),
                 "hints": {"type": "array", "items": {"$ref": "#/$defs/hint"}},
                 "nodes": {"type": "array", "items": {"$ref": "#/$defs/node"}},
                 "by": {"$ref": "#/$defs/by"},
@@ -62,61 +55,57 @@ def plan_schema() -> Schema:
             },
             optional=("project_id", "profile", "wish", "by", "compared"),
         ),
-        "$defs": {
-            "state": {"oneOf": [_said({"const": state.value}, STATE_SENTENCES[state]) for state in State]},
-            "cost": _cost(),
-            "time": _time(),
-            "wish": _wish(),
-            "request": _request(),
-            "node": _node(),
-            "hint": _hint(),
-            "by": _by(),
-            "compared": _compared(),
-            "reason": {"oneOf": [_reason(kind) for kind in _reasons()]},
-        },
+        "$defs": plan_definitions(),
     }
 
 
-def _object(properties: Mapping[str, Schema], *, optional: typing.Collection[str] = ()) -> Schema:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": dict(properties), "required": required, "additionalProperties": False}
-
-
-def _said(schema: Schema, description: str) -> Schema:
-    return {**schema, "description": description}
+def plan_definitions() -> dict[str, Schema]:
+    """What a plan is made of, for the schemas of answers that hold parts of one."""
+    return {
+        "state": {"oneOf": [said({"const": state.value}, STATE_SENTENCES[state]) for state in State]},
+        "cost": _cost(),
+        "time": _time(),
+        "wish": _wish(),
+        "request": _request(),
+        "node": _node(),
+        "hint": _hint(),
+        "by": _by(),
+        "compared": _compared(),
+        "reason": {"oneOf": [_reason(kind) for kind in _reasons()]},
+    }
 
 
 def _cost() -> Schema:
-    return _object(
+    return object_of(
         {
-            "low": _said(_MONEY, "Every request brings something, every batch only its first frame."),
-            "expected": _said(_MONEY, "Batches bring what they usually do."),
-            "high": _said(_MONEY, "All comes; it bounds every run without `--retry-unknown`."),
+            "low": said(MONEY, "Every request brings something, every batch only its first frame."),
+            "expected": said(MONEY, "Batches bring what they usually do."),
+            "high": said(MONEY, "All comes; it bounds every run without `--retry-unknown`."),
         }
     )
 
 
 def _time() -> Schema:
-    return _object(
+    return object_of(
         {
-            "seconds": _said(_COUNT, "The forecast, rounded up."),
-            "requests_at_once": _COUNT,
-            "picture_seconds": _said(_COUNT, "The slowest picture's own time."),
-            "from_pictures": _said(_COUNT, "How many pictures of the journal it is known from."),
-            "by_catalogue": _said(_FLAG, "Some times are the catalogue's values."),
+            "seconds": said(COUNT, "The forecast, rounded up."),
+            "requests_at_once": COUNT,
+            "picture_seconds": said(COUNT, "The slowest picture's own time."),
+            "from_pictures": said(COUNT, "How many pictures of the journal it is known from."),
+            "by_catalogue": said(FLAG, "Some times are the catalogue's values."),
         }
     )
 
 
 def _wish() -> Schema:
-    return _object(
+    return object_of(
         {
-            "targets": _said(_TEXTS, "As they were written; none means everything."),
-            "excluded": _said(_TEXTS, "Addresses that are never bought."),
-            "retry_unknown": _FLAG,
-            "retry_blocked": _FLAG,
-            "cascade": _FLAG,
-            "through_gates": _FLAG,
+            "targets": said(TEXTS, "As they were written; none means everything."),
+            "excluded": said(TEXTS, "Addresses that are never bought."),
+            "retry_unknown": FLAG,
+            "retry_blocked": FLAG,
+            "cascade": FLAG,
+            "through_gates": FLAG,
         }
     )
 
@@ -131,90 +120,90 @@ def _request() -> Schema:
     return {
         "type": "object",
         "description": "The document that the key is made over, with holes for pictures that aren't there yet.",
-        "properties": {"seedpipe": _TEXT, "url": _TEXT, "references": pictures, "inputs": pictures},
+        "properties": {"seedpipe": TEXT, "url": TEXT, "references": pictures, "inputs": pictures},
         "required": ["seedpipe"],
     }
 
 
 def _hint() -> Schema:
-    return _object(
+    return object_of(
         {
             "code": {"const": "lettering"},
-            "sentence": _TEXT,
-            "entry": _TEXT,
-            "axis": _TEXT,
-            "pictures": _said(_COUNT, "Bought ones that differ only in what is lettered on them."),
-            "bases": _said(_COUNT, "How many would be enough, with free text steps."),
-            "cost": _MONEY,
-            "instead": _MONEY,
+            "sentence": TEXT,
+            "entry": TEXT,
+            "axis": TEXT,
+            "pictures": said(COUNT, "Bought ones that differ only in what is lettered on them."),
+            "bases": said(COUNT, "How many would be enough, with free text steps."),
+            "cost": MONEY,
+            "instead": MONEY,
         }
     )
 
 
 def _by() -> Schema:
     group = {
-        "value": _said({"type": ["string", "null"]}, "Null: pictures that have none."),
-        "nodes": _COUNT,
-        "pictures": _COUNT,
+        "value": said({"type": ["string", "null"]}, "Null: pictures that have none."),
+        "nodes": COUNT,
+        "pictures": COUNT,
         "cost": {"$ref": "#/$defs/cost"},
     }
     told = {
-        "by": _TEXT,
-        "overlaps": _said(_FLAG, "A picture may stand in several groups."),
-        "groups": {"type": "array", "items": _object(group)},
+        "by": TEXT,
+        "overlaps": said(FLAG, "A picture may stand in several groups."),
+        "groups": {"type": "array", "items": object_of(group)},
     }
-    return _said(_object(told), "`plan --by`.")
+    return said(object_of(told), "`plan --by`.")
 
 
 def _compared() -> Schema:
-    cannot = _object({"why": _TEXT, "pictures": _COUNT})
+    cannot = object_of({"why": TEXT, "pictures": COUNT})
     model = {
-        "model": _said(_TEXT, "Dated id."),
-        "used": _said(_COUNT, "Pictures that the plan has made by it."),
-        "pictures": _said(_COUNT, "How many it can make."),
-        "of": _COUNT,
+        "model": said(TEXT, "Dated id."),
+        "used": said(COUNT, "Pictures that the plan has made by it."),
+        "pictures": said(COUNT, "How many it can make."),
+        "of": COUNT,
         "cost": {"$ref": "#/$defs/cost"},
         "time": {"oneOf": [{"$ref": "#/$defs/time"}, {"type": "null"}]},
         "cannot": {"type": "array", "items": cannot},
     }
     told = {
-        "bought": _said(_FLAG, "False: nothing is to be bought; all pictures are compared, each made once."),
-        "models": {"type": "array", "items": _object(model)},
+        "bought": said(FLAG, "False: nothing is to be bought; all pictures are compared, each made once."),
+        "models": {"type": "array", "items": object_of(model)},
     }
-    return _said(_object(told), "`plan --compare-models`.")
+    return said(object_of(told), "`plan --compare-models`.")
 
 
 def _node() -> Schema:
     """What is empty is left out."""
     optional = {
-        "key": _said(_DIGEST, "The want key, or of a derived picture its recipe; absent while it can't be known."),
-        "take": _said(_DIGEST, "The chosen picture, if it stays."),
-        "model": _said(_TEXT, "Dated id."),
-        "size": _said(_TEXT, "`WxH`, or a tier."),
-        "came": _said(_TEXT, "Size of the picture that is there, where another one was asked for."),
-        "fit": _said(_TEXT, "What the output is cut to."),
-        "made_from": _said(_TEXTS, "Addresses, in order."),
-        "output": _said(_TEXT, "Path of the file, relative to the project's folder."),
-        "tags": _TEXTS,
-        "axes": {"type": "object", "additionalProperties": _TEXT},
-        "batch": _said(_TEXT, "Frames with the same one are bought by one request."),
-        "beside": _said(_TEXTS, "Neighbours that a frame bought alone is shown."),
-        "rolls": _said({"const": True}, "Its pictures come beside those that there are; the choice stays (`reroll`)."),
-        "by_cascade": _said({"const": True}, "It is bought only because something upstream is another picture."),
-        "named": _said({"const": True}, "A person wrote it down as a target."),
-        "before": _said(_DIGEST, "Of the lock's entry, where there is work."),
+        "key": said(DIGEST, "The want key, or of a derived picture its recipe; absent while it can't be known."),
+        "take": said(DIGEST, "The chosen picture, if it stays."),
+        "model": said(TEXT, "Dated id."),
+        "size": said(TEXT, "`WxH`, or a tier."),
+        "came": said(TEXT, "Size of the picture that is there, where another one was asked for."),
+        "fit": said(TEXT, "What the output is cut to."),
+        "made_from": said(TEXTS, "Addresses, in order."),
+        "output": said(TEXT, "Path of the file, relative to the project's folder."),
+        "tags": TEXTS,
+        "axes": {"type": "object", "additionalProperties": TEXT},
+        "batch": said(TEXT, "Frames with the same one are bought by one request."),
+        "beside": said(TEXTS, "Neighbours that a frame bought alone is shown."),
+        "rolls": said({"const": True}, "Its pictures come beside those that there are; the choice stays (`reroll`)."),
+        "by_cascade": said({"const": True}, "It is bought only because something upstream is another picture."),
+        "named": said({"const": True}, "A person wrote it down as a target."),
+        "before": said(DIGEST, "Of the lock's entry, where there is work."),
         "request": {"$ref": "#/$defs/request"},
     }
-    return _object(
+    return object_of(
         {
-            "address": _TEXT,
+            "address": TEXT,
             "kind": {"enum": ["source", "image", "frame", "derived"]},
             "state": {"$ref": "#/$defs/state"},
             "reasons": {"type": "array", "items": {"$ref": "#/$defs/reason"}},
             "cost": {"$ref": "#/$defs/cost"},
-            "pictures": _said(_COUNT, "How many are bought."),
-            "writes": _said(_FLAG, "Its output file will be written."),
-            "position": _said(_TEXT, "Where it stands: file:line:column."),
+            "pictures": said(COUNT, "How many are bought."),
+            "writes": said(FLAG, "Its output file will be written."),
+            "position": said(TEXT, "Where it stands: file:line:column."),
             **optional,
         },
         optional=optional,
@@ -230,14 +219,14 @@ def _reasons() -> Iterator[type[reasons.Reason]]:
 
 def _reason(kind: type[reasons.Reason]) -> Schema:
     hints = typing.get_type_hints(kind)
-    told: dict[str, Schema] = {"code": {"const": kind.code}, "sentence": _TEXT}
+    told: dict[str, Schema] = {"code": {"const": kind.code}, "sentence": TEXT}
     optional = []
     for item in fields(kind):
         schema, may_lack = _json_type(hints[item.name])
         told[item.name] = schema
         if may_lack:
             optional.append(item.name)
-    return _object(told, optional=optional)
+    return object_of(told, optional=optional)
 
 
 def _json_type(hint: Any) -> tuple[Schema, bool]:

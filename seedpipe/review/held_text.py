@@ -123,7 +123,7 @@ def held_data(held: Held, *, sender: str) -> dict[str, Any]:
         "addresses": list(open_addresses(held)),
         "state": request.state.value,
         "needs_a_person": held.needs_a_person,
-        "since": request.sent_at or request.intended_at,
+        "since": held.sent_at,
         "sent_by": sender,
         "model": request.model,
         "provider": request.provider,

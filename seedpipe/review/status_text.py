@@ -9,11 +9,12 @@ from seedpipe.names import definition_of
 from seedpipe.plan.plan import Plan, PlanNode, State
 from seedpipe.review.plan_text import MIN_WIDTH, NO_CAPS, Caps, plan_title
 from seedpipe.review.words import NEXT_STEPS, by_state, count, label, paint_state, pattern, sentence
+from seedpipe.state.held import minute_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncertainCharge:
-    """A request whose outcome is not known. `since` is UTC text, `why` a few words; the ids as in `Request`."""
+    """A request whose outcome is not known. `since` is UTC in ISO 8601, `why` a few words; the ids as in `Request`."""
 
     address: str
     since: str
@@ -82,7 +83,7 @@ def _uncertain(charges: Sequence[UncertainCharge], width: int, style: Style) -> 
     lines = ["", "  " + style.paint(title, "bold", "red")]
     wide = min(max(display_width(charge.address) for charge in charges), width // 3)
     for charge in charges:
-        rest = shown(f"{charge.since}  {charge.cost}  {charge.why}")
+        rest = shown(f"{minute_text(charge.since)}  {charge.cost}  {charge.why}")
         lines.append(f"    {pad(fit(charge.address, wide), wide)}  {fit(rest, width - wide - 6)}")
     step = NEXT_STEPS[State.UNKNOWN].format(node=charges[0].address)
     for index, line in enumerate(wrap(step, width - 6)):

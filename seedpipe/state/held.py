@@ -47,7 +47,12 @@ class Held:
     @property
     def since(self) -> str:
         """When it was sent, in UTC, for people."""
-        return minute_text(self.request.sent_at or self.request.intended_at)
+        return minute_text(self.sent_at)
+
+    @property
+    def sent_at(self) -> str:
+        """When it was sent, or else meant to be, as the journal has it."""
+        return self.request.sent_at or self.request.intended_at
 
 
 def held_of(request: Request, arrivals: Sequence[Arrival], *, lives: bool, now: datetime) -> Held | None:

@@ -194,7 +194,7 @@ def test_markdown_of_a_stranger() -> None:
 
 def test_status() -> None:
     _, plan = troubled()
-    unsure = UncertainCharge(address="hero", since="2026-11-23 21:04", cost=PRICE, why="timed out")
+    unsure = UncertainCharge(address="hero", since="2026-11-23T21:04:07.120Z", cost=PRICE, why="timed out")
     text = status_text(plan, outputs="build/", uncertain=[unsure], spent=usd("17.2"), caps=CAPS)
     check("status-troubled.txt", text)
 
