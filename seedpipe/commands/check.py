@@ -1,15 +1,22 @@
 """`seedpipe check`: validate and lint; spends nothing."""
 
+import os
+from collections.abc import Sequence
+
 import click
 
 from seedpipe import __version__
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
 from seedpipe.console import count_faults, json_text, render_faults
-from seedpipe.errors import Fault, ManifestError, StateError
+from seedpipe.errors import Fault, ManifestError, Severity, StateError
 from seedpipe.limits import ExitCode
 from seedpipe.project.inputs import inputs_of
+from seedpipe.project.project import users_catalogue
+from seedpipe.project.records import record_faults
 from seedpipe.review.faults import faults_github, faults_json, faults_sarif
+from seedpipe.state.home import config_folder
+from seedpipe.state.settings import read_settings
 
 
 @click.command("check")
@@ -61,10 +68,22 @@ def _faults(
     try:
         project = opened(invocation, profile=profile, variables=variables, provider=provider)
     except ManifestError as error:
-        return tuple(error.faults), ExitCode.USAGE
+        return (*error.faults, *_records(invocation, profile)), ExitCode.USAGE
     except StateError as error:
         fault = Fault(code="lock", message=error.message, position=error.position, hint=error.hint)
-        return (fault,), ExitCode.USAGE
-    room = project.room_faults()
+        lines = _records(invocation, profile)  # every line that is wrong, if lines are what is wrong
+        told = lines if any(one.severity is Severity.ERROR for one in lines) else (fault, *lines)
+        return tuple(told), ExitCode.USAGE
+    records = record_faults(project.root, profile, project.catalogue)
+    room = (*project.room_faults(), *(fault for fault in records if fault.severity is Severity.ERROR))
+    mild = (fault for fault in records if fault.severity is Severity.WARNING)
     invocation.rests_on = inputs_of(project, searched=invocation.searched)
-    return tuple(sorted((*project.warnings, *room), key=Fault.sort_key)), ExitCode.USAGE if room else ExitCode.DONE
+    return tuple(
+        sorted((*project.warnings, *mild, *room), key=Fault.sort_key)
+    ), ExitCode.USAGE if room else ExitCode.DONE
+
+
+def _records(invocation: Invocation, profile: str | None) -> Sequence[Fault]:
+    """What is wrong with lock and decisions where the project can't be opened."""
+    catalogue = users_catalogue(read_settings(config_folder(os.environ)))
+    return record_faults(invocation.folder, profile, catalogue)

@@ -18,6 +18,11 @@ def lock_name(realm: Realm, profile: str | None) -> str:
     return f".seedpipe/proof/{name}" if realm is Realm.PROOF else name
 
 
+def decisions_name(lock: str) -> str:
+    """The record of decisions beside a lock."""
+    return lock.removesuffix(".lock") + ".decisions.jsonl"
+
+
 def locks_in(root: Path) -> Iterator[tuple[Realm, str | None]]:
     """Realm and profile of every lock that is there."""
     for realm in Realm:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
-from seedpipe.project.identity import lock_name
+from seedpipe.project.identity import decisions_name, lock_name
 from seedpipe.project.project import MANIFEST, Project
 from seedpipe.state.home import config_folder, home_folder
 from seedpipe.state.memo import Inputs
@@ -19,6 +19,7 @@ def inputs_of(project: Project, *, searched: Path) -> Inputs:
     home = home_folder(os.environ)
     followed = [
         *(root / path for path in read),
+        root / decisions_name(lock_name(Realm.LIVE, project.profile)),
         *(root / lock_name(realm, profile) for realm in Realm for profile in (None, project.profile)),
         *_nearer_manifests(searched, root),
         config_folder(os.environ) / "config.yaml",

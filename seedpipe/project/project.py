@@ -25,7 +25,7 @@ from seedpipe.plan.planner import make_plan
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
 from seedpipe.project.files import file_faults, font_files
-from seedpipe.project.identity import claim_id, known_id, lock_name
+from seedpipe.project.identity import claim_id, decisions_name, known_id, lock_name
 from seedpipe.project.lettering import PictureSizes, room_faults
 from seedpipe.project.memory import Recollection
 from seedpipe.project.terms import with_own_terms
@@ -82,7 +82,7 @@ class Project:
     @property
     def decisions_name(self) -> str:
         """The record of decisions beside the lock, relative to `root`."""
-        return self.lock_name.removesuffix(".lock") + ".decisions.jsonl"
+        return decisions_name(self.lock_name)
 
     def write_moved(self) -> None:
         """Puts lines that the manifest's `moved` renames under their new names on disk, too. Writes only what differs."""

@@ -20,7 +20,7 @@ from seedpipe.state.take import Take
 
 HEADER = "# seedpipe.lock: which picture is the chosen one. Written by seedpipe, committed by you. Format "
 PROJECT = "@project"
-_CONFLICTS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+CONFLICTS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 
 
 class Level(StrEnum):
@@ -281,7 +281,7 @@ def read_lock(text: str, *, file: str) -> Lock:
         if not line.strip():
             continue
         position = Position(file, number, 1)
-        if line.startswith(_CONFLICTS):
+        if line.startswith(CONFLICTS):
             raise StateError(
                 f"`{file}` has conflict markers from a merge",
                 hint="`seedpipe lock merge` brings both sides together; by hand: for each address keep the line whose"
