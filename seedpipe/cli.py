@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -14,9 +15,11 @@ import click
 from seedpipe import __version__
 from seedpipe.commands.invocation import COMPLETION_VARIABLE, Invocation, option
 from seedpipe.console import Console, render_error
-from seedpipe.errors import SeedpipeError
+from seedpipe.errors import SeedpipeError, UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.state.memo import Answer, Heard, Memo
+
+_QUOTED: Final = re.compile(r"'([^']+)'")  # as click names things
 
 # The verbs in the order a person meets them. The help stands here so that `--help` imports none of them.
 VERBS: Final = {
@@ -51,6 +54,17 @@ VERBS: Final = {
     "completion": "Print the completion script of a shell.",
 }
 
+# Under which heading of the help the verbs from this one on stand.
+HEADINGS: Final = {
+    "init": "Start",
+    "check": "Build",
+    "status": "Look",
+    "takes": "Choose",
+    "diff": "Share",
+    "spend": "Money",
+    "models": "Around it",
+}
+
 
 class Verbs(click.Group):
     """A group that imports a verb's module only when the verb is used."""
@@ -75,8 +89,14 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+        groups: dict[str, list[tuple[str, str]]] = {}
+        heading = ""
+        for verb, words in VERBS.items():
+            heading = HEADINGS.get(verb, heading)
+            groups.setdefault(heading, []).append((verb.ljust(max(map(len, VERBS))), words))
+        for heading, verbs in groups.items():
+            with formatter.section(heading):
+                formatter.write_dl(verbs)
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -104,7 +124,7 @@ def seedpipe(ctx: click.Context, folder: Path | None, file: str | None, color: s
     Example:
       seedpipe init lamps && cd lamps
       seedpipe plan
-      seedpipe build --proof        # on the embedded emulator: no key, nothing billed
+      seedpipe build --proof     # stand-ins: no key, nothing billed
     """
     stdout, stderr = ctx.obj or (sys.stdout, sys.stderr)
     console = Console(stdout, stderr, color=color, quiet=quiet, verbose=verbose)
@@ -138,7 +158,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
+        console = invocation.console if invocation else Console(sys.stdout, sys.stderr)
+        console.err(render_error(_mistake(error), lambda _file: None, console.err_style, width=console.err_width))
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("\ninterrupted\n")
@@ -154,6 +175,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the one place that may see anything
         return _our_bug(error, arguments)
+
+
+def _mistake(error: click.ClickException) -> UsageError:
+    """A mistake in the command line, in the words of all our errors."""
+    ctx = getattr(error, "ctx", None)
+    words = _QUOTED.sub(r"`\1`", " ".join(error.format_message().split()).rstrip("."))
+    hint = f"`{ctx.command_path} --help` shows what there is" if ctx is not None else None
+    return UsageError(words[:1].lower() + words[1:], hint=hint)
 
 
 def _memo(arguments: Sequence[str]) -> Memo | None:

@@ -1,13 +1,14 @@
 """The command line itself: light to start, honest about mistakes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from seedpipe.cli import VERBS, main
+from seedpipe.cli import HEADINGS, VERBS, main
 from tests.support.workspace import Workspace
 
 
@@ -28,7 +29,38 @@ def test_every_verb_has_help_with_an_example() -> None:
             [sys.executable, "-m", "seedpipe", verb, "--help"], capture_output=True, text=True, check=True
         )
         assert "Example:" in ran.stdout, verb
+        assert max(map(len, ran.stdout.splitlines())) <= 80, verb
     assert main(["--version"]) == 0
+
+
+def test_the_help_has_every_verb_once_under_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    said = capsys.readouterr().out
+    found = [line.split()[0] for line in said.partition("Start:")[2].splitlines() if re.match(r"  \w", line)]
+    assert found == list(VERBS)
+    assert set(HEADINGS) <= set(VERBS) and next(iter(HEADINGS)) == next(iter(VERBS))
+    assert max(map(len, said.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("plan --nope", "error: no such option `--nope`"),
+        ("pick", "error: missing argument `NODE`"),
+        ("build -j 0", "error: invalid value for `-j` / `--jobs`: 0 is not in the range 1<=x<=512"),
+        ("graph --format bmp", "error: invalid value for `--format`: `bmp` is not one of `text`"),
+        ("schema nope", "error: invalid value for `[NAME]`: `nope` is not one of `manifest`"),
+    ],
+)
+def test_a_mistake_in_the_command_line_reads_like_every_error(
+    line: str, says: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(line.split()) == 2
+    said = capsys.readouterr().err
+    assert says in " ".join(said.split())
+    assert f"`seedpipe {line.split()[0]} --help`" in said
+    assert max(map(len, said.splitlines())) <= 60
 
 
 def test_a_shell_is_told_what_may_come_next(tmp_path) -> None:

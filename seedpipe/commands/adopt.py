@@ -25,7 +25,7 @@ def command(invocation: Invocation, node: str, file: Path | None, flags: Flags) 
     \b
     Example:
       seedpipe adopt hero ~/retouched/hero.png -m "dust removed by hand"
-      seedpipe adopt hero          # build/hero.jpg was edited, and that is the picture now
+      seedpipe adopt hero      # build/hero.jpg, as you have edited it
     """
     project = project_of(invocation, flags)
     address = the_picture_named(project, node)

@@ -15,7 +15,8 @@ def command(ctx: click.Context, shell: str) -> int:
 
     \b
     Example:
-      seedpipe completion bash > ~/.local/share/bash-completion/completions/seedpipe
+      cd ~/.local/share/bash-completion/completions
+      seedpipe completion bash > seedpipe
     """
     found = get_completion_class(shell)
     if found is None:

@@ -72,8 +72,10 @@ def command(
     \b
     Example:
       seedpipe emulator --port 8787 --latency 0.1
-      OPENAI_BASE_URL=http://127.0.0.1:8787/v1 OPENAI_API_KEY=proof python your_app.py
-      SEEDPIPE_BASE_URL=http://127.0.0.1:8787/v1 SEEDPIPE_API_KEY=x seedpipe build --yes --max-cost 5
+      export OPENAI_BASE_URL=http://127.0.0.1:8787/v1 OPENAI_API_KEY=x
+      python your_app.py
+      export SEEDPIPE_BASE_URL=http://127.0.0.1:8787/v1 SEEDPIPE_API_KEY=x
+      seedpipe build --yes --max-cost 5
     """
     requests, billed = run(
         Settings(

@@ -55,5 +55,5 @@ def command(
     elif nodes:
         console.out(takes_table(nodes, width=console.width))
     else:
-        console.note("no picture has more than one take; `seedpipe takes NODE` shows what there is of one")
+        console.note("no picture has more than one take; `seedpipe takes NODE` shows one picture's")
     return ExitCode.DONE
