@@ -184,7 +184,7 @@ async def _carry_out(
             counts=tuple(sorted(result.counts.items())),
             bought=result.bought,
             spent=spent.charged,
-            uncertain=spent.uncertain,
+            uncertain=spent.uncertain + spent.open,  # what is paid and waits at the provider, too
             seconds=report.clock(),
             exit_code=int(result.exit_code),
         )

@@ -98,6 +98,14 @@ def test_a_gateways_web_page_is_no_answer_and_is_held(shelf: Workspace, account:
     assert "1 charge uncertain: up to 0.03 USD" in shelf.run("status").out, "the money stays uncertain all the same"
 
 
+def test_what_is_paid_and_could_not_be_read_yet_is_in_the_sum(shelf: Workspace, account: Account) -> None:
+    account.faults({"do": "garbage", "match": "lamp"}, {"do": "bad-gateway", "match": "chair"})
+    ran = shelf.run("build")
+    assert ran.code == 75
+    assert sum(one["billed_images"] for one in account.requests) == 2
+    assert "up to 0.06 USD more may have been charged" in said(ran.err), "one is at the provider, of one nobody knows"
+
+
 def test_what_every_request_would_meet_stops_the_build_at_once(workspace: Workspace, account: Account) -> None:
     workspace.write("seedpipe.yaml", manifest("lamp: {matrix: {n: [a, b, c, d]}, prompt: 'Lamp {{ n }}'}"))
     for sent, (code, (fault, advice)) in enumerate(STOPS.items(), start=1):
