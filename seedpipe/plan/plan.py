@@ -10,7 +10,7 @@ from typing import Any, Final
 from seedpipe.limits import PLAN_FORMAT
 from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
-from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reasons import NotMade, Reason
 from seedpipe.plan.select import Wish
 from seedpipe.source import Position
 
@@ -134,6 +134,11 @@ class PlanNode:
     def has_work(self) -> bool:
         """A build would buy, make, fetch or write something for it."""
         return self.state.buys or self.writes or self.state in (State.FREE, State.SAME, State.FETCH)
+
+    @property
+    def exists(self) -> bool:
+        """Not one of the most that was asked for which the service, being complete with fewer, never made."""
+        return not any(isinstance(reason, NotMade) for reason in self.reasons)
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in `schemas/plan.schema.json`; what is empty is left out."""

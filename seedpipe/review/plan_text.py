@@ -78,7 +78,7 @@ def nothing_to_do(plan: Plan) -> bool:
 
 def plan_title(plan: Plan, width: int, style: Style) -> str:
     """`lumen · 44 pictures · seedream-4-5 at apiyi`; a proof and the chosen targets are named."""
-    pictures = sum(node.kind != "source" for node in plan.nodes.values())
+    pictures = sum(node.kind != "source" and node.exists for node in plan.nodes.values())
     parts = [count(pictures, "picture")]
     if plan.targets:
         parts.append("only " + ", ".join(plan.targets))

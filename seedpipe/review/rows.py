@@ -69,12 +69,12 @@ class Row:
 
 
 def plan_rows(plan: Plan, *, every_node: bool = False) -> list[Row]:
-    """The rows, what needs a person first; with `every_node` nothing is folded."""
+    """The rows, what needs a person first; with `every_node` nothing is folded, and what was never made has a row too."""
     names: dict[str, list[str]] = {}
     for address in plan.nodes:
         names.setdefault(definition_of(address), []).append(address)
     rows: list[Row] = []
-    for state, nodes in by_state(plan.nodes.values()).items():
+    for state, nodes in by_state(node for node in plan.nodes.values() if every_node or node.exists).items():
         groups = ([node] for node in nodes) if every_node else _groups(state, nodes)
         rows += [_row(state, group, names) for group in groups]
     return rows

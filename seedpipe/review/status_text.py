@@ -52,7 +52,11 @@ def status_text(
 
 def _counts(plan: Plan, width: int, style: Style) -> list[str]:
     # A source that is at hand is no picture of ours to count; one that is not, needs to be said.
-    own = (node for node in plan.nodes.values() if node.kind != "source" or node.state is not State.CACHED)
+    own = (
+        node
+        for node in plan.nodes.values()
+        if node.exists and (node.kind != "source" or node.state is not State.CACHED)
+    )
     states = by_state(own)
     digits = max((len(f"{len(nodes):,}") for nodes in states.values()), default=1)
     lines = []

@@ -130,6 +130,13 @@ def test_of_counted_frames_any_number_is_complete(workspace: Workspace, account:
     assert states == {"who": "cached", **{f"mood#{number}": "cached" for number in range(1, 5)}}
     assert workspace.run("build").code == 0
     assert [one["billed_images"] for one in account.requests] == [2]
+    status = workspace.run("status").out
+    assert "2  is up to date" in status, "what was never made is no picture that is there"
+    assert status.startswith("film · 2 pictures"), status
+    told = workspace.run("-v", "plan").out
+    assert "the service made 2, which is complete" in told, "with -v it is said of each"
+    workspace.edit("seedpipe.yaml", "images:\n", "images:\n  new: {prompt: A lamp.}\n")
+    assert "mood#* ×2 of 4" in workspace.run("plan").out
 
 
 def test_a_long_sequence_is_a_chain_that_carries_two_frames(workspace: Workspace, account: Account) -> None:
