@@ -63,8 +63,7 @@ def _saying(asked: Asked, nodes: Sequence[FrameNode], references: Sequence[Ident
 
 def _not_made(walk: Walk, planned: PlanNode, came: int) -> PlanNode:
     """The service made fewer than the most that was asked for: that is complete, and this one does not exist."""
-    stopped = _stopped(walk, planned, State.BLOCKED, why.NotMade(came=came))
-    return replace(stopped, state=State.CACHED)
+    return _stopped(walk, planned, State.CACHED, why.NotMade(came=came))
 
 
 def _layers(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, PlanNode]) -> dict[str, PlanNode]:

@@ -107,16 +107,18 @@ class UpstreamMade(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamStopped(Reason):
-    """The upstream's picture won't come: `state` says why."""
+    """The upstream's picture won't come: `state` says why; `cached` that its sequence is complete without it."""
 
     code: ClassVar = "upstream-stopped"
     address: str
     state: str
 
     def sentence(self) -> str:
-        return (
-            f"{self.address} waits for a person's word" if self.state == "waits" else f"{self.address} is {self.state}"
-        )
+        if self.state == "waits":
+            return f"{self.address} waits for a person's word"
+        if self.state == "cached":
+            return f"{self.address} was not made, which is complete; `build '{self.address}'` asks for it again"
+        return f"{self.address} is {self.state}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,6 +137,14 @@ def test_of_counted_frames_any_number_is_complete(workspace: Workspace, account:
     assert "the service made 2, which is complete" in told, "with -v it is said of each"
     workspace.edit("seedpipe.yaml", "images:\n", "images:\n  new: {prompt: A lamp.}\n")
     assert "mood#* ×2 of 4" in workspace.run("plan").out
+    workspace.edit(
+        "seedpipe.yaml", "  new: {prompt: A lamp.}", "  new: {prompt: 'Like {{ refs.a }}.', references: {a: mood#4}}"
+    )
+    told = " ".join(workspace.run("plan").out.split())
+    assert "blocked new mood#4 was not made, which is complete; `build 'mood#4'`" in told, told
+    account.faults()
+    assert workspace.run("build", "mood#4").code == 0
+    assert workspace.plan()["new"] == "make", "the cure works"
 
 
 def test_a_long_sequence_is_a_chain_that_carries_two_frames(workspace: Workspace, account: Account) -> None:
