@@ -90,7 +90,7 @@ class NodeChange:
     @property
     def is_cascade(self) -> bool:
         """It only follows something else; it has no new picture yet, or only one that is made here."""
-        return not (self.is_edited or self.has_new_picture)
+        return not (self.is_edited or self.has_new_picture or self.new_takes)
 
     def to_dict(self) -> dict[str, Any]:
         values: dict[str, Any] = {

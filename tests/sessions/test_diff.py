@@ -94,6 +94,15 @@ def test_the_picture_after_building_and_who_chose_it(repository: Repository) -> 
     assert of(between, "chair")["after"] == found["after"]
 
 
+def test_more_takes_to_choose_from(repository: Repository) -> None:
+    repository.run("approve", "chair")
+    repository.commit("approved")
+    assert repository.run("reroll", "chair", "--yes", "--max-cost", "1").code == 0
+    found = of(diff(repository), "chair")
+    assert (found["new_takes"], found["before"], "pictures" in found) == (1, found["after"], False)
+    assert "1 take more to choose from" in said(repository.run("diff"))
+
+
 def test_parameters_references_data_sources_and_steps(repository: Repository) -> None:
     repository.edit("seedpipe.yaml", "chair: {prompt: A chair}", "chair: {prompt: A chair, size: 2K, takes: 2}")
     repository.edit("seedpipe.yaml", "references: {hero: hero}", "references: {hero: hero, mark: mark}")
