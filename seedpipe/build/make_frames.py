@@ -57,7 +57,6 @@ class FrameBuyer:
     at_hand: Callable[[Digest], Sequence[Take]]  # the pictures of a want that are in the store
     entry: Callable[[str], Entry | None]  # what the lock says of an address
     waiting: int = 0  # frames that wait for what another one of their batch has begun: they keep nobody from starting
-    brought: set[Digest] = field(default_factory=set)  # by batches of this run, whoever began them
     _batches: dict[str, _Batch] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -186,7 +185,6 @@ class FrameBuyer:
         )
 
         async def arrived(place: int, take: Take) -> None:
-            self.brought.add(take.digest)
             if place < len(missing):
                 batch.tell(missing[place], take)
 

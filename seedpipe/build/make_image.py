@@ -97,7 +97,7 @@ class ImageMaker:
         if chosen is not None:
             self._say_sizes(want, bought)
             await self._choose(want, chosen, takes)
-            made = bought or chosen in self.frames.brought
+            made = any(take.digest in self.report.result.received for take in takes)  # and not by another build
             self.report.done(node.address, "made" if made else "cached", chosen, want.planned.output)
         for failure in failures:
             if failure.outcome != "stopped":

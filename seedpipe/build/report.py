@@ -46,9 +46,10 @@ class NodeError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What a run came to: nodes by outcome, and the pictures that it bought."""
+    """What a run came to: nodes by outcome, and the pictures that it bought itself."""
 
     bought: int = 0
+    received: set[Digest] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     outcomes: set[str] = field(default_factory=set)
     interrupted: bool = False
@@ -74,6 +75,7 @@ class Report:
     def kept(self, take: TakeKept) -> None:
         """A bought picture is safe."""
         self.result.bought += 1
+        self.result.received.add(take.digest)
         self.emit(take)
 
     def done(self, address: str, how: str, digest: Digest, output: str | None) -> None:
