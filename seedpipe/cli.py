@@ -41,6 +41,8 @@ VERBS: Final = {
     "restore": "Write the chosen picture over an edited file.",
     "note": "Write a note on a picture.",
     "mv": "Move choices after a rename in the manifest.",
+    "promote": "Take the choices of a profile over.",
+    "upgrade": "Have the catalogue decide again what the lock remembers.",
     "undo": "Take a decision back.",
     "diff": "Say what changed since a git revision: words, pictures, cost.",
     "graph": "Show how the pictures hang together.",

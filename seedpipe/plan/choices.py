@@ -96,6 +96,31 @@ def kept(entry: ImageEntry | None, present: Present) -> ImageEntry:
     return _listing(_beside(replace(asked, level=_raised(entry, Level.APPROVED)), entry), (entry.take,))
 
 
+def promoted(
+    entry: ImageEntry | None,
+    present: Present,
+    theirs: ImageEntry,
+    picture: Candidate,
+    *,
+    named: bool,
+    pool: Sequence[Digest] = (),
+) -> ImageEntry:
+    """The choice of another lock becomes this one's: as it is for the same want, else as kept for what is asked here.
+
+    What a person has chosen here gives way only if it is `named`, and a pinned picture not even then.
+    """
+    if entry is not None and entry.take == theirs.take and is_current(entry, present):
+        return replace(entry, level=max(entry.level, theirs.level, key=list(Level).index))
+    if entry is not None and (entry.level is Level.PINNED or (entry.level is Level.APPROVED and not named)):
+        hint = f"`seedpipe unpin {present.address}` first" if entry.level is Level.PINNED else "name it to replace it"
+        raise DecisionError(f"`{present.address}` has a picture of its own, which is {entry.level}", hint=hint)
+    same = present.want is not None and theirs.want == present.want
+    level = theirs.level if same or theirs.level is Level.PINNED else Level.APPROVED
+    if present.want is None:
+        raise _waits(present)
+    return picked(entry, present, picture, pool=pool, level=level)
+
+
 def adopted(entry: ImageEntry | None, present: Present, picture: Candidate) -> ImageEntry:
     """A picture that a person brought becomes the choice."""
     if present.want is None:

@@ -5,7 +5,7 @@ follows. A crash between two of them leaves the earlier choice or the new one, w
 """
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +75,11 @@ class Desk:
         if self.memory.store is None:
             raise RuntimeError("a project with an id has a store")
         return self.memory.store
+
+    def supposing(self, values: Mapping[str, Value]) -> "Desk":
+        """A desk to look from, not to decide at: as if the lock said this."""
+        lock = self.project.lock.replacing(values)
+        return replace(self, project=self.project.with_lock(lock), memory=replace(self.memory, lock=lock))
 
     # Deciding
 
