@@ -278,8 +278,8 @@ class Plan:
 
     @property
     def has_changes(self) -> bool:
-        """A build would buy, make or write something."""
-        return any(node.state.buys or node.writes for node in self.nodes.values())
+        """A build would buy, make, fetch or write something."""
+        return any(node.has_work for node in self.nodes.values())
 
     def in_state(self, *states: State) -> Sequence[PlanNode]:
         return [node for node in self.nodes.values() if node.state in states]

@@ -47,7 +47,7 @@ def plan_schema() -> Schema:
                     {"type": "object", "propertyNames": {"$ref": "#/$defs/state"}, "additionalProperties": COUNT},
                     "Nodes by state.",
                 ),
-                "changes": said(FLAG, "A build would buy, make or write something."),
+                "changes": said(FLAG, "A build would buy, make, fetch or write something."),
                 "hints": {"type": "array", "items": {"$ref": "#/$defs/hint"}},
                 "nodes": {"type": "array", "items": {"$ref": "#/$defs/node"}},
                 "by": {"$ref": "#/$defs/by"},

@@ -14,7 +14,7 @@ _NONE = "–"
 def compare_text(plan: Plan, comparison: Comparison, *, width: int = 80, style: Style = PLAIN) -> str:
     """The table, and below it what the others can't make and why."""
     width = max(width, MIN_WIDTH)
-    lines = [f"  {line}" for line in wrap(_what(comparison), width - 2)] + [""]
+    lines = [f"  {line}" for line in wrap(_what(plan, comparison), width - 2)] + [""]
     lines += table(fitting(_columns(plan, comparison), width), style)
     for price in comparison.models:
         for sentence, number in price.why:
@@ -26,18 +26,20 @@ def compare_text(plan: Plan, comparison: Comparison, *, width: int = 80, style: 
 def compare_markdown(plan: Plan, comparison: Comparison) -> str:
     """The same as a table of Markdown."""
     columns = [*_columns(plan, comparison), Column("can't make", [_why(price) for price in comparison.models])]
-    return "\n".join([f"{_what(comparison)}\n", *markdown_table(columns)]) + "\n"
+    return "\n".join([f"{_what(plan, comparison)}\n", *markdown_table(columns)]) + "\n"
 
 
 def _why(price: ModelPrice) -> str:
     return "; ".join(f"{number:,}: {sentence}" for sentence, number in price.why)
 
 
-def _what(comparison: Comparison) -> str:
+def _what(plan: Plan, comparison: Comparison) -> str:
     number = max((price.of for price in comparison.models), default=0)
+    live = ", bought live," if plan.realm is Realm.PROOF else ""
     if comparison.bought:
-        return f"what the {count(number, 'picture')} that this plan buys would cost by each model"
-    return f"nothing is to be bought; all {count(number, 'picture')}, each made once, would cost by each model"
+        buys = "draws" if plan.realm is Realm.PROOF else "buys"
+        return f"what the {count(number, 'picture')} that this plan {buys} would cost{live} by each model"
+    return f"nothing is to be bought; all {count(number, 'picture')}, each made once, would cost{live} by each model"
 
 
 def _columns(plan: Plan, comparison: Comparison) -> list[Column]:

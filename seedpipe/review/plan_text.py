@@ -207,7 +207,8 @@ def _row_lines(row: Row, columns: _Columns, width: int, decimals: int | None, st
         place = fit_path(row.place, columns.place)
         return [f"{line}   {pad(reason, columns.why)}  {style.dim(place)}"]
     room = width - columns.indent - display_width(reason) - 2
-    fits = _has_place(row) and room >= display_width(row.place.rpartition("/")[2])  # its file's name and line at least
+    least = min(display_width(row.place), 1 + display_width(row.place.rpartition("/")[2]))  # its file's name and line
+    fits = _has_place(row) and room >= least
     beside = "  " + style.dim(fit_path(row.place, room)) if fits else ""
     return [f"{line}   {fit(reason, width - columns.indent)}{beside}".rstrip()]
 

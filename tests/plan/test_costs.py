@@ -1,7 +1,6 @@
 """Low, expected and high of a plan; and what an edit costs directly and what by cascade."""
 
 from seedpipe.plan.plan import State
-from seedpipe.plan.walk import View, Walk
 from tests.plan.project import Project
 
 CHAIN = """
@@ -105,21 +104,3 @@ def test_equal_frames_share_one_picture_and_its_uncertainty() -> None:
     plan = project.plan()
     assert plan.nodes["board#end"].state is State.SAME
     assert money(project)["last"][0] == "0.00", "what is made from it comes with the frame that brings it"
-
-
-def test_who_waits_for_a_person_is_not_blocked_and_blocked_is_said_first() -> None:
-    """The hook of gates: a view that says `waits` makes everything below wait, and nothing of it is bought."""
-    walk = Walk.__new__(Walk)
-    walk.views = {
-        "gate": View(identity="sha256:a", stopped=State.WAITS),
-        "blocked": View(identity=None, stopped=State.BLOCKED),
-        "gone": View(identity="sha256:b", bytes_at_hand=False),
-        "there": View(identity="sha256:c"),
-    }
-    state, reason = walk.stopped(["there", "gate"]) or (None, None)
-    assert (state, reason and reason.sentence()) == (State.WAITS, "gate waits for a person's word")
-    state, reason = walk.stopped(["gate", "blocked"]) or (None, None)
-    assert (state, reason and reason.sentence()) == (State.BLOCKED, "blocked is blocked")
-    state, reason = walk.stopped(["gate", "gone"]) or (None, None)
-    assert (state, reason and reason.sentence()) == (State.BLOCKED, "gone is missing")
-    assert walk.stopped(["there"]) is None

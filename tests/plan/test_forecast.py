@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seedpipe.build import pace
 from seedpipe.catalogue.catalogue import load_catalogue
-from seedpipe.plan.forecast import DERIVED_SECONDS, FETCH_SECONDS, Means, forecast, node_seconds
+from seedpipe.plan.forecast import DERIVED_SECONDS, FETCH_SECONDS, FIRST_AT_ONCE, Means, forecast, node_seconds
 from seedpipe.plan.latency import Latencies, Latency
 from seedpipe.plan.plan import Forecast, Plan
 from seedpipe.state.requests import Took
@@ -43,6 +44,13 @@ LAMPS = "\n".join(f"lamp-{number}: {{prompt: Lamp {number}}}" for number in rang
 def test_so_many_at_once(workers: int, expected: float) -> None:
     """Ten pictures of 15 s each. Of ten requests at once two wait a second: the ramp begins with eight."""
     assert seconds(Project().images(LAMPS).plan(), workers) == expected
+
+
+def test_the_ramp_is_the_one_that_builds_keep() -> None:
+    assert pace.FIRST == FIRST_AT_ONCE
+    window = pace.Window()
+    window.touch(0)
+    assert [window.size(second * 1000) for second in range(4)] == [FIRST_AT_ONCE << second for second in range(4)]
 
 
 def test_images_per_minute_hold_the_rest_back() -> None:

@@ -4,8 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from seedpipe.canonical import digest_of
+from seedpipe.manifest.node import FrameNode
+from seedpipe.names import Digest
+from seedpipe.plan.frames import lone_request
 from seedpipe.plan.memory import Said, Waiting
 from seedpipe.plan.plan import State
+from seedpipe.state.lock import Level
+from seedpipe.state.requests import Short
 from tests.plan.project import INVALID, MODERATED, UNANSWERED, Project
 
 LAMP = """
@@ -365,3 +371,111 @@ def test_of_several_takes_only_those_that_were_refused_are_held_back(project: Pr
     project.memory.refusals[project.key("hero")] = replace(MODERATED, takes=2)
     assert project.states() == {"hero": "blocked", "card": "cached"}
     assert project.plan("hero").pictures == 2
+
+
+BOARD = """
+gate: {prompt: A look, gate: approve}
+board:
+  references: [gate]
+  sequence: {frames: [{id: wide, prompt: Wide}, {id: hands, prompt: Hands}, {id: face, prompt: Face}]}
+"""
+SHORT = Short(came=2, asked=3, code="OutputImageSensitiveContentDetected", message="may hold sensitive content")
+
+
+def test_the_first_state_that_holds_is_said_of_a_frame_from_unknown_to_follows() -> None:
+    """One reason after the other is taken away, and the next in the order of precedence shows."""
+    project = Project().images(BOARD)
+    project.build("gate")
+    project.approve("gate")
+    project.build("board#wide", "board#hands")
+    face = project.key("board#face")
+    alone = _lone_key(project, "board#face")
+    project.memory.short[face] = SHORT
+    project.memory.open_requests[face] = UNANSWERED
+    project.paint_over("board#face")
+    project.memory.refusals[alone] = MODERATED
+    project.lose("gate")
+    said = []
+
+    def say() -> None:
+        said.append(project.states()["board#face"])
+
+    say()
+    project.memory.open_requests.clear()
+    say()
+    project.memory.outputs.pop("board/face.jpg")
+    say()
+    project.memory.store.add(project.entry("gate").take)
+    say()
+    project.memory.refusals[alone] = INVALID
+    say()
+    project.memory.refusals.clear()
+    say()
+    project.choose("gate", Level.AUTO)
+    say()
+    project.approve("gate")
+    project.memory.short.clear()
+    say()
+    project.edit("A look", "Another look")
+    say()
+    assert said == ["unknown", "edited", "blocked", "blocked", "failed", "partial", "waits", "make", "waits"]
+    assert project.states(through_gates=True)["board#face"] == "follows"
+
+
+def _lone_key(project: Project, address: str) -> Digest:
+    """Of the request that buys one frame beside its neighbours."""
+    node = project.graph()[address]
+    assert isinstance(node, FrameNode)
+    beside = project.plan().nodes[address].beside
+    references = [str(project.entry("gate").take), *(str(digest) for _, digest in beside)]
+    return digest_of(lone_request(project.resolver().asked(node), node, references))
+
+
+def test_a_frame_that_its_batch_did_not_bring_is_bought_alone_and_says_why() -> None:
+    project = Project().images(BOARD.replace(", gate: approve", ""))
+    project.build("gate")
+    project.build("board#wide", "board#hands")
+    project.memory.short[project.key("board#face")] = SHORT
+    plan = project.plan()
+    face = plan.nodes["board#face"]
+    assert (face.state, face.pictures, [name for name, _ in face.beside]) == (State.PARTIAL, 1, ["board#hands"])
+    assert project.why("board#face") == [
+        "2 of 3 frames came; OutputImageSensitiveContentDetected: may hold sensitive content"
+    ]
+
+
+def test_every_state_is_reachable() -> None:
+    """Each by a project of its own in this file or the next; here all of them in a row, so that none is forgotten."""
+    seen: set[str] = set()
+    project = Project().write("art/logo.png", "a mark").images(LAMP + BOARD.replace("gate: {", "gate: {variant: g, "))
+    seen |= set(project.states().values())  # make, follows, free, waits
+    project.build()
+    seen |= set(project.states().values())  # cached
+    project.approve("scene")
+    project.pin("gate")
+    project.edit("A lamp", "A brass lamp")
+    seen |= set(project.states().values())  # stale, pinned
+    project.memory.refusals[project.key("hero")] = MODERATED
+    project.edit("on oak", "on pine")
+    seen |= set(project.states().values())  # blocked
+    project.memory.refusals[project.key("hero")] = INVALID
+    seen |= set(project.states().values())  # failed
+    project.memory.open_requests[project.key("hero")] = UNANSWERED
+    seen |= set(project.states().values())  # unknown
+    project.edit("A brass lamp", "A lamp")
+    project.paint_over("hero")
+    seen |= set(project.states().values())  # edited
+    project.lose("hero")
+    seen |= set(project.states().values())  # missing
+    twins = Project().images("a: {prompt: A lamp}\nb: {prompt: A lamp}")
+    seen |= set(twins.states().values())  # same
+    web = Project().images('logo: {url: "https://example.com/a.png"}\nhero: {prompt: like image 1, references: [logo]}')
+    web.build()
+    web.edit("a.png", "a.png?2")
+    seen |= set(web.states().values())  # fetch, may
+    short = Project().images(BOARD.replace(", gate: approve", ""))
+    short.build("gate")
+    short.build("board#wide", "board#hands")
+    short.memory.short[short.key("board#face")] = SHORT
+    seen |= set(short.states().values())  # partial
+    assert seen == {state.value for state in State}
