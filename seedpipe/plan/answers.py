@@ -117,6 +117,23 @@ def decided_body() -> dict[str, Schema]:
     }
 
 
+def upgrade_schema() -> Schema:
+    outcome = {name: schema for name, schema in decided_body().items() if name != "follows"}
+    picture = {"address": TEXT, "reasons": list_of(ref("reason"))}
+    body = {
+        "changed": said(
+            map_of(object_of({"before": TEXT, "after": TEXT})), "Ask → what the lock and the catalogue say."
+        ),
+        "unanswered": said(TEXTS, "The catalogue knows no more; the lock holds."),
+        "pictures": list_of(object_of(picture)),
+        "cost": said(or_null(ref("cost")), "Of a build then; null: nothing changes."),
+        "written": FLAG,
+        **outcome,
+    }
+    definitions = plan_definitions() | lock_definitions()
+    return answer("upgrade", "The catalogue, asked again", "`upgrade --json`.", body, definitions=definitions)
+
+
 def takes_schema() -> Schema:
     take = {
         "number": said(COUNT, "By which `pick` knows it, from 1."),

@@ -13,6 +13,7 @@ from seedpipe.plan.answers import (
     lock_definitions,
     migration_schema,
     takes_schema,
+    upgrade_schema,
 )
 from seedpipe.plan.schema import plan_definitions, plan_schema
 from seedpipe.plan.schema_parts import (
@@ -273,6 +274,7 @@ ANSWERS: Final[Mapping[str, Callable[[], Schema]]] = {
     "takes": takes_schema,
     "decided": decided_schema,
     "reroll": reroll_schema,
+    "upgrade": upgrade_schema,
     "diff": diff_schema,
     "graph": graph_schema,
     "lock-merge": lock_merge_schema,

@@ -25,6 +25,7 @@ LAMPS = manifest(
     "board: {sequence: {frames: [{id: wide, prompt: Wide}, {id: hands, prompt: Hands, caption: '05:40'}]}}",
     "small: {from: hero, steps: [{resize: 64x64}, {convert: png}]}",
     "also: {prompt: A matte lamp, takes: 2}",
+    head="profiles: {draft: {}}\n",
 )
 BUY = ("build", "--yes", "--max-cost", "1")
 EXPLAIN = ("explain", "art", "hero", "card", "board")
@@ -119,6 +120,7 @@ def a_project_from_plan_to_prune(ask: Asker, workspace: Workspace, live: Gateway
     for flags in (("--by", "n"), ("--by", "tag"), ("--compare-models",)):
         ask(workspace, "plan", *flags)
     ask(workspace, "models")
+    ask(workspace, "promote", "--from", "draft")
     ask(workspace, "models", "--provider", "all")
     ask(workspace, "models", "--migrate", "seedream-4-0", "seedream-4-5")
     ask(workspace, "models", "--migrate", "seedream-4-0", "seedream-5-0")
@@ -162,6 +164,7 @@ def a_project_from_plan_to_prune(ask: Asker, workspace: Workspace, live: Gateway
     ask(workspace, "restore", "card/a")
     workspace.edit("seedpipe.yaml", "A matte lamp, takes: 2, tags", "A brass lamp, takes: 2, tags")
     look_at_all()
+    ask(workspace, "upgrade", "--dry-run")
     ask(workspace, "diff")
     ask(workspace, "diff", "--warn-above", "0.01 USD")
     ask(workspace, "keep", "hero")
