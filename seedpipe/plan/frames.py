@@ -128,7 +128,11 @@ def _perhaps(walk: Walk, planned: PlanNode, *, at_least: bool, usually: bool) ->
 
 def _alone(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, PlanNode]) -> dict[str, PlanNode]:
     """What is rolled again is there, too, and serves as a neighbour."""
-    absent = {node.address for node in missing if planned[node.address].taken is None}
+    absent = {
+        address
+        for address, one in planned.items()
+        if one.taken is None and (one.state.buys or one.state is State.SAME)  # what it has is replaced in this build
+    }
     return {node.address: _lone(walk, node, planned[node.address], absent) for node in missing}
 
 

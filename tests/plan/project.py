@@ -220,6 +220,9 @@ class Completion:
         entry = self.project.lock.image(node.address)
         if planned.state is State.FETCH and planned.taken is not None:
             memory.store.add(planned.taken)
+        if memory.paid_for.pop(key, None) is not None:  # a build fetches it before it plans
+            memory.pool.setdefault(key, []).append(Digest.of(f"{key} fetched".encode()))
+            memory.store.add(memory.pool[key][-1])
         have = list(memory.takes(key))
         for ordinal in range(len(have) + 1, min(len(have) + planned.pictures, node.takes) + 1):
             have.append(Digest.of(f"{key} {ordinal} {self.project.bought}".encode()))

@@ -1,15 +1,20 @@
 """What holds of every plan: its money adds up, it is the same twice, and it leaves nothing to buy once it is done."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedpipe.plan.plan import Plan, State, without_purchases
+from seedpipe.plan.memory import Waiting
+from seedpipe.plan.plan import Plan, PlanNode, State, without_purchases
+from seedpipe.plan.reasons import ReferenceChanged
 from seedpipe.plan.saved import plan_document
 from seedpipe.plan.schema import plan_schema
+from seedpipe.state.lock import ImageEntry
+from seedpipe.state.requests import Short
 from tests.plan.project import INVALID, MODERATED, UNANSWERED, Project
 
 SCHEMA = jsonschema.Draft202012Validator(plan_schema())
@@ -17,13 +22,24 @@ SCHEMA = jsonschema.Draft202012Validator(plan_schema())
 
 @dataclass(frozen=True)
 class Drawn:
-    """One node of a drawn manifest: made from some of those before it."""
+    """One entry of a drawn manifest: made from some of those before it."""
 
-    kind: str  # source | url | image | derived
+    kind: str  # source | url | image | derived | sequence | counted
     made_from: tuple[int, ...]
     words: int
     takes: int
     size: str
+    frames: tuple[tuple[str, int], ...] = ()  # of a sequence: id and words of each
+
+    @property
+    def is_sequence(self) -> bool:
+        return self.kind in ("sequence", "counted")
+
+    def address(self, number: int, which: int = 0) -> str:
+        """Its address as entry `number`; of a sequence that of one of its frames."""
+        if not self.is_sequence:
+            return f"n{number}"
+        return f"n{number}#{sorted(self.frames)[which % len(self.frames)][0]}"
 
 
 @st.composite
@@ -32,9 +48,20 @@ def graphs(draw: st.DrawFn) -> list[Drawn]:
     for number in range(draw(st.integers(1, 8))):
         before = st.lists(st.integers(0, number - 1), max_size=3, unique=True) if number else st.just([])
         kind = draw(
-            st.sampled_from(["source", "url", "image", "image", "image", "derived"] if number else ["source", "image"])
+            st.sampled_from(
+                ["source", "url", "image", "image", "image", "derived", "sequence", "sequence", "counted"]
+                if number
+                else ["source", "image", "sequence"]
+            )
         )
-        made_from = draw(before) if kind == "image" else []
+        made_from = draw(before) if kind in ("image", "sequence", "counted") else []
+        ids = (
+            draw(st.sampled_from(["a", "ab", "abc", "dbca"]))
+            if kind == "sequence"
+            else "12"
+            if kind == "counted"
+            else ""
+        )
         if kind == "derived":
             made_from = [draw(st.integers(0, number - 1))]
         nodes.append(
@@ -44,6 +71,7 @@ def graphs(draw: st.DrawFn) -> list[Drawn]:
                 words=draw(st.integers(0, 2)),  # few, so that equal requests are drawn often
                 takes=draw(st.sampled_from([1, 1, 1, 2, 3])),
                 size=draw(st.sampled_from(["2K", "4K", "2560x1440"])),
+                frames=tuple((id_, draw(st.integers(0, 2))) for id_ in ids),
             )
         )
     return nodes
@@ -59,14 +87,24 @@ def written(nodes: list[Drawn], project: Project) -> Project:
             case "url":
                 lines.append(f"n{number}: {{url: 'https://example.com/{node.words % 5}.png?version={node.words}'}}")
             case "derived":
-                lines.append(f"n{number}: {{from: n{node.made_from[0]}, steps: [{{resize: {node.words + 1}00x100}}]}}")
+                above = nodes[node.made_from[0]].address(node.made_from[0], number)
+                lines.append(f"n{number}: {{from: '{above}', steps: [{{resize: {node.words + 1}00x100}}]}}")
             case _:
-                references = ", ".join(f"n{other}" for other in node.made_from)
+                references = ", ".join(f"'{nodes[other].address(other, number)}'" for other in node.made_from)
                 lines.append(
-                    f"n{number}: {{prompt: Words {node.words}, size: {node.size}, takes: {node.takes},"
-                    f" references: [{references}]}}"
+                    f"n{number}: {{prompt: Words {node.words}, size: {node.size}, references: [{references}],"
+                    f" {_how_many(node)}}}"
                 )
     return project.images("\n".join(lines))
+
+
+def _how_many(node: Drawn) -> str:
+    if node.kind == "counted":
+        return f"sequence: {{max_images: {len(node.frames)}}}"
+    if node.kind == "sequence":
+        frames = ", ".join(f"{{id: {id_}, prompt: Frame {words}}}" for id_, words in node.frames)
+        return f"sequence: {{frames: [{frames}]}}"
+    return f"takes: {node.takes}"
 
 
 EDITS = st.lists(
@@ -83,6 +121,11 @@ EDITS = st.lists(
                 "other words",
                 "more takes",
                 "output gone",
+                "frame words",
+                "new frame",
+                "move frames",
+                "came short",
+                "paid and waits",
             ]
         ),
         st.integers(0, 7),
@@ -95,7 +138,8 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
     """One thing that happens to node `number` after a build. Returns the nodes as the manifest then has them."""
     if number >= len(nodes):
         return nodes
-    node, address = nodes[number], f"n{number}"
+    node = nodes[number]
+    address = node.address(number, number)
     has_picture = project.lock.image(address) is not None
     if what == "approve" and has_picture:
         project.approve(address)
@@ -103,24 +147,36 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
         project.pin(address)
     elif what == "lose" and has_picture:
         project.lose(address)
-    elif what == "paint over" and node.kind in ("image", "derived"):
+    elif what == "paint over" and node.kind not in ("source", "url"):
         project.paint_over(address)
-    elif what == "output gone" and node.kind in ("image", "derived"):
-        project.memory.outputs.pop(f"{address}.jpg", None)
+    elif what == "output gone" and node.kind not in ("source", "url"):
+        project.memory.outputs.pop(project.plan().nodes[address].output or "", None)
     elif what == "other words":
-        nodes = [
-            *nodes[:number],
-            Drawn(node.kind, node.made_from, node.words + 5, node.takes, node.size),
-            *nodes[number + 1 :],
-        ]
-        written(nodes, project)
+        nodes = _with(nodes, number, project, words=node.words + 5)
     elif what == "more takes":
-        nodes = [
-            *nodes[:number],
-            Drawn(node.kind, node.made_from, node.words, node.takes + 1, node.size),
-            *nodes[number + 1 :],
-        ]
-        written(nodes, project)
+        nodes = _with(nodes, number, project, takes=node.takes + 1)
+    elif what == "frame words" and node.kind == "sequence":
+        (id_, words), *others = node.frames
+        nodes = _with(nodes, number, project, frames=((id_, words + 7), *others))
+    elif what == "new frame" and node.kind == "sequence" and len(node.frames) < 6:
+        frames = (*node.frames[:1], (f"x{len(node.frames)}", number), *node.frames[1:])
+        nodes = _with(nodes, number, project, frames=frames)
+    elif what == "move frames" and node.kind == "sequence":
+        before = project.plan().pictures
+        nodes = _with(nodes, number, project, frames=(*node.frames[1:], node.frames[0]))
+        assert project.plan().pictures == before, "a frame's place is in no key"
+    elif what == "came short" and node.is_sequence and has_picture:
+        key = project.entry(address).want
+        project.lock = replace(project.lock, entries={
+            name: entry for name, entry in project.lock.entries.items() if name != address
+        })  # fmt: skip
+        if not any(entry.want == key for entry in project.lock.entries.values() if isinstance(entry, ImageEntry)):
+            project.memory.pool.pop(key, None)
+            project.memory.short[key] = Short(came=len(node.frames) - 1, asked=len(node.frames), code="", message="")
+    elif what == "paid and waits":
+        key = project.plan().nodes[address].key
+        if key is not None:
+            project.memory.paid_for[key] = Waiting(until="2026-11-24 21:04 UTC", cost="0.04 USD")
     elif what in ("refuse", "moderate", "no answer"):
         key = project.plan().nodes[address].key
         if key is not None and what == "no answer":
@@ -128,6 +184,13 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
         elif key is not None:
             project.memory.refusals[key] = INVALID if what == "refuse" else MODERATED
     return nodes
+
+
+def _with(nodes: list[Drawn], number: int, project: Project, **changes: Any) -> list[Drawn]:
+    """The manifest written again with entry `number` changed."""
+    changed = [*nodes[:number], replace(nodes[number], **changes), *nodes[number + 1 :]]
+    written(changed, project)
+    return changed
 
 
 def check(plan: Plan) -> None:
@@ -147,12 +210,31 @@ def check(plan: Plan) -> None:
         upstream = [plan.nodes[name].state for name in node.made_from if name in plan.nodes]
         if node.state in (State.FOLLOWS, State.MAY):
             assert any(state.buys or state in (State.SAME, State.FREE, State.FETCH) for state in upstream)
+    _check_frames(plan)
     loaded = json.loads(json.dumps(plan_document(plan)))
     assert not list(SCHEMA.iter_errors(loaded))
     assert loaded["pictures"] == sum(node.get("pictures", 0) for node in loaded["nodes"]) == plan.pictures
     assert loaded["cost"]["high"] == str(plan.cost.high)
     assert sum(loaded["counts"].values()) == len(plan.nodes)
     assert not any(node.state.buys for node in without_purchases(plan).nodes.values())
+
+
+def _check_frames(plan: Plan) -> None:
+    """Bought by one request, or alone beside pictures that are there."""
+    batches: dict[str, list[PlanNode]] = {}
+    for node in plan.nodes.values():
+        assert node.kind == "frame" or (node.batch is None and not node.beside and node.state is not State.PARTIAL)
+        if node.batch is not None:
+            assert node.state.buys and not node.beside
+            batches.setdefault(node.batch, []).append(node)
+        for address, picture in node.beside:
+            assert address.partition("#")[0] == node.address.partition("#")[0] and address != node.address
+            shown = plan.nodes.get(address, node)
+            is_replaced = shown is not node and (shown.state.buys or shown.state is State.SAME)
+            assert not is_replaced or shown.taken == picture, "it is shown what is replaced"
+    for together in batches.values():
+        assert len({node.address.partition("#")[0] for node in together}) == 1
+        assert len(together) + len(set(together[0].made_from)) <= 15
 
 
 @settings(max_examples=80, deadline=None)
@@ -186,7 +268,7 @@ def test_whatever_happens_a_plan_keeps_to_its_word(nodes: list[Drawn], edits: li
     assert project.bought - before <= plan.pictures
     for address, node in plan.nodes.items():
         entry, now = project.lock.image(address), entries.get(address)
-        if now is None or entry is None or node.kind != "image":
+        if now is None or entry is None or node.kind not in ("image", "frame"):
             continue
         if node.state is State.PINNED or node.state.needs_a_person:
             assert entry == now, f"{address} is {node.state} and its choice was displaced"
@@ -217,15 +299,22 @@ def test_choices_are_displaced_only_as_the_rules_say(
     check(plan)
     for address, node in plan.nodes.items():
         entry = project.lock.image(address)
-        assert not (address in left_out and node.state.buys)
+        entry_name = address.partition("#")[0]
+        assert not (entry_name in left_out and node.state.buys)
         if entry is None or not node.state.buys or node.key == entry.want:
             continue
         assert entry.level != "pinned"
         if entry.level == "approved":
             assert node.reasons[0].code == "replaces-approved"
             own = {"prompt-changed", "field-changed", "references-changed"}
-            by_name = address in targets or "**" in targets or address in {name.strip("+") for name in targets}
-            assert by_name or own & {reason.code for reason in node.reasons}, "displaced by cascade alone"
+            by_name = entry_name in targets or "**" in targets or entry_name in {name.strip("+") for name in targets}
+            sources = {name for name, one in plan.nodes.items() if one.kind == "source"}
+            by_itself = [
+                reason
+                for reason in node.reasons
+                if reason.code in own or (isinstance(reason, ReferenceChanged) and reason.address in sources)
+            ]
+            assert by_name or by_itself, "displaced by cascade alone"
     before = project.bought
     project.build(*targets, exclude=left_out, cascade=cascade)
     assert project.bought - before <= plan.pictures
