@@ -53,10 +53,7 @@ def lint(
             if node.sequence.layered:
                 founds = list(_layers(said, catalogue, provider, resolver))
             else:
-                founds = [
-                    *_sequence(node.sequence, catalogue, provider, resolver),
-                    *_image(said, catalogue, provider, resolver),
-                ]
+                founds = _frames(node.sequence, catalogue, provider, resolver)
             faults += [_placed(said, found) for found in founds]
         elif isinstance(node, ImageNode):
             faults += [_placed(node, found) for found in _image(node, catalogue, provider, resolver)]
@@ -69,10 +66,7 @@ def lint(
 def model_faults(node: ImageNode | FrameNode, catalogue: Catalogue, provider: str, resolver: Resolver) -> Iterator[str]:
     """Why the node's model can't make its picture: the sentences of the errors; of a frame those of its sequence."""
     if isinstance(node, FrameNode):
-        founds = [
-            *_sequence(node.sequence, catalogue, provider, resolver),
-            *_image(_as_one(node.sequence), catalogue, provider, resolver),
-        ]
+        founds = _frames(node.sequence, catalogue, provider, resolver)
     else:
         founds = list(_image(node, catalogue, provider, resolver))
     yield from (found.message for found in founds if found.severity is Severity.ERROR)
@@ -112,10 +106,14 @@ def _layers(node: ImageNode, catalogue: Catalogue, provider: str, resolver: Reso
         yield _Found(code="size", message=sentence, field="size")
     for sentence in model.optimize_faults(node.optimize_prompt) if node.optimize_prompt is not None else ():
         yield _Found(code="optimize-prompt", message=sentence, field="optimize_prompt")
-    yield from _words(node, model)
+    yield from _words(node)
+    yield from _length(node.prompt, model)
 
 
-def _image(node: ImageNode, catalogue: Catalogue, provider: str, resolver: Resolver) -> Iterator[_Found]:
+def _image(
+    node: ImageNode, catalogue: Catalogue, provider: str, resolver: Resolver, at_once: str | None = None
+) -> Iterator[_Found]:
+    """`at_once`: of a chain the words of its longest request."""
     try:
         model_id = resolver.model(node.model)
         model = catalogue.model(model_id, provider)
@@ -124,7 +122,18 @@ def _image(node: ImageNode, catalogue: Catalogue, provider: str, resolver: Resol
         yield _Found(code="model", message=error.message, field="model", hint=error.hint)
         return
     yield from _request(node, model)
-    yield from _words(node, model)
+    yield from _words(node)
+    yield from _length(node.prompt if at_once is None else at_once, model)
+
+
+def _frames(sequence: Sequence, catalogue: Catalogue, provider: str, resolver: Resolver) -> list[_Found]:
+    """What the frames share is checked with the words of all; how long the words are by what one request says."""
+    first = resolver.split(len(sequence.frames), len(sequence.base.references))[0]
+    at_once = compose(sequence, sequence.frames[:first])
+    return [
+        *_sequence(sequence, catalogue, provider, resolver),
+        *_image(_as_one(sequence), catalogue, provider, resolver, at_once),
+    ]
 
 
 def _as_one(sequence: Sequence) -> ImageNode:
@@ -191,7 +200,7 @@ def _transparency(node: ImageNode, graph: Graph) -> Iterator[_Found]:
         )
 
 
-def _words(node: ImageNode, model: Model) -> Iterator[_Found]:
+def _words(node: ImageNode) -> Iterator[_Found]:
     count = len(node.references)
     named = image_numbers(node.prompt)
     for number in sorted(named):
@@ -213,7 +222,10 @@ def _words(node: ImageNode, model: Model) -> Iterator[_Found]:
                 severity=Severity.WARNING,
                 hint="say what each picture is for: `{{ refs.name }}` renders `image 1`",
             )
-    characters, words = len(_CJK.findall(node.prompt)), len(node.prompt.split())
+
+
+def _length(prompt: str, model: Model) -> Iterator[_Found]:
+    characters, words = len(_CJK.findall(prompt)), len(prompt.split())
     if characters > model.prompt.characters or words > model.prompt.words:
         length = f"{characters} characters" if characters > model.prompt.characters else f"{words} words"
         yield _Found(

@@ -180,3 +180,34 @@ d: {prompt: A lamp in zinc, output: lamp.gif}
         "5 error same-output: `b` and `a` both write `OUT/Lamp.jpg`",
         "7 error output-ending: `lamp.gif` ends in `.gif`",
     ]
+
+
+@pytest.mark.parametrize(("words", "told"), [(35, []), (40, ["`board`: the prompt has 658 words"])])
+def test_a_long_sequence_is_as_long_as_what_one_request_says(words: int, told: list[str]) -> None:
+    """Thirty frames are fifteen in the first request, thirteen in the second, and two in the third."""
+    frames = ", ".join(f"{{id: f{number}, prompt: {'word ' * words}}}" for number in range(30))
+    project = Project().images(f"board: {{sequence: {{frames: [{frames}]}}}}")
+    assert [fault.message.split(";")[0] for fault in project.lint()] == told
+
+
+def test_references_and_frames_are_fifteen_together_and_leave_room_for_those_that_are_carried() -> None:
+    project = Project()
+    for number in range(1, 17):
+        project.write(f"art/s{number}.png", "a picture")
+    refs = {count: f"references: [{', '.join(f's{n}' for n in range(1, count + 1))}]" for count in (3, 8, 9)}
+    frames = ", ".join(f"{{id: f{number}, prompt: Shot {number}}}" for number in range(9))
+    project.images(
+        SOURCES
+        + f"mood: {{prompt: 'Lamps, images 1-3', {refs[3]}, sequence: {{max_images: 13}}}}\n"
+        + f"fits: {{prompt: 'Lamps, images 1-8', {refs[8]}, sequence: {{frames: [{frames}]}}}}\n"
+        + f"film: {{prompt: 'Lamps, images 1-9', {refs[9]}, sequence: {{frames: [{frames}]}}}}\n"
+        + "pro: {model: seedream-5-0-pro, prompt: Lamps, sequence: {max_images: 2}}"
+    )
+    assert said(project) == [
+        "20 error references: `mood`: 3 references and 13 pictures are 16, the service allows 15 together: ask for 12"
+        " pictures at most",
+        "22 error references: `film`: its 9 frames need several requests, which leave 8 references beside the 2 frames"
+        " that are carried over; it has 9",
+        "23 error sequence: `pro`: `seedream-5-0-pro-260628` can't do sequence; `seedream-5-0-260128`,"
+        " `seedream-4-5-251128`, `seedream-4-0-250828` can",
+    ]

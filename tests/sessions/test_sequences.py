@@ -1,5 +1,9 @@
 """Sequences as sessions: together, short, moderated, cut, edited, inserted, moved, chained."""
 
+from hashlib import sha256
+from typing import Any
+
+import pytest
 from PIL import Image
 
 from tests.sessions.conftest import Account
@@ -87,6 +91,28 @@ def test_a_moderated_frame_leaves_the_others_and_is_made_alone(workspace: Worksp
     assert sum(one["billed_images"] for one in account.requests) == 4  # two, the third alone, the poster
 
 
+def test_a_frame_that_is_refused_alone_too_is_blocked_until_something_of_it_changes(
+    workspace: Workspace, account: Account
+) -> None:
+    board(workspace)
+    account.faults(
+        {"do": "moderate-output", "match": "Generate 3", "index": 1},
+        {"do": "moderate-output", "match": "one frame of a series"},
+    )
+    assert workspace.run("build").code == 5
+    assert workspace.plan()["board#hands"] == "partial"
+    assert workspace.run("build").code == 5
+    assert workspace.plan()["board#hands"] == "blocked"
+    sent = len(account.requests)
+    assert workspace.run("build").code == 5
+    assert len(account.requests) == sent, "it is not sent a third time by itself"
+    account.faults()
+    workspace.edit("seedpipe.yaml", "hands on the lamp", "hands at rest")
+    assert workspace.plan()["board#hands"] == "make"
+    assert workspace.run("build").code == 0
+    assert sum(one["billed_images"] for one in account.requests) == 4
+
+
 def test_fewer_frames_than_asked_are_kept_and_the_rest_is_offered(workspace: Workspace, account: Account) -> None:
     board(workspace)
     account.faults({"do": "fewer", "match": "Generate 3", "count": 1})
@@ -114,11 +140,52 @@ def test_a_cut_stream_loses_nothing_and_only_what_did_not_arrive_is_held(
     assert set(workspace.plan().values()) == {"cached"}
 
 
-def test_a_gateway_that_ignores_the_stream_is_understood(workspace: Workspace, account: Account) -> None:
+@pytest.mark.parametrize("oddity", ["json-for-stream", "previews", "keep-alive", "pretty-stream"])
+def test_whatever_a_stream_looks_like_it_is_understood(workspace: Workspace, account: Account, oddity: str) -> None:
     board(workspace)
-    account.faults({"do": "json-for-stream"})
+    account.faults({"do": oddity})
+    ran = workspace.run("build", "--json")
+    assert (ran.code, ran.json["result"]["bought"]) == (0, 4), ran.err
+    assert [one["billed_images"] for one in account.requests] == [3, 1]
+    images = [image["sha256"] for image in account.requests[0]["images"]]
+    outputs = workspace.folder / "build/@proof/board"
+    assert [sha256((outputs / f"{name}.jpg").read_bytes()).hexdigest() for name in ("wide", "hands", "face")] == images
+
+
+def test_frames_may_travel_inside_the_stream(workspace: Workspace, account: Account) -> None:
+    board(workspace, BOARD.replace("size: 2K}", "size: 2K, response_format: b64_json}"))
     assert workspace.run("build").code == 0
     assert [one["billed_images"] for one in account.requests] == [3, 1]
+    assert not any(image["downloads"] for one in account.requests for image in one["images"])
+    assert set(workspace.plan().values()) == {"cached"}
+    account.faults({"do": "cut-stream", "match": "Generate 3", "count": 2})
+    workspace.edit("seedpipe.yaml", "Noir film", "Colour film")
+    assert workspace.run("build").code == 75
+    states = workspace.plan()
+    assert [states[f"board#{name}"] for name in ("wide", "hands", "face")] == ["cached", "cached", "unknown"]
+
+
+@pytest.mark.parametrize(
+    "fault", [{"do": "item-error", "index": 1}, {"do": "stream-error", "count": 1, "code": "ServerOverloaded"}]
+)
+def test_a_batch_that_is_given_up_half_way_is_partial(
+    workspace: Workspace, account: Account, fault: dict[str, Any]
+) -> None:
+    """The service itself says that it made no more: nothing is uncertain, and the rest is made one by one."""
+    board(workspace)
+    account.faults({**fault, "match": "Generate 3"})
+    first = workspace.run("build")
+    assert first.code == 1, first.err
+    plan = workspace.run("plan", "--json").json
+    states = {node["address"]: node["state"] for node in plan["nodes"]}
+    assert [states[f"board#{name}"] for name in ("wide", "hands", "face")] == ["cached", "partial", "partial"]
+    assert (states["crop"], states["poster"]) == ("cached", "follows")
+    assert plan["cost"]["high"] == "0.12 USD", "two frames and the poster"
+    assert account.requests[0]["billed_images"] == 1
+    second = workspace.run("build", "--json")
+    assert (second.code, second.json["result"]["bought"]) == (0, 3), second.err
+    assert [one["billed_images"] for one in account.requests] == [1, 1, 1, 1]
+    assert set(workspace.plan().values()) == {"cached"}
 
 
 def test_of_counted_frames_any_number_is_complete(workspace: Workspace, account: Account) -> None:
