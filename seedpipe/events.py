@@ -1,9 +1,10 @@
 """What a build says while it runs. The executor emits, displays and files only listen; the journal is no listener."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, get_args, get_type_hints
 
+from seedpipe.limits import EVENTS_FORMAT
 from seedpipe.money import Money
 from seedpipe.names import Digest
 
@@ -74,17 +75,43 @@ class NodeWaiting(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSent(Event):
-    """The request is on its way, and its intent is on disk."""
+    """The request is on its way, and its intent is on disk as `request`.
+
+    `client_request_id` is ours on the wire; `reserved` the worst that it may cost, for `pictures` of them.
+    """
 
     name: ClassVar = "request_sent"
     address: str
     take: int
     client_request_id: str
+    request: str | None = None
+    pictures: int = 1
+    reserved: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestEnded(Event):
+    """What the journal says of a request now: `settled`, `refused`, `unknown`; `located` or `kept`: still to be fetched.
+
+    `charge` is set when it is settled, `code` and `message` when it was refused or is not known. `request_id` is the
+    service's, None if it said none.
+    """
+
+    name: ClassVar = "request_ended"
+    address: str
+    request: str
+    client_request_id: str
+    request_id: str | None
+    outcome: str
+    charge: Money | None = None
+    code: str | None = None
+    message: str | None = None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeKept(Event):
-    """A picture is safe in the store. `cost` is what was charged for it."""
+    """A picture is safe in the store. `cost` is what was charged for it; the ids are those of its request."""
 
     name: ClassVar = "take_kept"
     address: str
@@ -93,6 +120,8 @@ class TakeKept(Event):
     height: int
     cost: Money
     request_id: str | None
+    client_request_id: str | None = None
+    request: str | None = None
     seconds: float
 
 
@@ -117,7 +146,7 @@ class NodeAbsent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFailed(Event):
-    """`outcome`: `failed` | `blocked` | `capped` | `unknown` | `skipped` (an upstream did not come).
+    """`outcome`: `failed` | `blocked` | `capped` | `unknown` | `missing` | `edited` | `short` | `skipped` (an upstream did not come).
 
     `request_id` is the service's; `client_request_id` ours, of an outcome that is not known.
     """
@@ -164,3 +193,71 @@ class BuildFinished(Event):
 
 
 Listener = Callable[[Event], None]
+
+EVENTS: Final[Sequence[type[Event]]] = (
+    BuildStarted,
+    Recovered,
+    NodeStarted,
+    NodeWaiting,
+    RequestSent,
+    TakeKept,
+    RequestEnded,
+    NodeDone,
+    NodeAbsent,
+    NodeFailed,
+    Notice,
+    BuildStopping,
+    BuildFinished,
+)
+_SCHEMAS: Final[Mapping[object, dict[str, Any]]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    Money: {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2,6} [A-Z]{3}$"},
+    Digest: {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+    tuple[str, ...]: {"type": "array", "items": {"type": "string"}},
+    tuple[tuple[str, int], ...]: {
+        "type": "array",
+        "items": {
+            "type": "array",
+            "prefixItems": [{"type": "string"}, {"type": "integer"}],
+            "minItems": 2,
+            "maxItems": 2,
+        },
+    },
+}
+
+
+def events_schema() -> dict[str, Any]:
+    """The JSON Schema of one line of `--events FILE`."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:seedpipe:events:{EVENTS_FORMAT}",
+        "title": "A line of `seedpipe build --events FILE`",
+        "description": "One event of a build. The first line of a file also says the format.",
+        "oneOf": [_schema_of(event) for event in EVENTS],
+    }
+
+
+def _schema_of(event: type[Event]) -> dict[str, Any]:
+    hints = get_type_hints(event)
+    properties: dict[str, Any] = {"event": {"const": event.name}}
+    for item in fields(event):
+        properties[item.name] = _type_schema(hints[item.name])
+    if event is BuildStarted:
+        properties["seedpipe_events"] = {"const": EVENTS_FORMAT, "description": "Format; in the first line."}
+    return {
+        "title": event.name,
+        "description": " ".join((event.__doc__ or "").split()),
+        "type": "object",
+        "properties": properties,
+        "required": ["event", *(item.name for item in fields(event))],
+        "additionalProperties": False,
+    }
+
+
+def _type_schema(hint: Any) -> dict[str, Any]:
+    if hint in _SCHEMAS:
+        return _SCHEMAS[hint]
+    (other,) = (one for one in get_args(hint) if one is not type(None))
+    return {"anyOf": [_SCHEMAS[other], {"type": "null"}]}

@@ -35,6 +35,7 @@ def most_urgent(codes: set[ExitCode]) -> ExitCode:
 
 MANIFEST_FORMAT: Final = 1
 LOCK_FORMAT: Final = 1
+EVENTS_FORMAT: Final = 1  # of `--events`
 PLAN_FORMAT: Final = 1
 DECISION_FORMAT: Final = 1  # of one line of `seedpipe.decisions.jsonl`
 

@@ -9,6 +9,7 @@ import yaml
 
 from seedpipe.cli import main
 from seedpipe.console import json_text
+from seedpipe.events import EVENTS, Event, events_schema
 from seedpipe.manifest.model import manifest_schema
 from seedpipe.plan.plan import State
 from seedpipe.plan.saved import read_saved_plan
@@ -29,6 +30,17 @@ def test_every_reason_and_state_is_in_the_schema_of_plans() -> None:
     codes = [kind["properties"]["code"]["const"] for kind in definitions["reason"]["oneOf"]]
     assert len(codes) == len(set(codes)) > 25
     assert [state["const"] for state in definitions["state"]["oneOf"]] == [state.value for state in State]
+
+
+def test_the_shipped_schema_of_events_has_every_event() -> None:
+    shipped = REPOSITORY / "schemas" / "events.schema.json"
+    assert shipped.read_text(encoding="utf-8") == json_text(events_schema()) + "\n", "run `seedpipe schema events`"
+    jsonschema.Draft202012Validator.check_schema(events_schema())
+    assert {event.name for event in EVENTS} == {event.name for event in Event.__subclasses__()}
+    page = (REPOSITORY / "docs" / "events.md").read_text(encoding="utf-8")
+    for event in events_schema()["oneOf"]:
+        assert f"| `{event['title']}` |" in page
+        assert not [name for name in event["properties"] if f"`{name}`" not in page], event["title"]
 
 
 @pytest.mark.parametrize("flags", [(), ("--proof",), ("--verbose",)])

@@ -34,7 +34,7 @@ from seedpipe.build.receive import Arrived, Receiver
 from seedpipe.build.report import Report
 from seedpipe.build.retry import next_try
 from seedpipe.errors import SeedpipeError, StateError
-from seedpipe.events import NodeWaiting, RequestSent
+from seedpipe.events import NodeWaiting, RequestEnded, RequestSent
 from seedpipe.names import Digest
 from seedpipe.service.client import ServiceClient
 from seedpipe.service.refusals import Refusal, Verdict
@@ -133,12 +133,9 @@ class Buyer:
             if grant is None:
                 return Bought.nothing(wanted, STOPPED)
             sent = Sent(wanted=wanted, request=claimed.id, client_request_id=client_request_id, at=self.report.clock())
-            outcome = await self._paced(order, grant, self._exchange(order, sent, body, arrived))
+            return await self._to_its_end(sent, self._paced(order, grant, self._exchange(order, sent, body, arrived)))
         finally:
             self._under_way.discard(claimed.id)
-        if isinstance(outcome, Refusal):
-            return await self._refused(sent, outcome)
-        return outcome
 
     # Before it is sent
 
@@ -277,6 +274,21 @@ class Buyer:
 
     # On the wire
 
+    async def _to_its_end(self, sent: Sent, paced: Coroutine[None, None, Bought | Refusal]) -> Bought | Refusal:
+        """The exchange, its refusal written down, and its end said: also of one that was aborted."""
+        try:
+            outcome = await paced
+            if isinstance(outcome, Refusal):
+                outcome = await self._refused(sent, outcome)
+            ended = await asyncio.to_thread(self._ended, sent)
+        except BaseException:
+            for event in self._ended(sent):
+                self.report.emit(event)
+            raise
+        for event in ended:
+            self.report.emit(event)
+        return outcome
+
     async def _paced(
         self, order: Order, grant: Grant, exchange: Coroutine[None, None, Bought | Refusal]
     ) -> Bought | Refusal:
@@ -300,6 +312,9 @@ class Buyer:
                 address=sent.wanted.address,
                 take=sent.wanted.ordinal,
                 client_request_id=sent.client_request_id,
+                request=sent.request,
+                pictures=len(sent.wanted.pictures),
+                reserved=sent.wanted.worst,
             )
         )
         self.in_flight += 1
@@ -333,6 +348,30 @@ class Buyer:
             return Bought.nothing(sent.wanted, refused(refusal, sent))
         await asyncio.to_thread(self.receiver.refused, sent, refusal)
         return refusal
+
+    def _ended(self, sent: Sent) -> tuple[RequestEnded, ...]:
+        """What is written down of it: also of one that is sent again, or that is left for the next build.
+
+        Nothing, if the journal can't be read now: what was bought is worth more than a line about it.
+        """
+        try:
+            told = self.journal.request(sent.request)
+            refusal = self.journal.refusal_of(sent.request) if told.state is RequestState.REFUSED else None
+        except StateError:
+            return ()
+        ended = RequestEnded(
+            at=self.report.clock(),
+            address=sent.wanted.address,
+            request=told.id,
+            client_request_id=told.client_request_id,
+            request_id=told.request_id,
+            outcome=told.state.value,
+            charge=told.charge,
+            code=None if refusal is None else refusal.code,
+            message=told.why if refusal is None else refusal.message,
+            seconds=self.report.clock() - sent.at,
+        )
+        return (ended,)
 
     def _say_waiting(self, order: Order, why: str, seconds: float | None = None) -> None:
         self.report.emit(NodeWaiting(at=self.report.clock(), address=order.wanted.address, why=why, seconds=seconds))

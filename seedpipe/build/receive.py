@@ -205,6 +205,8 @@ class Receiver:
                 height=info.height,
                 cost=wanted.price,
                 request_id=request_id,
+                client_request_id=sent.client_request_id,
+                request=sent.request,
                 seconds=self.report.clock() - sent.at,
             )
         )

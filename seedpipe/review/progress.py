@@ -22,6 +22,7 @@ from seedpipe.events import (
     Notice,
     Recovered,
 )
+from seedpipe.limits import EVENTS_FORMAT
 from seedpipe.review.board import Board, Made
 from seedpipe.review.build_lines import (
     address_width,
@@ -34,7 +35,6 @@ from seedpipe.review.build_lines import (
 )
 from seedpipe.review.screen import Screen
 
-EVENTS_FORMAT: Final = 1
 REDRAW_SECONDS: Final = 0.1
 
 

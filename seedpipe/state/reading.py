@@ -116,6 +116,11 @@ class Reading:
         found = self._refusals("request_key = ?", (str(request_key),), verdicts)
         return found[-1] if found else None
 
+    def refusal_of(self, request: str) -> Refusal | None:
+        """The refusal of one request, if it was refused and that isn't forgotten."""
+        found = self._writer.read(lambda db: refusals_where(db, "id = ?", (request,)))
+        return found[0] if found else None
+
     def refusals(self, *, verdicts: Collection[str] | None = None) -> dict[Digest, dict[int, Refusal]]:
         """For all keys at once, by ordinal: the newest refusal that was not forgotten, nor followed by a success."""
         found: dict[Digest, dict[int, Refusal]] = {}
