@@ -177,6 +177,7 @@ def cases(provider: str, model: str) -> tuple[Case, ...]:
             takes=_of(*NEWEST),
             references=1,
             pictures=17,
+            at="layers",
         ),
         Case(
             name="batch",
