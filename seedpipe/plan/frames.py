@@ -1,6 +1,6 @@
 """The frames of one sequence in a plan: bought together where none is there, else each alone beside its neighbours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from seedpipe.canonical import digest_of
@@ -17,7 +17,7 @@ from seedpipe.plan.reroll import plan_paid, rolled
 from seedpipe.plan.resolve import CARRIED
 from seedpipe.plan.walk import View, Walk
 
-_OF_ANOTHER_WANT = (State.PINNED, State.STALE)
+_KEPT_ON_PURPOSE = (State.PINNED, State.STALE)
 
 
 def plan_frames(walk: Walk, nodes: Sequence[FrameNode]) -> Mapping[str, PlanNode]:
@@ -29,11 +29,13 @@ def plan_frames(walk: Walk, nodes: Sequence[FrameNode]) -> Mapping[str, PlanNode
         planned |= bought_again(walk, again, planned)
     missing = [node for node in nodes if planned[node.address].state.buys and node not in again]
     sequence = nodes[0].sequence
-    there = [one for one in planned.values() if one.taken is not None and one.state not in _OF_ANOTHER_WANT]
+    there = [node for node in nodes if _serves(walk, node, planned[node.address])]
+    if missing and sequence.counted and there:
+        named = walk.named_itself(sequence)
+        planned |= {node.address: _not_made(walk, node, planned, len(there), named) for node in missing}
+        missing = [node for node in missing if node.address in named]
     if not missing:
         return planned
-    if sequence.counted and there:
-        return planned | {node.address: _not_made(walk, planned[node.address], len(there)) for node in missing}
     if sequence.layered:
         return planned | _layers(walk, missing, planned)
     alike = sum(one.state is State.SAME for one in planned.values())
@@ -61,8 +63,27 @@ def _saying(asked: Asked, nodes: Sequence[FrameNode], references: Sequence[Ident
     return asked.saying(compose(sequence, [node.frame for node in nodes], beside=others))
 
 
-def _not_made(walk: Walk, planned: PlanNode, came: int) -> PlanNode:
-    """The service made fewer than the most that was asked for: that is complete, and this one does not exist."""
+def _serves(walk: Walk, node: FrameNode, planned: PlanNode) -> bool:
+    """It is one of those that came for what is asked, or for what serves as it is, nobody having selected the sequence."""
+    if planned.taken is None:
+        return False
+    if planned.state not in _KEPT_ON_PURPOSE or not walk.selects(node.sequence):
+        return True
+    entry = walk.lock.image(node.address)
+    return entry is not None and entry.want == planned.key
+
+
+def _not_made(
+    walk: Walk, node: FrameNode, all_planned: Mapping[str, PlanNode], came: int, named: Collection[str]
+) -> PlanNode:
+    """The service made fewer than the most that was asked for: that is complete, and this one does not exist.
+
+    Whoever is `named` is made after all.
+    """
+    planned = all_planned[node.address]
+    if node.address in named:
+        reasons = [reason for reason in planned.reasons if not isinstance(reason, why.New)]
+        return replace(planned, reasons=(why.MadeAfterAll(came=came), *reasons))
     return _stopped(walk, planned, State.CACHED, why.NotMade(came=came))
 
 
@@ -74,7 +95,7 @@ def _layers(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, Plan
         bought = next(iter(found.values()))
         cost = replace(bought.cost, low=Cost.nothing(walk.currency).low)
         for address, one in planned.items():  # what is kept on purpose comes once more, and is billed
-            if address not in found and one.state in _OF_ANOTHER_WANT and bought.state.buys:
+            if address not in found and one.state in _KEPT_ON_PURPOSE and bought.state.buys:
                 found[address] = replace(one, pictures=1, cost=cost, batch=bought.batch)
         return found
     reason = why.UpstreamStopped(address=stuck.address, state=stuck.state.value)

@@ -110,6 +110,6 @@ def _needed(walk: Walk) -> set[str]:
         )
         if not at_rest:
             waiting.extend(walk.graph.made_from(address))
-            if isinstance(node, FrameNode) and node.sequence.layered:
+            if isinstance(node, FrameNode) and node.sequence.counted and address not in walk.wish.reroll:
                 waiting.extend(node.sequence.addresses)  # one request brings, and bills, all of them
     return needed

@@ -169,6 +169,17 @@ class NotMade(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MadeAfterAll(Reason):
+    """A picture of a counted sequence that did not come, and that a person named itself."""
+
+    code: ClassVar = "made-after-all"
+    came: int
+
+    def sentence(self) -> str:
+        return f"named itself, although the {self.came} that came are complete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SharedWordsChanged(Reason):
     """What all frames of a sequence have. Both texts are None where this machine never saw the earlier ones.
 

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
+from seedpipe.manifest.node import Sequence as FrameSequence
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.graph import Graph
@@ -78,11 +79,19 @@ class Walk:
         return node.address in excluded
 
     def is_selected(self, node: ImageNode | FrameNode) -> bool:
-        """Layers come together: who names one of them means all."""
-        selected = self.wish.selection.nodes
-        if isinstance(node, FrameNode) and node.sequence.layered:
-            return not selected.isdisjoint(node.sequence.addresses)
-        return node.address in selected
+        """What is counted, and layers, come together: who selects one of them means all that isn't left out."""
+        if isinstance(node, FrameNode) and node.sequence.counted and not self.is_left_out(node):
+            return self.selects(node.sequence)
+        return node.address in self.wish.selection.nodes
+
+    def selects(self, sequence: FrameSequence) -> bool:
+        """One of its frames at least."""
+        return not self.wish.selection.nodes.isdisjoint(sequence.addresses)
+
+    def named_itself(self, sequence: FrameSequence) -> frozenset[str]:
+        """Which frames a person wrote down one by one; none where all were meant."""
+        named = self.wish.selection.named.intersection(sequence.addresses)
+        return frozenset() if len(named) == len(sequence.frames) else named
 
     def output(
         self, planned: PlanNode, wanted: Digest | None, known: Sequence[Digest | None], made_of: str | None = None

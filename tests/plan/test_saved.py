@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -337,16 +336,9 @@ def test_whatever_is_done_to_a_file_it_is_read_or_refused(data: st.DataObject) -
 
 # Whatever happens
 
-# Of single pictures: what a batch brings when it is bought in parts is held to its own sessions.
-PLAIN = graphs().map(
-    lambda nodes: [
-        replace(node, kind="image", frames=()) if node.kind in ("sequence", "counted") else node for node in nodes
-    ]
-)
-
 
 @settings(max_examples=80, deadline=None)
-@given(PLAIN, EDITS, EDITS)
+@given(graphs(), EDITS, EDITS)
 def test_a_saved_plan_never_buys_what_it_does_not_say(
     nodes: list[Drawn], before: list[tuple[str, int]], after: list[tuple[str, int]]
 ) -> None:
@@ -381,7 +373,7 @@ def test_a_saved_plan_never_buys_what_it_does_not_say(
 
 
 @settings(max_examples=60, deadline=None)
-@given(PLAIN, st.lists(st.integers(0, 7), max_size=3))
+@given(graphs(), st.lists(st.integers(0, 7), max_size=3))
 def test_an_interrupted_plan_goes_on_to_its_end(nodes: list[Drawn], done: list[int]) -> None:
     project = written(nodes, Project())
     saved = save(project.plan())

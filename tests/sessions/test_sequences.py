@@ -210,8 +210,22 @@ def test_of_counted_frames_any_number_is_complete(workspace: Workspace, account:
     told = " ".join(workspace.run("plan").out.split())
     assert "blocked new mood#4 was not made, which is complete; `build 'mood#4'`" in told, told
     account.faults()
+    for target in ("new", "+new", "mood"):
+        assert workspace.plan(target)["mood#4"] == "cached", "a complete sequence is so for each who asks"
+    told = " ".join(workspace.run("plan", "mood#4").out.split())
+    assert "make mood#4 named itself, although the 2 that came are complete" in told, told
     assert workspace.run("build", "mood#4").code == 0
     assert workspace.plan()["new"] == "make", "the cure works"
+
+
+def test_whoever_needs_one_of_counted_frames_does_not_end_the_sequence(workspace: Workspace, account: Account) -> None:
+    text = "  mood: {prompt: 'Generate 3 separate images of lamps', sequence: {max_images: 3}}\n"
+    text += "  new: {prompt: 'Like {{ refs.a }}.', references: {a: mood#2}}\n"
+    board(workspace, BOARD.partition("  board:")[0] + text)
+    assert workspace.run("build", "new").code == 0
+    assert [one["billed_images"] for one in account.requests] == [3, 1]
+    assert workspace.run("build").code == 0
+    assert len(account.requests) == 2
 
 
 def test_a_long_sequence_is_a_chain_that_carries_two_frames(workspace: Workspace, account: Account) -> None:
