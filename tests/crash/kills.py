@@ -4,7 +4,7 @@ import json
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -106,13 +106,12 @@ def survive(scene: Scene, *kills: Kill) -> Verdict:
         ran = scene.workspace.run_watched(scene.log, kill, "build", "-j", "4")
         struck = struck or ran.code == -signal.SIGKILL
         assert ran.code in (-signal.SIGKILL, 0, 75), ran.err
-    planned = scene.workspace.run("plan", "--json").json["cost"]
-    before = len(scene.bill())
+    plan = scene.workspace.run("plan", "--json").json
+    before = scene.bill()
     again = scene.build()
     money = money_of(scene)
     assert again.code == (75 if money.unknown else 0), again.err
-    cost = PRICE * sum(one["billed_images"] for one in scene.bill()[before:])
-    assert Money.parse(planned["expected"]) == cost, "the plan says what the next build costs, whatever died before"
+    _the_plan_was_true(plan, scene.bill()[len(before) :], again)
     if money.unknown:
         assert "may have cost" in again.err, again.err
     bought_again = _finish(scene, before=len(money.billed), unknown=money.unknown)
@@ -127,6 +126,15 @@ def survive(scene: Scene, *kills: Kill) -> Verdict:
         double=max(0, len(money.billed) - PICTURES),
         bought_again=bought_again,
     )
+
+
+def _the_plan_was_true(plan: Mapping[str, Any], bought: Sequence[dict[str, Any]], ran: Ran) -> None:
+    """The plan says what the next build costs, whatever died before."""
+    cost = PRICE * sum(one["billed_images"] for one in bought)
+    if Money.parse(plan["cost"]["expected"]) != cost:
+        nodes = [(node["address"], node["state"], node["cost"]) for node in plan["nodes"]]
+        requests = [(one["prompt"], one["outcome"], one["billed_images"], one["at"]) for one in bought]
+        raise AssertionError(f"planned {plan['cost']}, billed {cost}\n{nodes}\n{requests}\n{ran.out}\n{ran.err}")
 
 
 @dataclass(frozen=True, kw_only=True)
