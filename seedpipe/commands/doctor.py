@@ -122,7 +122,7 @@ def _checks(
     nodes = f"{len(project.graph):,} node{'s' if len(project.graph) != 1 else ''}"
     yield Check(name="manifest", finding=Finding.OK, message=nodes)
     if repair:
-        yield check("repair", lambda: _repaired(project))
+        yield from _repaired(project)
     yield check("journal", lambda: _journal(project))
     if not offline:
         yield from _service(project, provider, seconds)
@@ -188,25 +188,36 @@ def _journal(project: Project) -> str:
         with closing(Journal.open(path, account="reader")) as journal:
             check_all(path)
             held = sum(one.needs_a_person for one in journal.held())
-            unsure = f"; {held} of uncertain charge: see `seedpipe resolve`" if held and realm is Realm.LIVE else ""
+            charges = f"{held} charge{'s are' if held > 1 else ' is'} uncertain (`seedpipe resolve`)"
             kind = "pictures" if realm is Realm.LIVE else "proofs"
-            told.append(f"{len(journal.arrivals())} {kind} received{unsure}")
+            told.append(f"{len(journal.arrivals())} {kind} received")
+            told += [charges] if held and realm is Realm.LIVE else []
     return ", ".join(told) or "nothing was built here yet"
 
 
-def _repaired(project: Project) -> str:
-    """What is sound of each journal stays."""
-    told = []
-    for realm, path in _journals(project):
+def _repaired(project: Project) -> Iterator[Check]:
+    """What is sound of each journal stays; what is forgotten for good is said."""
+    found = [_repaired_one(realm, path) for realm, path in _journals(project)]
+    yield from found or [Check(name="repair", finding=Finding.OK, message="nothing was built here yet")]
+
+
+def _repaired_one(realm: Realm, path: Path) -> Check:
+    name = "journal" if realm is Realm.LIVE else "journal of the proofs"
+    try:
         done = repair_journal(path)
-        name = "journal" if realm is Realm.LIVE else "journal of the proofs"
-        if done.aside is None:
-            told.append(f"the {name} is sound")
-            continue
-        lost = f"{done.lost} rows lost" if done.lost else "no row was lost"
-        kept = f"{done.requests} requests and {done.pictures} pictures kept, the old file is in {done.aside}; {lost}"
-        told.append(f"{name}: {kept}")
-    return ", ".join(told) or "nothing was built here yet"
+    except SeedpipeError as error:
+        return Check(name="repair", finding=Finding.FAULT, message=error.message, hint=error.hint)
+    if done.aside is None:
+        return Check(name="repair", finding=Finding.OK, message=f"the {name} is sound")
+    rest = {None: "how many more there were can't be read", 0: "no request is missing"}.get(
+        done.missing, f"{done.missing} more can't be read"
+    )
+    lost = f", {done.lost} rows made no sense" if done.lost else ""
+    kept = f"{name}: {done.requests} requests and {done.pictures} pictures kept; {rest}{lost}; the old file is in {done.aside}"
+    if done.missing == 0 and not done.lost:
+        return Check(name="repair", finding=Finding.OK, message=kept)
+    hint = "what they cost is in no cap and no ledger now: `seedpipe spend reconcile FILE.csv` finds it in the bill"
+    return Check(name="repair", finding=Finding.WARNING, message=kept, hint=hint if realm is Realm.LIVE else None)
 
 
 def _journals(project: Project) -> Iterator[tuple[Realm, Path]]:

@@ -18,6 +18,7 @@ from seedpipe.project.uncertain import Named, named_held, named_requests
 from seedpipe.project.who import who_decides
 from seedpipe.review.held_text import Resolved, held_data, held_text, resolved_data, resolved_text
 from seedpipe.state.held import Held
+from seedpipe.state.journal_schema import is_there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def command(
     project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
     word = _Word(paid=paid, undo=undo, charge=_charge(amount, paid), note=note, who=who_decides(project.root))
     _check(word, targets, requests)
-    if project.project_id is None or not project.state(project.project_id).journal.exists():
+    if project.project_id is None or not is_there(project.state(project.project_id).journal):
         return _tell(invocation, (), as_json=as_json)
     with open_workshop(project, None) as workshop:
         asked = Named(graph=project.graph, targets=targets, ids=requests)

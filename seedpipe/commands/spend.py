@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
@@ -13,12 +13,12 @@ from seedpipe.build.budget import Limits, caps_asked, limits_of
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
 from seedpipe.commands.reconcile import reconcile
-from seedpipe.errors import UsageError
+from seedpipe.errors import StateError, UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.definition import Budget
 from seedpipe.names import Realm
 from seedpipe.plan.price import currency_of
-from seedpipe.project.ledger import Ledger, all_projects, read_ledger
+from seedpipe.project.ledger import Ledger, all_projects, read_ledger, trouble
 from seedpipe.project.project import Project
 from seedpipe.review.spend_text import Month, spend_text
 from seedpipe.state.caps import CapKind
@@ -71,13 +71,20 @@ def command(
     own = [project.project_id] if project is not None and project.project_id is not None else []
     projects = all_projects(home) if everywhere or grouping == Grouping.PROJECT else own
     first, last = _day(since, "--since", "01"), _day(until, "--until", "31")
+    if first is not None and last is not None and first > last:
+        raise UsageError(f"`--since {since}` is after `--until {until}`: no day lies between them")
     ledger = read_ledger(home, projects, since=first, until=last)
-    months = _months(project, own, everywhere=everywhere)
-    for trouble in ledger.troubles:
-        invocation.console.err(f"warning: {trouble}")
+    for name, error in ledger.missing.items():
+        if projects == own:
+            raise StateError(trouble(name, error), hint=error.hint) from error
+    months, unread = _months(project, own, everywhere=everywhere)
+    troubles = {name: trouble(name, error) for name, error in {**ledger.missing, **unread}.items()}
+    for words in troubles.values():
+        invocation.console.err(f"warning: {words}")
     by = Grouping(grouping)
     if as_json or form == "json":
-        invocation.console.data(_data(ledger, by, months, since=since, until=until, projects=projects))
+        data = _data(ledger, by, months, since=since, until=until, projects=projects)
+        invocation.console.data({**data, "troubles": list(troubles.values())})
     elif form == "csv":
         invocation.console.out(_csv(ledger.entries, by))
     else:
@@ -89,11 +96,12 @@ def command(
             by,
             proofs=ledger.proofs.pictures,
             months=months,
+            missing=list(ledger.missing),
             width=invocation.console.width,
             style=invocation.console.style,
         )
         invocation.console.out(text)
-    return ExitCode.FAILED if ledger.troubles else ExitCode.DONE
+    return ExitCode.FAILED if troubles else ExitCode.DONE
 
 
 command.add_command(reconcile)
@@ -105,10 +113,12 @@ def _project(
     """None where all projects are meant and none is here."""
     try:
         return opened(invocation, profile=profile, variables=variables, provider=provider, realm=Realm.LIVE)
-    except UsageError:
+    except UsageError as error:
         if everywhere:
             return None
-        raise
+        if error.hint is None or "seedpipe init" not in error.hint:
+            raise
+        raise UsageError(error.message, hint=f"{error.hint}; `seedpipe spend --all` is of all your projects") from error
 
 
 def _day(text: str | None, flag: str, rest: str) -> str | None:
@@ -131,11 +141,17 @@ def _period(since: str | None, until: str | None) -> list[str]:
     return [" ".join([*(["since", since] if since else []), *(["until", until] if until else [])])]
 
 
-def _months(project: Project | None, own: Sequence[str], *, everywhere: bool) -> Sequence[Month]:
-    """This month of the project beside the manifest's budget, and of all projects beside the user's own."""
+def _months(
+    project: Project | None, own: Sequence[str], *, everywhere: bool
+) -> tuple[Sequence[Month], Mapping[str, StateError]]:
+    """This month of the project beside the manifest's budget, and of all projects beside the user's own.
+
+    And the projects that are not in it, because their journal can't be read.
+    """
     home, today = home_folder(os.environ), datetime.now(UTC).date()
     caps = [cap for cap in _limits(project).caps if cap.kind is CapKind.PER_MONTH]
     found: list[Month] = []
+    unread: dict[str, StateError] = {}
     for name, projects, over_all in (
         ("this month", own, False),
         ("this month in all projects", all_projects(home), True),
@@ -145,11 +161,12 @@ def _months(project: Project | None, own: Sequence[str], *, everywhere: bool) ->
             continue
         if not over_all and everywhere:
             continue
-        entries = read_ledger(home, projects, since=today.strftime("%Y-%m-01")).entries
-        for one in forecast(entries, today, currencies=[limit.currency for limit in binding]):
+        ledger = read_ledger(home, projects, since=today.strftime("%Y-%m-01"))
+        unread |= ledger.missing
+        for one in forecast(ledger.entries, today, currencies=[limit.currency for limit in binding]):
             fitting = [limit for limit in binding if limit.currency == one.so_far.currency]
             found.append(Month(name=name, forecast=one, cap=min(fitting, key=lambda limit: limit.micros, default=None)))
-    return found
+    return found, unread
 
 
 def _limits(project: Project | None) -> Limits:
@@ -183,7 +200,6 @@ def _data(
         "totals": [line.to_dict() for line in totals(ledger.entries)],
         "months": [month.to_dict() for month in months],
         "proofs": {"requests": ledger.proofs.requests, "pictures": ledger.proofs.pictures},
-        "troubles": list(ledger.troubles),
     }
 
 

@@ -1,13 +1,15 @@
 """Entries of the ledger from the journals: of one project, or of all in the user's data folder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from seedpipe.errors import StateError
 from seedpipe.names import Realm
+from seedpipe.state.highwater import mark_path
 from seedpipe.state.journal import Journal
+from seedpipe.state.journal_schema import is_there
 from seedpipe.state.ledger import Entry, entry_of
 from seedpipe.state.requests import Request, SpendRow, Word
 from seedpipe.state.rows import ids_of
@@ -23,19 +25,32 @@ class Proofs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """`released` are the requests of which a person said that they were not charged. `troubles` says what is missing."""
+    """`released` are the requests of which a person said that they were not charged.
+
+    `missing` are projects of which nothing is known, because their journal can't be read, with the reason.
+    """
 
     entries: Sequence[Entry]
     released: Sequence[Entry]
     proofs: Proofs
-    troubles: Sequence[str] = ()
+    missing: Mapping[str, StateError] = field(default_factory=dict)
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        """A sentence for each project that is missing."""
+        return [trouble(project, error) for project, error in self.missing.items()]
+
+
+def trouble(project: str, error: StateError) -> str:
+    """What it means that a project's journal can't be read."""
+    return f"what `{project}` has spent is not known: {error.message}"
 
 
 def read_ledger(home: Path, projects: Sequence[str], *, since: str | None = None, until: str | None = None) -> Ledger:
-    """What the journals of `projects` say of the days `since` to `until`. A journal that can't be read is a trouble."""
+    """What the journals of `projects` say of the days `since` to `until`; those that can't be read are `missing`."""
     entries: list[Entry] = []
     released: list[Entry] = []
-    troubles: list[str] = []
+    missing: dict[str, StateError] = {}
     requests = pictures = 0
     for project in projects:
         try:
@@ -43,20 +58,22 @@ def read_ledger(home: Path, projects: Sequence[str], *, since: str | None = None
                 (released if was_released else entries).append(entry)
             drawn = _proofs(_journal(home, project, Realm.PROOF), since, until)
         except StateError as error:
-            troubles.append(f"what `{project}` has spent is not known: {error.message}")
+            missing[project] = error
             continue
         requests, pictures = requests + drawn.requests, pictures + drawn.pictures
     return Ledger(
         entries=sorted(entries, key=lambda entry: entry.at),
         released=sorted(released, key=lambda entry: entry.at),
         proofs=Proofs(requests=requests, pictures=pictures),
-        troubles=tuple(troubles),
+        missing=missing,
     )
 
 
 def all_projects(home: Path) -> Sequence[str]:
     """The ids of all projects that were ever built with this data folder."""
-    return sorted({path.parent.parent.name for path in (home / "projects").glob("*/*/journal.sqlite")})
+    projects = home / "projects"
+    found = [*projects.glob("*/*/journal.sqlite"), *projects.glob(f"*/*/{mark_path(Path('journal.sqlite'))}")]
+    return sorted({path.parent.parent.name for path in found})
 
 
 def _journal(home: Path, project: str, realm: Realm) -> Path:
@@ -64,7 +81,7 @@ def _journal(home: Path, project: str, realm: Realm) -> Path:
 
 
 def _live(path: Path, project: str, since: str | None, until: str | None) -> Iterator[tuple[Entry, bool]]:
-    if not path.exists():
+    if not is_there(path):
         return
     with closing(Journal.open(path, account="reader")) as journal:
         held = {one.request.id for one in journal.held() if one.needs_a_person}
@@ -90,7 +107,7 @@ def _day(request: Request) -> str:
 
 
 def _proofs(path: Path, since: str | None, until: str | None) -> Proofs:
-    if not path.exists():
+    if not is_there(path):
         return Proofs(requests=0, pictures=0)
     with closing(Journal.open(path, account="reader")) as journal:
         rows = journal.spend_rows(since=since, until=until)

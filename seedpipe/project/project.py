@@ -34,6 +34,7 @@ from seedpipe.state.credentials import Credentials
 from seedpipe.state.files import WorkTreeFiles
 from seedpipe.state.home import ProjectState, config_folder, home_folder
 from seedpipe.state.journal import Journal
+from seedpipe.state.journal_schema import is_there
 from seedpipe.state.lock import Lock
 from seedpipe.state.lockfile import change_lock, load_lock
 from seedpipe.state.outputs import Outputs
@@ -131,7 +132,7 @@ class Project:
         project_id = self.project_id
         if project_id is not None:
             places = self.state(project_id)
-            if journal is None and places.journal.exists():
+            if journal is None and is_there(places.journal):
                 journal = Journal.open(places.journal, account="reader")
             store = Store(places.store)
             if places.takes.exists() or journal is not None:

@@ -45,16 +45,18 @@ def spend_text(
     *,
     proofs: int = 0,
     months: Sequence[Month] = (),
+    missing: Sequence[str] = (),
     width: int = 80,
     style: Style = PLAIN,
 ) -> str:
-    """`title` says what and when."""
+    """`title` says what and when; of the projects that are `missing` nothing is known."""
     width = max(width, MIN_WIDTH)
     lines = [style.bold(fit(shown(title), width)), ""]
     if entries:
         lines += _table(entries, grouping, width, style)
-    else:
+    elif not missing:
         lines.append("  nothing was spent")
+    lines += [style.red(f"  without `{shown(name)}`, whose journal can't be read") for name in missing]
     if grouping is Grouping.TAG and any(len(entry.tags) > 1 for entry in entries):
         lines += [style.dim("  a picture with several tags stands under each of them, and once in the total")]
     lines += _uncertain(entries, width, style)

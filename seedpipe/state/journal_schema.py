@@ -11,7 +11,7 @@ from typing import Final
 from seedpipe.errors import StateError
 from seedpipe.state.files import FileLock, fsync_folder, make_folder, write_atomically
 from seedpipe.state.highwater import highest, mark_path
-from seedpipe.state.soundness import fault_in, fault_in_texts
+from seedpipe.state.soundness import fault_in, fault_in_texts, words_of
 from seedpipe.state.spent import ACTIVE_SQL, OPEN_SQL
 
 APPLICATION_ID: Final = 0x5EED_0001
@@ -180,6 +180,18 @@ def sql_errors(path: Path) -> Iterator[None]:
         raise StateError(f"`{path}` is damaged: {error}", hint=REPAIR_HINT) from error
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a journal. Raises `StateError` where one was: what it knew is not nothing."""
+    if path.exists():
+        return True
+    try:
+        _refuse_to_forget(path)
+    except StateError:
+        if not path.exists():  # else another process has just made it
+            raise
+    return path.exists()
+
+
 def create_journal(path: Path) -> None:
     """Makes an empty journal at `path`, all at once; if another process is quicker, its journal stays."""
     make_folder(path.parent)
@@ -287,8 +299,8 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
 
 def _check_pages(path: Path, connection: sqlite3.Connection) -> None:
     """Before anything is migrated."""
-    report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if report != "ok":
+    report = words_of(connection.execute("PRAGMA quick_check(1)"))
+    if report is not None:
         raise StateError(f"`{path}` is damaged: {report}", hint=REPAIR_HINT)
 
 

@@ -22,14 +22,15 @@ _LOG_HEADER: Final = 32  # bytes of a write-ahead log without a page
 class Repair:
     """`aside` is the folder with the damaged file; None if the journal is sound and nothing was done.
 
-    `requests` and `pictures` were saved. `lost` counts rows that are not in the new journal; what damage made
-    unreadable can't be counted.
+    `requests` and `pictures` were saved. `lost` counts rows that were found and are not in the new journal, `missing`
+    the requests that there were besides; None if that can't be read.
     """
 
     aside: Path | None
     requests: int = 0
     pictures: int = 0
     lost: int = 0
+    missing: int | None = 0
 
 
 def repair_journal(path: Path) -> Repair:
@@ -125,7 +126,13 @@ def _installed(path: Path, ready: Path) -> Repair:
     fsync_folder(path.parent)
     ready.parent.rmdir()
     found = json.loads((aside / "found.json").read_text(encoding="utf-8"))
-    return Repair(aside=aside, requests=found["request"], pictures=found["pictures"], lost=found["lost"])
+    return Repair(
+        aside=aside,
+        requests=found["request"],
+        pictures=found["pictures"],
+        lost=found["lost"],
+        missing=found.get("missing"),
+    )
 
 
 def _copy_aside(path: Path) -> Path:

@@ -44,9 +44,13 @@ class Salvage:
         self._commits = highest(seen_at)
         self._currency = ""
         self.count = dict.fromkeys((*_TABLES, "pictures", "lost"), 0)
+        self.missing: int | None = 0
 
-    def run(self) -> dict[str, int]:
-        """How many rows of each table were saved, how many pictures, and how many rows were `lost` of those found."""
+    def run(self) -> dict[str, int | None]:
+        """How many rows of each table were saved, how many pictures, and how many rows were `lost` of those found.
+
+        `missing` is how many requests there were besides; None if that can't be read.
+        """
         log = self._damaged.with_name(self._damaged.name + "-wal")
         pages = pages_of(self._damaged.read_bytes(), log.read_bytes() if log.exists() else b"")
         with (
@@ -66,7 +70,7 @@ class Salvage:
             self._make_whole(old, new)
             new.execute("COMMIT")
             new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return self.count
+        return {**self.count, "missing": self.missing}
 
     def _copy(
         self,
@@ -107,11 +111,14 @@ class Salvage:
         charges = new.execute("SELECT run, day, charge, charge_currency FROM request WHERE state = 'settled'")
         for run, day, charge, currency in charges.fetchall():
             add_charge(new, total_scopes(run=run, day=day), Money(charge, currency))
-        commits = max(self._commits, _one(old, "SELECT value FROM counter WHERE name = 'writes'"))
-        new.execute("UPDATE counter SET value = ? WHERE name = 'writes'", (commits + 1,))
+        written = _one(old, "SELECT value FROM counter WHERE name = 'writes'")
+        new.execute("UPDATE counter SET value = ? WHERE name = 'writes'", (max(self._commits, written) + 1,))
         for table in _NUMBERED:
             highest_known = _one(old, f"SELECT seq FROM sqlite_sequence WHERE name = '{table}'")  # noqa: S608
             used = _one(new, f"SELECT COALESCE(MAX(number), 0) FROM {table}")  # noqa: S608
+            if table == "request":
+                unknowable = self._commits > written or highest_known < used
+                self.missing = None if unknowable else highest_known - self.count[table]
             new.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
             new.execute(
                 "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)",

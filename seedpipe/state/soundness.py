@@ -47,9 +47,9 @@ SELECT scope FROM (
 
 def fault_in(connection: sqlite3.Connection) -> str | None:
     """The first thing that can't be true, for people; None for a journal that may be. Raises `sqlite3.DatabaseError`."""
-    report = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if report != "ok":
-        return str(report)
+    report = words_of(connection.execute("PRAGMA integrity_check(1)"))
+    if report is not None:
+        return report
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken is not None:
         return f"a row of {broken[0]} belongs to no {broken[2]}"
@@ -58,6 +58,12 @@ def fault_in(connection: sqlite3.Connection) -> str | None:
         return wrong
     adrift = connection.execute(_TOTALS).fetchone()
     return None if adrift is None else f"the total of {adrift[0]} is not the sum of its charges"
+
+
+def words_of(report: sqlite3.Cursor) -> str | None:
+    """What SQLite's own check found, on one line; None for nothing."""
+    told = str(report.fetchone()[0])
+    return None if told == "ok" else ", ".join(line for line in told.splitlines() if not line.startswith("***"))
 
 
 def fault_in_texts(connection: sqlite3.Connection) -> str | None:

@@ -18,7 +18,7 @@ from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.state.files import FileLock, make_folder
-from seedpipe.state.journal_schema import look_into
+from seedpipe.state.journal_schema import is_there, look_into
 from seedpipe.state.owners import is_alive
 from seedpipe.state.spent import Scope, Spent, spent_in
 
@@ -54,8 +54,9 @@ class Wallet:
         """What the other projects hold in `scope`. Raises `StateError` for a journal that can't be read."""
         nothing = Money.zero(currency)
         total = Spent(charged=nothing, open=nothing, uncertain=nothing)
-        for path in sorted((self._home / "projects").glob(f"*/{Realm.LIVE.value}/journal.sqlite")):
-            if not _same(path, self._own):
+        for folder in sorted((self._home / "projects").glob(f"*/{Realm.LIVE.value}")):
+            path = folder / "journal.sqlite"
+            if not _same(path, self._own) and _is_there(path):
                 total += self._in_one(path, scope, currency)
         return total
 
@@ -81,12 +82,23 @@ def _read(path: Path, scope: Scope, currency: str) -> Spent:
             connection.execute("BEGIN")
             return spent_in(connection, scope, currency, is_alive=lambda owner: is_alive(owners, owner))
     except (StateError, sqlite3.Error, OSError) as error:
-        message = error.message if isinstance(error, StateError) else str(error)
-        raise StateError(
-            f"a cap over all your projects can't be kept: what `{path.parent.parent.name}` has spent is not known:"
-            f" {message}",
-            hint="run `seedpipe doctor --repair` in that project, or take the cap away for this build",
-        ) from error
+        raise _not_known(path, error) from error
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return is_there(path)
+    except StateError as error:
+        raise _not_known(path, error) from error
+
+
+def _not_known(path: Path, error: Exception) -> StateError:
+    message = error.message if isinstance(error, StateError) else str(error)
+    return StateError(
+        f"a cap over all your projects can't be kept: what `{path.parent.parent.name}` has spent is not known:"
+        f" {message}",
+        hint="run `seedpipe doctor --repair` in that project, or take the cap away for this build",
+    )
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -68,6 +68,29 @@ def test_a_journal_that_was_deleted_is_no_licence_to_buy(built: Workspace, accou
     assert len(account.requests) == 4
 
 
+def test_no_verb_reads_a_journal_that_is_gone_as_one_that_knows_nothing(built: Workspace) -> None:
+    assert built.run("plan").code == 0, "and its answer is remembered"
+    journal().unlink()
+    for verb in ("plan", "status", "resolve", "takes lamp/a", "explain lamp/a", "spend"):
+        ran = built.run(*verb.split())
+        assert ran.code == 1, (verb, ran.out)
+        assert "is gone, and" in said(ran), verb
+        assert not ran.out, verb
+
+
+def test_a_repair_never_says_that_nothing_was_lost_where_nobody_can_know(built: Workspace) -> None:
+    content = journal().read_bytes()
+    for harm in (b"", content[:4096], b"no journal at all" * 1000):
+        journal().write_bytes(harm)
+        mended = built.run("doctor", "--offline", "--repair")
+        assert mended.code == 0, mended.out
+        assert "warning repair" in said(mended)
+        assert "no row was lost" not in said(mended)
+        assert "how many more there were can't be read" in said(mended)
+    journal().write_bytes(content[:4096] + b"\xff" * 4096 + content[8192:])
+    assert "4 requests and 4 pictures kept" in said(built.run("doctor", "--offline", "--repair"))
+
+
 def test_an_older_backup_in_its_place_is_noticed(built: Workspace, account: Account) -> None:
     backup = journal().read_bytes()
     built.edit("seedpipe.yaml", "[a, b, c, d]", "[a, b, c, d, e]")

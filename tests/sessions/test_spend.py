@@ -106,6 +106,11 @@ def test_over_all_projects_and_a_journal_that_can_not_be_read(shelf: Workspace, 
     assert nowhere.run("spend").code == 2, "which project?"
     journal = Path(os.environ["SEEDPIPE_HOME"]) / "projects/lamps/live/journal.sqlite"
     journal.write_bytes(b"garbage" * 1000)
+    own = shelf.run("spend")
+    assert own.code == 1
+    assert "seedpipe doctor --repair" in said(own) and "nothing was spent" not in said(own)
+    everywhere = shelf.run("spend", "--all", "--by", "project")
+    assert "without `lamps`, whose journal can't be read" in said(everywhere)
     ran = other.run("spend", "--all", "--json")
     assert ran.code == 1
     assert "warning: what `lamps` has spent is not known" in said(ran)

@@ -90,7 +90,7 @@ def test_a_look_elsewhere_leaves_the_file_as_it_is(folder: Path) -> None:
     assert (one.path.read_bytes(), one.path.stat().st_mtime_ns) == before
 
 
-@pytest.mark.parametrize("damage", ["empty", "garbage", "newer", "foreign"])
+@pytest.mark.parametrize("damage", ["empty", "garbage", "newer", "foreign", "gone"])
 def test_what_can_not_be_read_elsewhere_is_not_taken_for_nothing(folder: Path, damage: str) -> None:
     one, other = open_project(folder, "one"), open_project(folder, "other")
     buy(one)
@@ -104,6 +104,8 @@ def test_what_can_not_be_read_elsewhere_is_not_taken_for_nothing(folder: Path, d
             _change(one.path, "PRAGMA user_version = 99")
         case "foreign":
             _change(one.path, "PRAGMA application_id = 7")
+        case "gone":
+            one.path.unlink()
     with pytest.raises(StateError, match="what `one` has spent is not known"):
         other.intend(intent(begin(other)), yours("5 USD"))
     assert isinstance(other.intend(intent(begin(other)), ()), Claimed), "without such a cap it is nobody's business"
