@@ -17,7 +17,7 @@ from seedpipe.plan.present import Present
 from seedpipe.plan.reasons import Reason, compare_documents
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.project.deciding import Desk
-from seedpipe.state.decisions import Decision, Verb, decided_by, earlier_names, effective
+from seedpipe.state.decisions import Decision, Verb, decided_by, effective
 from seedpipe.state.lock import ImageEntry, Made
 
 
@@ -57,7 +57,7 @@ def _told(
     desk: Desk, present: Present, entry: ImageEntry | None
 ) -> Iterator[tuple[Digest, Digest | None, Made | None]]:
     """Picture, want and origin, from whoever knows most to whoever knows least."""
-    names = earlier_names(desk.decisions, present.address)
+    names = desk.names(present.address)
     journal, index = desk.memory.journal, desk.memory.takes_index
     bought = [*(journal.takes_at(names) if journal else ())]
     bought += index.of(present.want) if index and present.want is not None else ()
@@ -112,14 +112,14 @@ def takes_of(desk: Desk, present: Present) -> NodeTakes:
     for take in reversed(known_takes(desk, present)):
         groups.setdefault("now" if take.current else take.want, []).insert(0, take)
     ordered = sorted(groups.items(), key=lambda item: item[0] != "now")
-    names = earlier_names(desk.decisions, present.address)
+    names = desk.names(present.address)
     stands = [one for one in effective(desk.decisions) if one.node in names and not _is_departure(one)]
     return NodeTakes(
         address=present.address,
         groups=[_group(desk, present, takes, current=name == "now") for name, takes in ordered],
         level=None if entry is None else entry.level,
         stale=entry is not None and not is_current(entry, present),
-        decided=None if entry is None else decided_by(desk.decisions, present.address, entry),
+        decided=None if entry is None else decided_by(desk.decisions, names, entry),
         decisions=stands,
     )
 
