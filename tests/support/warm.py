@@ -5,11 +5,13 @@ Each command line still is a process of its own, with its own folder, environmen
 
 import atexit
 import contextlib
+import faulthandler
 import functools
 import importlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,11 +48,18 @@ def run(
         order = {"arguments": list(arguments), "folder": str(folder), "environ": dict(environ)}
         if log is not None:
             order |= {"kill": kill, "log": str(log)}
-        server.stdin.write(json.dumps({**order, "out": str(out), "err": str(err)}) + "\n")
-        server.stdin.flush()
-        ready, _, _ = select.select([server.stdout], [], [], LONGEST_SECONDS)
-        assert ready, f"`seedpipe {' '.join(arguments)}` takes longer than {LONGEST_SECONDS} s"
-        code = int(server.stdout.readline())
+        command = f"`seedpipe {' '.join(arguments)}`"
+        try:
+            server.stdin.write(json.dumps({**order, "out": str(out), "err": str(err)}) + "\n")
+            server.stdin.flush()
+            ready, _, _ = select.select([server.stdout], [], [], LONGEST_SECONDS)
+            code = int(server.stdout.readline()) if ready else None
+        except (OSError, ValueError) as error:
+            raise AssertionError(f"somebody has ended {command}, or what it was forked from: {error}") from error
+        if code is None:  # its answer must not be taken for the next one's
+            os.killpg(server.pid, signal.SIGKILL)
+            _server.cache_clear()
+            raise AssertionError(f"{command} takes longer than {LONGEST_SECONDS} s:\n{err.read_text()}")
         return code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
 
 
@@ -63,6 +72,7 @@ def _server(thread: int) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     atexit.register(server.communicate)
     return server
@@ -98,6 +108,7 @@ def _become(order: Mapping[str, Any]) -> NoReturn:
             os.dup2(os.open(path, flags), descriptor)
         if "log" in order:
             arm(order["kill"], order["log"])
+        faulthandler.dump_traceback_later(LONGEST_SECONDS - 10, file=2)
         code = main(order["arguments"])
     except BaseException:  # as the interpreter itself would end
         traceback.print_exc()
