@@ -117,7 +117,8 @@ def _scene(sketch: Sketch, palette: Palette, steady: Random, moving: Random) -> 
     if first is not None:  # an edit keeps the light of what it edits
         backdrop = first.resize((3, 3), Image.Resampling.BOX).resize(image.size, Image.Resampling.BICUBIC)
         image = Image.blend(image, backdrop, 0.3)
-    shade = Image.radial_gradient("L").resize(image.size).point([max(0, level - 120) // 3 for level in range(256)])
+    ring = Image.radial_gradient("L").point([max(0, level - 120) // 3 for level in range(256)])
+    shade = ring.resize(image.size, Image.Resampling.BILINEAR)
     image.paste(darker(palette.near, 0.6), (0, 0, *image.size), shade)
     return image.resize((sketch.width, sketch.height), Image.Resampling.BILINEAR)
 

@@ -1,4 +1,5 @@
-"""Command lines without the time that Python takes to start: a process that has imported seedpipe forks one for each.
+"""Command lines without the time that Python takes to start: a process that has imported seedpipe, and read the shipped
+catalogue, forks one for each.
 
 Each command line still is a process of its own, with its own folder, environment and streams.
 """
@@ -21,10 +22,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.cli import VERBS, main
 from tests.support.kill import arm
 
 REPOSITORY = Path(__file__).parent.parent.parent
+# What libraries import when they are first used.
+LATE = ("anyio._backends._asyncio", "certifi", "httpcore", "PIL.JpegImagePlugin", "PIL.PngImagePlugin")
 LONGEST_SECONDS = 100
 
 
@@ -80,9 +84,11 @@ def _server(thread: int) -> subprocess.Popen[str]:
 
 def _serve() -> None:
     """One command line after the other, until standard input ends."""
-    for verb in VERBS:
-        with contextlib.suppress(Exception):  # whoever uses the verb will see what is wrong with it
-            importlib.import_module(f"seedpipe.commands.{verb}")
+    for module in (*(f"seedpipe.commands.{verb}" for verb in VERBS), *LATE):
+        with contextlib.suppress(Exception):  # whoever uses it will see what is wrong with it
+            importlib.import_module(module)
+    with contextlib.suppress(Exception):
+        load_catalogue()
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
