@@ -76,12 +76,12 @@ def order(prompt: str = "hills", **fields: Any) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def emulator(folder: Path, **settings: Any) -> Iterator[Running]:
-    """Start one, by default instant and with its state in `folder`."""
+    """Start one, by default instant, plain, and with its state in `folder`."""
     import json
 
     port_file = folder / "port"
     port_file.unlink(missing_ok=True)
-    values = {"state": str(folder / "state"), "latency": 0.0, "port_file": str(port_file), **settings}
+    values = {"state": str(folder / "state"), "latency": 0.0, "plain": True, "port_file": str(port_file), **settings}
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, json.dumps(values)], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     )

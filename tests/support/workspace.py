@@ -116,13 +116,16 @@ class Service:
 
 @contextmanager
 def service(folder: Path, *flags: str) -> Iterator[Service]:
-    """`seedpipe emulator` in a process of its own, on any free port. It ends with this process, however that ends."""
+    """`seedpipe emulator` in a process of its own, on any free port; its pictures are plain.
+
+    It ends with this process, however that ends.
+    """
     port_file = folder / "port"
     folder.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "seedpipe", "emulator", "--port", "0", "--port-file", str(port_file)),
-            *("--state", str(folder / "state"), "--latency", "0", "--exit-with-stdin", *flags),
+            *("--state", str(folder / "state"), "--latency", "0", "--plain", "--exit-with-stdin", *flags),
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
