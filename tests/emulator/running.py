@@ -93,7 +93,7 @@ def emulator(folder: Path, **settings: Any) -> Iterator[Running]:
                 raise AssertionError(process.communicate()[1].decode())
             time.sleep(0.01)
         origin = f"http://127.0.0.1:{port_file.read_text().strip()}"
-        with httpx.Client(base_url=origin, timeout=30, trust_env=False) as http:
+        with httpx.Client(base_url=origin, timeout=30, trust_env=False, verify=False) as http:
             yield Running(origin=origin, process=process, state=Path(values["state"]), http=http)
     finally:
         process.terminate()
