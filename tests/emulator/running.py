@@ -62,7 +62,7 @@ class Running:
         entry: dict[str, Any] = self.ledger()["requests"][-1]
         return entry
 
-    def wait_until_billed(self, images: int, seconds: float = 10.0) -> dict[str, Any]:
+    def wait_until_billed(self, images: int, seconds: float = 30.0) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while (entry := self.last())["billed_images"] < images:
             assert time.monotonic() < deadline, entry
@@ -97,7 +97,7 @@ def emulator(folder: Path, **settings: Any) -> Iterator[Running]:
             yield Running(origin=origin, process=process, state=Path(values["state"]), http=http)
     finally:
         process.terminate()
-        _, complaints = process.communicate(timeout=10)
+        _, complaints = process.communicate(timeout=30)
         assert b"Traceback" not in complaints, complaints.decode()
 
 
