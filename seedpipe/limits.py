@@ -50,6 +50,7 @@ MAX_PROJECT_CHARS: Final = 1_000_000_000
 MAX_FRAMES: Final = 300  # of one sequence
 MAX_LAYERS: Final = 17  # pictures of one decomposition, the base included: so many the service reserves (BP265)
 MAX_TAKES: Final = 50  # takes of one node bought at once
+MAX_LOOKS: Final = 20  # of one node
 MAX_REDIRECTS: Final = 3
 MAX_PICTURE_BYTES: Final = 128 * 1024 * 1024  # one downloaded picture
 MAX_ANSWER_BYTES: Final = 512 * 1024 * 1024  # one answer of the service, b64_json batches included

@@ -1,8 +1,9 @@
 """Paid pictures: what is at hand is used, what is missing is ordered, the lock says which one is chosen."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from seedpipe.build.make_frames import FrameBuyer
 from seedpipe.build.order import FETCH_AGAIN_HINT, NotBought, WantedPicture, not_kept
@@ -10,13 +11,14 @@ from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures
 from seedpipe.build.purchase import Buyer
 from seedpipe.build.report import NodeError, Report
-from seedpipe.canonical import canonical_json, digest_of
+from seedpipe.build.want import Came, Want, joined, of_look
+from seedpipe.canonical import canonical_json
 from seedpipe.catalogue.sizes import parse_pixels
 from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
 from seedpipe.names import Digest
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import own_key, remembered_document, request_document
-from seedpipe.plan.plan import PlanNode, State
+from seedpipe.plan.plan import State
 from seedpipe.plan.reasons import SizeDiffers
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.sizes import SizeRule, fit_of
@@ -28,34 +30,6 @@ from seedpipe.state.takes import Takes
 
 _ON_PURPOSE = (State.PINNED, State.STALE)
 _STAYS = (State.CACHED, State.FETCH, *_ON_PURPOSE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Want:
-    """One node's request, now that its references are there. `entry` is what the lock says of the node."""
-
-    node: ImageNode | FrameNode
-    planned: PlanNode
-    document: Mapping[str, object]
-    references: Sequence[Digest]
-    entry: ImageEntry | None
-    rule: SizeRule
-    key: Digest = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "key", digest_of(self.document))
-
-    @property
-    def chosen_before(self) -> ImageEntry | None:
-        """The lock's entry, if its picture was made for this very want."""
-        return self.entry if self.entry is not None and self.entry.want == self.key else None
-
-    @property
-    def known(self) -> Sequence[Digest]:
-        """Pictures of the node that its output file may hold."""
-        if self.entry is None:
-            return ()
-        return (self.entry.take, *self.entry.takes, *([self.entry.output] if self.entry.output else []))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +47,12 @@ class ImageMaker:
     report: Report
 
     async def make(self, node: ImageNode | FrameNode) -> None:
-        """Raises `NodeError` if there is no picture in the end."""
-        want = self._want(node)
+        """In the look that the plan says, beside it the candidates that its other looks are.
+
+        Raises `NodeError` if there is no picture in the end.
+        """
+        look = self.pictures.plan.nodes[node.address].look
+        want = self._want(node.wearing(look) if isinstance(node, ImageNode) else node)
         if want.planned.rolls:
             await self._roll(want)
             return
@@ -82,12 +60,17 @@ class ImageMaker:
             await self._put_again(want, want.planned.taken)
             return
         await self._bring_in_chosen(want)
-        have = await asyncio.to_thread(self.frames.at_hand, want.key)
-        bought, failures = await self._buy(want, have)
+        others = self._others(want)
+        came = await self._buy_all([want, *others])
+        bought, failures = came[0].takes, [of_look(one, each.want) for each in came for one in each.missing]
         # In the index's order, not in that of the requests: whoever builds after a crash, or beside this, chooses by it.
-        have = await asyncio.to_thread(self.frames.at_hand, want.key) if bought else have
-        takes = [*have, *(take for take in bought if take.digest not in {old.digest for old in have})]
+        have = await asyncio.to_thread(self.frames.at_hand, want.key)
+        takes: Sequence[Take] = [*have, *(take for take in bought if take.digest not in {old.digest for old in have})]
         chosen = self._choice(want, takes)
+        if chosen is None and want.entry is None:
+            want, takes, chosen = await self._another_look(want, takes, others)
+        if chosen is None:
+            await self._list_others(want, others)
         if chosen is None and not takes and want.planned.state is State.FETCH:
             raise node_error(not_kept("its address could not be reached", FETCH_AGAIN_HINT))
         if chosen is None and not takes:
@@ -95,9 +78,11 @@ class ImageMaker:
                 await self._take_away(want)
             raise node_error(failures[0] if failures else None)
         if chosen is not None:
-            self._say_sizes(want, bought)
+            for each in came:
+                self._say_sizes(each.want, each.takes)
             await self._choose(want, chosen, takes)
-            made = any(take.digest in self.report.result.received for take in takes)  # and not by another build
+            there = [*takes, *(take for each in came for take in each.takes)]
+            made = any(take.digest in self.report.result.received for take in there)  # and not by another build
             self.report.done(node.address, "made" if made else "cached", chosen, want.planned.output)
         for failure in failures:
             if failure.outcome != "stopped":
@@ -105,27 +90,29 @@ class ImageMaker:
         if chosen is None:
             raise _wrong_size(node.address, want.rule, takes[0])
 
-    async def _take_away(self, want: _Want) -> None:
+    async def _take_away(self, want: Want) -> None:
         """The file of a picture that there is no longer: fewer came this time. Its take stays, and so does a person's word."""
         if want.entry is not None and want.entry.level is Level.AUTO:
             removed = await asyncio.to_thread(self.pictures.take_away, want.node.address, want.entry.take, want.known)
             if removed is not None:
                 self.report.notice(want.node.address, f"there is no such picture any more: {removed} is taken away")
 
-    def _want(self, node: ImageNode | FrameNode) -> _Want:
+    def _want(self, node: ImageNode | FrameNode) -> Want:
         references = [self.pictures.of(reference.address) for reference in node.references]
         entry = self.lock.entry(node.address)
         asked = self.resolver.asked(node)
-        return _Want(
+        planned = self.pictures.plan.nodes[node.address]
+        return Want(
             node=node,
-            planned=self.pictures.plan.nodes[node.address],
+            planned=planned,
             document=request_document(asked, [item.identity for item in references]),
             references=[item.digest for item in references],
             entry=entry if isinstance(entry, ImageEntry) else None,
             rule=self.resolver.size_rule(node, asked),
+            pictures=planned.of_look(node.look if isinstance(node, ImageNode) else None),
         )
 
-    async def _bring_in_chosen(self, want: _Want) -> None:
+    async def _bring_in_chosen(self, want: Want) -> None:
         """What was awaited came out as it was, so its choice holds again: if its bytes are nowhere, nothing is bought."""
         before = want.chosen_before
         if before is not None and not await self.pictures.bring_in(want.planned, before.take):
@@ -133,25 +120,39 @@ class ImageMaker:
 
     # Buying
 
-    async def _buy(self, want: _Want, have: Sequence[Take]) -> tuple[Sequence[Take], Sequence[NotBought]]:
+    async def _buy_all(self, wants: Sequence[Want]) -> Sequence[Came]:
+        """What each lacks, all at once. Each is awaited to its end whatever becomes of the others: they are paid.
+
+        The first is the picture itself; where it stays a person's choice, no more candidates are bought.
+        """
+        due = [wants[0], *(want for want in wants[1:] if want.pictures and not wants[0].stays_a_persons)]
+        if len(due) == 1:
+            return [await self._buy(due[0])]
+        outcomes = await asyncio.gather(*map(self._buy, due), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return [outcome for outcome in outcomes if isinstance(outcome, Came)]
+
+    async def _buy(self, want: Want) -> Came:
         """What is missing; never more than the plan says."""
-        before = want.chosen_before
-        known = {*(before.takes if before else ()), *(take.digest for take in have)}
-        missing = min(want.planned.pictures, max(0, want.node.takes - len(known)))
+        have = await asyncio.to_thread(self.frames.at_hand, want.key)
+        known = {*want.listed, *(take.digest for take in have)}
+        missing = min(want.pictures, max(0, want.node.takes - len(known)))
         if isinstance(want.node, FrameNode):
             outcome = await self.frames.buy(want.node) if missing else None
             took = (outcome,) if isinstance(outcome, Take) else ()
-            return took, (outcome,) if isinstance(outcome, NotBought) else ()
-        at_the_provider = await asyncio.to_thread(self.buyer.journal.located_ordinals, want.key) if missing else ()
-        there = {*(take.ordinal for take in have), *at_the_provider}
+            return Came(want=want, takes=took, missing=(outcome,) if isinstance(outcome, NotBought) else ())
+        there = {take.ordinal for take in have}
         ordinals = [ordinal for ordinal in range(1, want.node.takes + 1) if ordinal not in there]
         if missing < len(ordinals):  # a take that was refused is the last to be sent again
             refused = await asyncio.to_thread(self.buyer.journal.refused_ordinals, want.key, verdicts=DEFINITE)
             ordinals.sort(key=lambda ordinal: (ordinal in refused, ordinal))
-        return await self._buy_takes(want, want.node, ordinals[:missing])
+        bought, failures = await self._buy_takes(want, want.node, ordinals[:missing])
+        return Came(want=want, takes=bought, missing=failures)
 
     async def _buy_takes(
-        self, want: _Want, node: ImageNode, ordinals: Sequence[int], *, anew: bool = False
+        self, want: Want, node: ImageNode, ordinals: Sequence[int], *, anew: bool = False
     ) -> tuple[Sequence[Take], Sequence[NotBought]]:
         """All at once, each awaited to its end whatever becomes of the others: they are paid."""
         if not ordinals:
@@ -175,7 +176,7 @@ class ImageMaker:
             failures += outcome.missing.values()
         return bought, failures
 
-    async def _buy_more(self, want: _Want) -> tuple[Sequence[Take], Sequence[NotBought]]:
+    async def _buy_more(self, want: Want) -> tuple[Sequence[Take], Sequence[NotBought]]:
         """Beside all that there are: the ordinals begin behind every one that was ever bought, or may have been."""
         if isinstance(want.node, FrameNode):
             outcomes = await self.frames.buy_more(want.node, want.planned.pictures)
@@ -184,7 +185,7 @@ class ImageMaker:
         first = await asyncio.to_thread(self.buyer.journal.next_ordinal, want.key)
         return await self._buy_takes(want, want.node, range(first, first + want.planned.pictures), anew=True)
 
-    async def _roll(self, want: _Want) -> None:
+    async def _roll(self, want: Want) -> None:
         """More takes. A choice that there is stays: whether a new take replaces it is decided afterwards, on record."""
         address, entry = want.node.address, want.entry
         bought, failures = await self._buy_more(want) if want.planned.pictures else ((), ())
@@ -195,7 +196,10 @@ class ImageMaker:
             await self.pictures.bring_in(want.planned, entry.take)
             self.pictures.came(address, str(entry.take), entry.take)
             if entry.want == want.key:
-                self.lock.set(address, replace(entry, takes=_joined(entry.takes, have)))
+                self.lock.set(address, replace(entry, takes=joined(entry.takes, have)))
+            elif have and isinstance(want.node, ImageNode) and want.node.looks:
+                also = {**entry.also, want.key: joined(want.listed, have)}
+                self.lock.set(address, replace(entry, also=also))
         elif (chosen := self._choice(want, have)) is not None:
             shown = shown or chosen
             await self._choose(want, chosen, have)
@@ -209,9 +213,59 @@ class ImageMaker:
             if failure.outcome != "stopped":
                 self.report.failed(address, node_error(failure))
 
+    # Other looks
+
+    def _others(self, want: Want) -> Sequence[Want]:
+        """The same picture in its other looks, as far as all that those are made from is there."""
+        found: list[Want] = []
+        node = want.node
+        if not isinstance(node, ImageNode):
+            return found
+        for other in node.others:
+            with contextlib.suppress(NodeError):  # it stays without; the picture itself is not made from it
+                found.append(self._want(node.wearing(other.look)))
+        return found
+
+    async def _another_look(
+        self, want: Want, takes: Sequence[Take], others: Sequence[Want]
+    ) -> tuple[Want, Sequence[Take], Digest | None]:
+        """Of a picture that nobody has chosen yet: the first look that came, if the one that was to be first did not."""
+        for other in others:
+            there = await asyncio.to_thread(self.frames.at_hand, other.key)
+            chosen = self._choice(other, there)
+            if chosen is not None:
+                return other, there, chosen
+        return want, takes, None
+
+    async def _also(self, want: Want) -> Mapping[Digest, tuple[Digest, ...]]:
+        """What the line for `want` lists of other wants: all that it listed, and what is at hand of the other looks."""
+        entry = want.entry
+        known = dict(entry.also_beside(want.key)) if entry is not None else {}
+        if not isinstance(want.node, ImageNode) or not want.node.looks:
+            return known
+        if entry is not None and entry.want != want.key:
+            known[entry.want] = joined(entry.takes_for(entry.want), ())
+        for other in self._others(want):
+            there = await asyncio.to_thread(self.frames.at_hand, other.key)
+            takes = joined(known.get(other.key, ()), there)
+            if takes and other.key != want.key:
+                known[other.key] = takes
+        return known
+
+    async def _list_others(self, want: Want, others: Sequence[Want]) -> None:
+        """Candidates that came belong into the line also when the picture itself did not come."""
+        if want.entry is not None and others:
+            also = dict(want.entry.also)
+            for other in others:
+                there = await asyncio.to_thread(self.frames.at_hand, other.key)
+                if there and other.key != want.entry.want:
+                    also[other.key] = joined(other.listed, there)
+            if also != want.entry.also:
+                self.lock.set(want.node.address, replace(want.entry, also=also))
+
     # Choosing
 
-    def _choice(self, want: _Want, takes: Sequence[Take]) -> Digest | None:
+    def _choice(self, want: Want, takes: Sequence[Take]) -> Digest | None:
         """What is chosen for this very want, else the first picture that `on_size_mismatch` lets be chosen."""
         before = want.chosen_before
         right = next((take.digest for take in takes if not want.rule.refuses((take.width, take.height))), None)
@@ -220,7 +274,7 @@ class ImageMaker:
         refused = before.level is Level.AUTO and want.rule.refuses(parse_pixels(before.made.size))
         return right if refused else before.take
 
-    def _say_sizes(self, want: _Want, bought: Sequence[Take]) -> None:
+    def _say_sizes(self, want: Want, bought: Sequence[Take]) -> None:
         """What was decoded is the truth; that it isn't what was asked is worth a line."""
         for take in bought:
             came = (take.width, take.height)
@@ -234,7 +288,7 @@ class ImageMaker:
                 asked = f"{want.rule.asked.text} was asked for and {take.width}x{take.height} came"
                 self.report.notice(want.node.address, f"{asked}; {what}")
 
-    async def _choose(self, want: _Want, chosen: Digest, takes: Sequence[Take]) -> None:
+    async def _choose(self, want: Want, chosen: Digest, takes: Sequence[Take]) -> None:
         """The lock's new line. A present choice for the same want keeps its level; only the list of takes grows."""
         address, before = want.node.address, want.chosen_before
         self.pictures.came(address, str(chosen), chosen)
@@ -246,7 +300,7 @@ class ImageMaker:
         file = await self.pictures.put(address, chosen, known, fit=fit)
         if made is None:
             return  # its record is lost: the bytes and the file are right, the lock keeps what it says
-        listed = dict.fromkeys([*(before.takes if before else ()), *(take.digest for take in takes), chosen])
+        listed = dict.fromkeys([*want.listed, *(take.digest for take in takes), chosen])
         self.lock.set(
             address,
             ImageEntry(
@@ -259,11 +313,12 @@ class ImageMaker:
                 takes=tuple(listed),
                 output=file.digest if file is not None and file.how else None,
                 finish={} if file is None else file.how,
-                also={} if want.entry is None else want.entry.also_beside(want.key),
+                also=await self._also(want),
+                look=want.node.look if isinstance(want.node, ImageNode) else None,
             ),
         )
 
-    async def _put_again(self, want: _Want, taken: Digest) -> None:
+    async def _put_again(self, want: Want, taken: Digest) -> None:
         """Nothing is bought: the bytes are brought into the store if need be, lock and file are made right."""
         address = want.node.address
         if not await self.pictures.bring_in(want.planned, taken):
@@ -272,8 +327,11 @@ class ImageMaker:
         if entry is not None and entry.take == taken and (want.planned.state in _ON_PURPOSE or want.chosen_before):
             self.pictures.came(address, str(taken), taken)
             file = await self.pictures.put(address, taken, want.known, fit=fit_of(want.rule, entry))
+            line = replace(entry, also=await self._also(want)) if want.chosen_before else entry
             if file is not None and file.how != entry.finish:  # equal ones may differ by the image library's version
-                self.lock.set(address, replace(entry, output=file.digest if file.how else None, finish=file.how))
+                line = replace(line, output=file.digest if file.how else None, finish=file.how)
+            if line != entry:
+                self.lock.set(address, line)
         else:
             await self._choose(want, taken, await asyncio.to_thread(self.frames.at_hand, want.key))
         how = "fetched" if want.planned.state is State.FETCH else "cached"
@@ -283,10 +341,6 @@ class ImageMaker:
         identities = [self.pictures.of(reference.address).identity for reference in node.references]
         elsewhere = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]
         return own_key(self.resolver.asked(node), identities, made_elsewhere=elsewhere)
-
-
-def _joined(listed: Sequence[Digest], takes: Sequence[Take]) -> tuple[Digest, ...]:
-    return tuple(dict.fromkeys([*listed, *(take.digest for take in takes)]))
 
 
 def _wrong_size(address: str, rule: SizeRule, take: Take) -> NodeError:

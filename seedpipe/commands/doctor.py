@@ -145,7 +145,7 @@ def _models_of(project: Project) -> Sequence[str]:
     """Dated ids, in the order in which the manifest uses them first."""
     resolver = project.resolver()
     bases = [node.sequence.base if isinstance(node, FrameNode) else node for node in project.graph]
-    names = dict.fromkeys(node.model for node in bases if isinstance(node, ImageNode))
+    names = dict.fromkeys(look.model for node in bases if isinstance(node, ImageNode) for look in node.looks or (node,))
     return list(dict.fromkeys(resolver.model(name) for name in names))
 
 

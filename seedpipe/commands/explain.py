@@ -6,6 +6,7 @@ from seedpipe.commands.invocation import Invocation, json_option, option, pass_i
 from seedpipe.commands.opening import opened
 from seedpipe.commands.showing import planned
 from seedpipe.limits import ExitCode
+from seedpipe.manifest.node import worn
 from seedpipe.names import Realm
 from seedpipe.plan.plan import PlanNode
 from seedpipe.plan.select import select
@@ -56,11 +57,12 @@ def command(
             pages.append(
                 explain_text(
                     plan.nodes[node.address],
-                    node,
+                    worn(node, plan.nodes[node.address].look),
                     made_from=above,
                     makes=project.graph.makes(node.address),
                     takes=_takes(project.lock, memory, plan.nodes[node.address], plan.realm),
                     layer=_layer(memory, plan.nodes[node.address]),
+                    candidates=_candidates(project.lock, memory, plan.nodes[node.address]),
                     realm=plan.realm,
                     width=console.width,
                     style=console.style,
@@ -74,6 +76,16 @@ def _layer(memory: Recollection, planned: PlanNode) -> Layer | None:
     """What the service said of the picture, if it is a layer of another."""
     takes = memory.takes_index.of(planned.key) if memory.takes_index and planned.key else ()
     return next((take.layer for take in takes if take.digest == planned.taken), None)
+
+
+def _candidates(lock: Lock, memory: Recollection, planned: PlanNode) -> dict[str, int]:
+    """How many takes there are of each other look."""
+    entry = lock.image(planned.address)
+    others = [look for look in planned.looks if look.name != planned.look]
+    there = {look.name: set(memory.takes(look.key)) if look.key else set() for look in others}
+    for look in others:
+        there[look.name].update(entry.takes_for(look.key) if entry is not None and look.key is not None else ())
+    return {name: len(takes) for name, takes in there.items()}
 
 
 def _takes(lock: Lock, memory: Recollection, planned: PlanNode, realm: Realm) -> list[TakeLine]:

@@ -27,6 +27,7 @@ from seedpipe.state.decisions import Verb
 @click.command("reroll")
 @click.argument("targets", nargs=-1, required=True, metavar="NODE...")
 @click.option("-n", "more", type=click.IntRange(1, MAX_TAKES), default=1, show_default=True, help="So many more takes.")
+@option("--look", metavar="NAME", help="Of a picture with looks: this one. Without it, the one that is chosen now.")
 @option("--whole", is_flag=True, help="Of a sequence: buy all its frames again, together.")
 @option("-y", "--yes", is_flag=True, help="Say yes to the price. Without a terminal, give a cap as well.")
 @cap_options
@@ -36,6 +37,7 @@ def command(
     invocation: Invocation,
     targets: tuple[str, ...],
     more: int,
+    look: str | None,
     whole: bool,
     yes: bool,
     jobs: int,
@@ -50,6 +52,7 @@ def command(
     \b
     Example:
       seedpipe reroll hero -n 3
+      seedpipe reroll hero --look night
       seedpipe reroll 'board#hands'
       seedpipe reroll board --whole --yes --max-cost 1
     """
@@ -65,7 +68,8 @@ def command(
         )
 
     project, endpoint = in_its_realm(open_in, proof=flags.proof, provider=flags.provider)
-    wish = wish_for_more(project.graph, pictures_named(project, targets), more, whole=whole, targets=targets)
+    addresses = pictures_named(project, targets)
+    wish = wish_for_more(project.graph, addresses, more, whole=whole, targets=targets, look=look)
     limits = limits_asked(project, caps)
     run = Run(workers=jobs, limits=limits)
     with contextlib.ExitStack() as stack:

@@ -92,6 +92,7 @@ def _data(
         "realm": plan.realm.value,
         "counts": {state.value: number for state, number in sorted(plan.counts.items())},
         "states": {node.address: node.state.value for node in plan.nodes.values()},
+        "looks": {node.address: node.look for node in plan.nodes.values() if node.looks},
         "outputs": outputs,
         "spent": None if spent is None else str(spent),
         "uncertain": [{**asdict(one), "cost": str(one.cost)} for one in uncertain],

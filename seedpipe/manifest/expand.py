@@ -91,7 +91,7 @@ def _check_count(matrices: Iterable[Matrix], frames: Mapping[str, int], faults: 
     """Before anything is built."""
     total = 0
     for matrix in matrices:
-        count = matrix.count * max(1, frames[matrix.definition.name])
+        count = matrix.count * max(1, frames[matrix.definition.name], _looks(matrix.definition))
         total += count
         if count > MAX_NODES or total > MAX_NODES >= total - count:
             name = matrix.definition.name
@@ -104,6 +104,12 @@ def _check_count(matrices: Iterable[Matrix], frames: Mapping[str, int], faults: 
             faults.add("too-many-nodes", message, matrix.definition.place.key_position, address=name)
             if total > MAX_NODES:
                 return
+
+
+def _looks(definition: Definition) -> int:
+    """How many looks one item has at most: each is as much to hold as a node."""
+    entry = definition.entry
+    return max(len(one.looks or ()) for one in (entry, *(entry.override or ())))
 
 
 def _existing(matrix: Matrix, scope: Scope, findings: Findings, switched_off: list[str]) -> Iterable[Item]:

@@ -1,7 +1,8 @@
 """One item of a definition → its node: every template rendered, every value converted, every reference found."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seedpipe.errors import Severity
@@ -12,6 +13,7 @@ from seedpipe.manifest.finder import FileFinder
 from seedpipe.manifest.findings import BadValueError, Findings
 from seedpipe.manifest.frame_list import FrameList
 from seedpipe.manifest.frames import FrameMaker
+from seedpipe.manifest.looks import LookReader, joined
 from seedpipe.manifest.matrix import Item
 from seedpipe.manifest.node import DerivedNode, ImageNode, Node, Reference, SourceNode
 from seedpipe.manifest.paths import is_glob
@@ -26,12 +28,17 @@ from seedpipe.source import Position, ProjectFiles
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenWords:
-    """The words of a node as they are written. `field`: `prompt`, or `shared` for what all frames of a sequence have."""
+    """The words of a node as they are written. `field`: `prompt`, or `shared` for what all frames of a sequence have.
+
+    `look` is whose words they are; `cells` says where the values stand that it gives to vars.
+    """
 
     address: str
     field: str
     parts: tuple[Written, ...]
     values: Mapping[str, Any]  # what the templates may name
+    look: str | None = None
+    cells: Mapping[str, Position] = dataclasses.field(default_factory=dict)
 
 
 class NodeMaker:
@@ -51,6 +58,7 @@ class NodeMaker:
         self.finder = FileFinder(files, findings)
         self.prompts = PromptMaker(scope, self.finder, findings)
         self.frames = FrameMaker(scope, findings, frames)
+        self.looks = LookReader(scope, findings)
 
     def make(self, recipe: Recipe, item: Item) -> Iterable[Node]:
         """The node of an item; of a sequence one for each frame; none after a fault."""
@@ -66,8 +74,16 @@ class NodeMaker:
         """Where the words of an item come from, before they are rendered; nothing of what isn't bought."""
         if recipe.kind not in (Kind.IMAGE, Kind.SEQUENCE, Kind.LAYERS):
             return
-        field = "layers" if recipe.kind is Kind.LAYERS else "references"
-        refs = {"refs": self._references(recipe, item, field).refs}
+        if recipe.kind is Kind.IMAGE and "looks" in recipe.settings:
+            for look in self.looks.of(recipe, item) or ():
+                parts = self.prompts.written(recipe, look.item)
+                values = {**look.item.values, "refs": self._references(recipe, look.item).refs}
+                yield WrittenWords(
+                    address=item.address, field="prompt", parts=parts, values=values, look=look.name, cells=look.cells
+                )
+            return
+        name = "layers" if recipe.kind is Kind.LAYERS else "references"
+        refs = {"refs": self._references(recipe, item, name).refs}
         shared = self.prompts.written(recipe, item)
         values = {**item.values, **refs}
         if recipe.kind is Kind.IMAGE:
@@ -151,6 +167,17 @@ class NodeMaker:
     # images
 
     def _image(self, recipe: Recipe, item: Item) -> ImageNode | None:
+        looks = self.looks.of(recipe, item)
+        if looks is None:
+            return None
+        if not looks:
+            return self._one_image(recipe, item)
+        made = [(look, node) for look in looks if (node := self._one_image(recipe, look.item)) is not None]
+        if len(made) < len(looks):
+            return None
+        return joined([(look, replace(node, look=look.name)) for look, node in made], recipe, self.findings)
+
+    def _one_image(self, recipe: Recipe, item: Item) -> ImageNode | None:
         resolved = self._references(recipe, item)
         return self._paid(recipe, item, resolved, self.prompts.prompt(recipe, item, resolved.refs))
 

@@ -237,6 +237,10 @@ class _Body(Parameters):
     )
     steps: Given[list[Step]] = Field(None, description="Free local steps: crop, resize, overlay, text, convert.")
     variant: Given[Text] = Field(None, description="Any word: another picture for otherwise equal inputs.")
+    looks: Given[dict[str, dict[str, Anything]]] = Field(
+        None,
+        description="Candidates of this one picture, by name: each with other values of some `vars`. A person picks.",
+    )
     gate: Given[Gate] = Field(
         None, description="`approve`: what is made from this waits until a person has approved it. In no key."
     )
@@ -270,7 +274,6 @@ class Entry(_Body):
     )
     cast: Anything = _not_yet("fixed references of characters")
     style: Anything = _not_yet("fixed words and references of a style")
-    looks: Anything = _not_yet("candidates of one address with other vars")
     checks: Anything = _not_yet("checks of the finished picture")
 
 
@@ -350,7 +353,6 @@ class ManifestFile(_Written):
     imports: Anything = _not_yet("chosen pictures of another project")
     cast: Anything = _not_yet("characters with fixed references")
     style: Anything = _not_yet("fixed words and references of a style")
-    looks: Anything = _not_yet("candidates with other vars")
     moved: Given[dict[str, Text]] = Field(
         None, description="Old address: new address, of a picture or a group; choices keep up with renamed entries."
     )
@@ -358,8 +360,8 @@ class ManifestFile(_Written):
     checks: Anything = _not_yet("checks of finished pictures")
 
 
-RESERVED: Final[frozenset[str]] = frozenset(("imports", "cast", "style", "looks", "remote", "checks"))
-RESERVED_IN_ENTRY: Final[frozenset[str]] = frozenset(("cast", "style", "looks", "checks"))
+RESERVED: Final[frozenset[str]] = frozenset(("imports", "cast", "style", "remote", "checks"))
+RESERVED_IN_ENTRY: Final[frozenset[str]] = frozenset(("cast", "style", "checks"))
 PARAMETERS: Final[tuple[str, ...]] = tuple(Parameters.model_fields)
 
 

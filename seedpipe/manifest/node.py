@@ -4,7 +4,8 @@
 `plan`, because the lock remembers it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from seedpipe.manifest.steps import Overlay, Step
 from seedpipe.source import Position
@@ -62,6 +63,22 @@ class ImageNode:
     tags: tuple[str, ...] = ()
     axes: tuple[tuple[str, str], ...] = ()
     positions: dict[str, Position] = field(default_factory=dict, compare=False)  # field → where it stood
+    look: str | None = None  # the name of the look that these words and parameters are
+    looks: tuple["ImageNode", ...] = field(default=(), repr=False)  # all looks, this one among them, as written
+
+    @property
+    def others(self) -> tuple["ImageNode", ...]:
+        """The other looks: candidates of the same address, in the order of the manifest."""
+        return tuple(one for one in self.looks if one.look != self.look)
+
+    def wearing(self, look: str | None) -> "ImageNode":
+        """The same picture in another of its looks; itself if it has none of that name."""
+        found = next((one for one in self.looks if one.look == look), None)
+        return self if found is None or look == self.look else replace(found, looks=self.looks)
+
+    def changed(self, **values: Any) -> "ImageNode":
+        """With other values of these fields, in every look."""
+        return replace(self, **values, looks=tuple(replace(one, **values) for one in self.looks))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,11 +179,19 @@ Node = SourceNode | ImageNode | FrameNode | DerivedNode
 
 
 def upstream_addresses(node: Node) -> tuple[str, ...]:
-    """Addresses of the pictures that `node` is made from, in order, repeats kept."""
+    """Addresses of the pictures that `node` is made from, in order, repeats kept; after them those of its other looks."""
     match node:
         case SourceNode():
             return ()
         case ImageNode() | FrameNode():
-            return tuple(reference.address for reference in node.references)
+            own = tuple(reference.address for reference in node.references)
+            if isinstance(node, ImageNode) and node.looks:
+                return own + tuple(reference.address for other in node.others for reference in other.references)
+            return own
         case DerivedNode():
             return node.inputs
+
+
+def worn(node: Node, look: str | None) -> Node:
+    """`node` in one of its looks; itself if it has none of that name."""
+    return node.wearing(look) if isinstance(node, ImageNode) else node

@@ -67,7 +67,10 @@ class Origins:
 def origins_of(
     manifest: Manifest, files: ProjectFiles, addresses: Iterable[str], wanted: Collection[str]
 ) -> Mapping[tuple[str, str], Origins]:
-    """(address, `prompt` or `shared`) → origins, for those of `wanted` that are known. `addresses` are the project's."""
+    """(address, `prompt` or `shared`) → origins, for those of `wanted` that are known. `addresses` are the project's.
+
+    Of a picture with looks each has its own: (address, `look_field(look)`).
+    """
     names = {definition_of(address) for address in wanted}
     items = {address.partition("#")[0] for address in wanted}
     tracer = _Tracer(manifest, files, addresses)
@@ -77,8 +80,14 @@ def origins_of(
             for words in tracer.words(definition, items):
                 origins = tracer.trace(words) if words.address in wanted else None
                 if origins is not None:
-                    found[words.address, words.field] = origins
+                    name = words.field if words.look is None else look_field(words.look)
+                    found[words.address, name] = origins
     return found
+
+
+def look_field(look: str) -> str:
+    """Under which name the origins of one look's prompt stand."""
+    return f"prompt@{look}"
 
 
 class _Tracer:
@@ -107,6 +116,7 @@ class _Tracer:
                 yield from maker.written(recipe, item)
 
     def trace(self, words: WrittenWords) -> Origins | None:
+        self._environment.cells = words.cells
         try:
             parts = [self._part(part, words.values) for part in words.parts]
             text = normalise_text("\n".join(part.text for part in parts))
@@ -170,6 +180,7 @@ class _MarkingEnvironment(PromptEnvironment):
         self.marks: list[Origin] = []
         self.sites: list[_Site] = []
         self.axes: Mapping[str, Position] = {}
+        self.cells: Mapping[str, Position] = {}  # of the vars that a look changes
         self._cells = cells
         self._where: Where | None = None
         self._compiled: dict[tuple[str, Position], jinja2.Template] = {}
@@ -216,7 +227,9 @@ class _MarkingEnvironment(PromptEnvironment):
         cell = None
         if known.root is not None and not isinstance(parent, Undefined):
             cell = self._cells.of(parent, key, root=root, name=known.root, path=known.path)
-            if cell is None and known.root in self.axes and known.root in context:
+            if known.root in self.cells:
+                cell = self.cells[known.root]
+            elif cell is None and known.root in self.axes and known.root in context:
                 cell = self.axes[known.root]
         return self.mark(Origin(line=known.line, cell=cell)) + self.text_of(value)
 

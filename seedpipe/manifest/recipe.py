@@ -12,6 +12,7 @@ from seedpipe.errors import FaultCollector
 from seedpipe.manifest.definition import Definition, Manifest, Place, Setting
 from seedpipe.manifest.fields import SCALARS, Converter, to_tag
 from seedpipe.manifest.findings import BadValueError
+from seedpipe.manifest.look_rules import look_faults
 from seedpipe.manifest.matrix import Axis, Combination, Matrix, MatrixReader
 from seedpipe.manifest.model import PARAMETERS
 from seedpipe.manifest.values import is_template
@@ -39,7 +40,7 @@ _KIND_OF: Final[Mapping[str, Kind]] = {
     "steps": Kind.DERIVED,
 }
 _PAID: Final = frozenset(
-    (*PARAMETERS, "prompt", "prompt_file", "prompt_append", "references", "variant", "gate", "output", "tags")
+    (*PARAMETERS, "prompt", "prompt_file", "prompt_append", "references", "variant", "gate", "output", "tags", "looks")
 )
 _OF_LAYERS: Final = frozenset(
     ("layers", "prompt", "prompt_file", "prompt_append", "model", "size", "watermark", "optimize_prompt")
@@ -47,7 +48,7 @@ _OF_LAYERS: Final = frozenset(
 _FIELDS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.SOURCE: frozenset(("file", "url", "tags")),
     Kind.IMAGE: _PAID,
-    Kind.SEQUENCE: (_PAID | {"sequence", "compose"}) - {"takes"},
+    Kind.SEQUENCE: (_PAID | {"sequence", "compose"}) - {"takes", "looks"},
     Kind.LAYERS: _OF_LAYERS,
     Kind.DERIVED: frozenset(("from_", "steps", "output", "tags")),
 }
@@ -59,12 +60,16 @@ _INSTEAD: Final[Mapping[Kind, Mapping[str, str]]] = {
         "aspect": "write a step: `crop: 16:9`",
         "references": "the one input of a derived picture is `from`; `overlay` steps add more",
     },
-    Kind.SEQUENCE: {"takes": "each frame is one picture; a frame can be made again alone"},
+    Kind.SEQUENCE: {
+        "takes": "each frame is one picture; a frame can be made again alone",
+        "looks": "make a matrix of it, with an item for each, and refer to the one that is to be used",
+    },
     Kind.LAYERS: {
         "output_format": "layers are png",
         "aspect": "they keep that of the picture; `size` is a tier or `auto`",
         "references": "the one picture is the one that `layers` names",
         "takes": "each layer is one picture; `variant` has it taken apart once more",
+        "looks": "give them to the picture that is taken apart",
     },
 }
 _EXCLUSIVE: Final = (("prompt", "prompt_file"), ("file", "url"))
@@ -118,6 +123,7 @@ class RecipeBook:
         self.entry = _settings(definition.entry, definition.place)
         axes = {axis.name: axis for axis in matrix.axes}
         self.overrides = tuple(self._overrides(matrix, axes, reader))
+        self.axes = frozenset(axes)
         self.kind = self._kind()
         self._recipes: dict[tuple[int, ...], Recipe] = {}
 
@@ -165,6 +171,9 @@ class RecipeBook:
                     message = f"`{_written_name(setting)}` means nothing on a {kind}"
                     hint = _INSTEAD.get(kind, {}).get(key)
                     self.faults.add("wrong-field", message, setting.place.key_position, hint=hint, address=name)
+                elif key == "looks":
+                    faults = look_faults(setting, address=name, known=self.manifest.vars, axes=self.axes)
+                    self.faults.faults.extend(faults)
             for first, second in _EXCLUSIVE:
                 if first in settings and second in settings:
                     message = f"`{first}` and `{second}` exclude each other"

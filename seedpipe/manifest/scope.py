@@ -31,7 +31,8 @@ class Scope:
         names = self.environment.globals
         names.update(self.tables)
         names["vars"], names["data"] = self.vars, dict(self.tables)
-        _Vars(self, manifest.vars, faults).render_all()
+        self._vars = _Vars(self, manifest.vars, faults)
+        self._vars.render_all()
 
     @property
     def environment(self) -> PromptEnvironment:
@@ -45,13 +46,21 @@ class Scope:
     def render(self, text: str, values: Mapping[str, Any]) -> str:
         return self.library.render(text, values)
 
-    def render_deep(self, value: Any) -> Any:
+    def vars_with(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What templates see where some vars have other values: those, and the vars that are made of them.
+
+        Raises `TemplateError`.
+        """
+        changed = self._vars.following(given)
+        return {**changed, "vars": {**self.vars, **changed}}
+
+    def render_deep(self, value: Any, values: Mapping[str, Any] | None = None) -> Any:
         """A value of the manifest with each text in it rendered."""
         if isinstance(value, str):
-            return self.library.render(value, {})
+            return self.library.render(value, values or {})
         if isinstance(value, dict):
-            return {key: self.render_deep(item) for key, item in value.items()}
-        return [self.render_deep(item) for item in value] if isinstance(value, list) else value
+            return {key: self.render_deep(item, values) for key, item in value.items()}
+        return [self.render_deep(item, values) for item in value] if isinstance(value, list) else value
 
     def list_named(self, text: str) -> Any:
         """The table or list of vars of that name, or what the template gives; None if there is none."""
@@ -101,6 +110,23 @@ class _Vars:
         value = var.value if var.place is None else self._rendered(var.value, var.place)
         self.scope.vars[name] = value
         self.scope.environment.globals[name] = value
+
+    def following(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """`given`, and anew the vars that are made of one of them. Raises `TemplateError`."""
+        changed = dict(given)
+        for name in self.scope.vars:  # each stands behind those that it is made of
+            var = self.written[name]
+            if name in given or var.place is None:
+                continue
+            words = {word for text in _templates(var.value) for word in _WORD.findall(text)}
+            if not words.isdisjoint(changed):
+                values = {**changed, "vars": {**self.scope.vars, **changed}}
+                try:
+                    changed[name] = self.scope.render_deep(var.value, values)
+                except TemplateError as error:
+                    message = f"with it the var `{name}` cannot be made: {error.message}"
+                    raise TemplateError(error.code, message, hint=error.hint) from error
+        return changed
 
     def _rendered(self, value: Any, place: Place) -> Any:
         if isinstance(value, dict):

@@ -28,6 +28,7 @@ from seedpipe.state.decisions import Verb
 from seedpipe.state.lock import Level
 
 _NO_DECISION: Final = "Null: nobody decided it."
+_LOOK: Final = said(TEXT, "Of a picture with several looks: which one.")
 
 
 def lock_definitions() -> dict[str, Schema]:
@@ -36,6 +37,7 @@ def lock_definitions() -> dict[str, Schema]:
     made = {"request": DIGEST, "model": TEXT, "provider": TEXT, "size": said(TEXT, "`WxH`."), "at": TIME}
     output = {"output": said(DIGEST, "Of the output file, where it isn't the take itself.")}
     image_optional = {**output, "finish": map_of(TEXT), "also": said(map_of(list_of(DIGEST)), "Takes of other wants.")}
+    image_optional["look"] = _LOOK
     image = {
         "want": DIGEST,
         "own": said(DIGEST, "The want without the pictures that are made elsewhere."),
@@ -143,32 +145,36 @@ def takes_schema() -> Schema:
         "current": said(FLAG, "It was made for what is asked now."),
         "at_hand": said(FLAG, "Its bytes are on this machine."),
         "made": ref("made"),
+        "look": _LOOK,
     }
     group = {
         "current": FLAG,
         "prompt": said(or_null(TEXT), "Its words, where this machine remembers them."),
         "differs": said(list_of(ref("reason")), "From what is asked now."),
-        "takes": list_of(object_of(take, optional=["made"])),
+        "look": said(TEXT, "Of a picture with several looks: which one, or which is nearest."),
+        "takes": list_of(object_of(take, optional=["made", "look"])),
     }
     node = {
         "address": TEXT,
         "level": said(or_null(one_of(Level)), "Null: there is no choice yet."),
+        "look": _LOOK,
         "stale": FLAG,
         "decided": said(or_null(ref("brief_decision")), _NO_DECISION),
-        "groups": said(list_of(object_of(group)), "Takes by what they were made for."),
+        "groups": said(list_of(object_of(group, optional=["look"])), "Takes by what they were made for."),
         "decisions": list_of(ref("brief_decision")),
     }
     return answer(
         "takes",
         "The takes of pictures",
         "`takes --json`.",
-        {"nodes": list_of(object_of(node))},
+        {"nodes": list_of(object_of(node, optional=["look"]))},
         definitions=plan_definitions() | lock_definitions(),
     )
 
 
 def diff_schema() -> Schema:
-    choice = object_of({"take": or_null(DIGEST), "level": or_null(one_of(Level))})
+    chosen = {"take": or_null(DIGEST), "level": or_null(one_of(Level)), "look": _LOOK}
+    choice = object_of(chosen, optional=["look"])
     field = object_of({"name": TEXT, "old": or_null(TEXT), "new": or_null(TEXT)})
     optional = {
         "position": TEXT,

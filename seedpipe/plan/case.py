@@ -10,7 +10,7 @@ from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
-from seedpipe.plan.key import DEFAULTS_1, Asked, Identity, own_key, request_document
+from seedpipe.plan.key import DEFAULTS_1, Asked, Identity, own_key, request_document, request_key
 from seedpipe.plan.memory import OutputState, Refused
 from seedpipe.plan.outputs import made_of
 from seedpipe.plan.plan import Cost, PlanNode, State
@@ -19,6 +19,13 @@ from seedpipe.plan.reasons import Reason
 from seedpipe.plan.sizes import Pixels, SizeRule, came_of, fit_of
 from seedpipe.plan.walk import View, Walk
 from seedpipe.state.lock import ImageEntry, Level
+
+
+def key_now(walk: Walk, node: ImageNode) -> Digest | None:
+    """Under which a picture is asked for; None while one that it is made from isn't there, or wasn't looked at."""
+    views = [walk.views.get(reference.address) for reference in node.references]
+    known = [view.identity for view in views if view is not None and view.identity is not None]
+    return request_key(walk.resolver.asked(node), known) if len(known) == len(views) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +42,8 @@ class Case:
     def of(cls, walk: Walk, node: ImageNode | FrameNode) -> Self:
         """Raises what `Resolver.asked` raises."""
         asked = walk.resolver.asked(node)
-        blank = replace(walk.blank(node), model=asked.model, size=asked.size)
+        look = node.look if isinstance(node, ImageNode) else None
+        blank = replace(walk.blank(node), model=asked.model, size=asked.size, look=look)
         return cls(walk=walk, node=node, asked=asked, entry=walk.lock.image(node.address), blank=blank)
 
     @cached_property
@@ -45,6 +53,11 @@ class Case:
     @cached_property
     def references(self) -> tuple[Identity | None, ...]:
         return tuple(self.walk.views[address].identity for address in self.upstream)
+
+    @cached_property
+    def _other_keys(self) -> tuple[Digest | None, ...]:
+        others = self.node.others if isinstance(self.node, ImageNode) else ()
+        return tuple(key_now(self.walk, other) for other in others)
 
     @cached_property
     def rule(self) -> SizeRule:
@@ -89,8 +102,12 @@ class Case:
         return self.walk.output(self.blank, wanted, (entry.take, entry.output, *entry.takes), made)
 
     def uncertain(self, key: Digest | None) -> Reason | None:
-        """A request for it whose charge is not known stands in the way."""
-        found = self.walk.memory.uncertain(key) if key is not None and not self.walk.wish.retry_unknown else None
+        """A request for it, in whichever look, whose charge is not known stands in the way."""
+        if self.walk.wish.retry_unknown:
+            return None
+        keys = dict.fromkeys((key, *self._other_keys))
+        known = (self.walk.memory.uncertain(one) for one in keys if one is not None)
+        found = next((one for one in known if one is not None), None)
         if found is None:
             return None
         return why.ChargeUncertain(
@@ -102,10 +119,10 @@ class Case:
             client_request_id=found.client_request_id,
         )
 
-    def waits(self, key: Digest | None) -> tuple[why.PaidWaits, int] | None:
-        """It is paid and still at the provider, and how many takes of it are."""
+    def waits(self, key: Digest | None) -> Reason | None:
+        """It is paid and still at the provider."""
         found = self.walk.memory.waiting(key) if key is not None else None
-        return None if found is None else (why.PaidWaits(until=found.until, cost=found.cost), found.takes)
+        return None if found is None else why.PaidWaits(until=found.until, cost=found.cost)
 
     def obstacle(self, key: Digest) -> tuple[State, Reason] | None:
         """Why nothing may be sent for it."""

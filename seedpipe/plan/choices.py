@@ -51,6 +51,7 @@ def picked(
         level=_raised(entry, level),
         made=picture.made,
         asked=present.asked,
+        look=present.look,
     )
     return _listing(_beside(chosen, entry), (*pool, picture.digest))
 
@@ -92,7 +93,9 @@ def kept(entry: ImageEntry | None, present: Present) -> ImageEntry:
         return entry
     if present.want is None:
         raise _waits(present, f"`seedpipe approve {present.address} --stale` keeps it until then")
-    asked = replace(entry, want=present.want, own=present.own, asked=present.asked, takes=(), also={})
+    asked = replace(
+        entry, want=present.want, own=present.own, asked=present.asked, takes=(), also={}, look=present.look
+    )
     return _listing(_beside(replace(asked, level=_raised(entry, Level.APPROVED)), entry), (entry.take,))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.manifest.definition import Budget, Manifest
-from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode, worn
 from seedpipe.manifest.steps import Text
 from seedpipe.money import Money
 from seedpipe.names import Digest
@@ -90,6 +90,7 @@ def _with_details(change: NodeChange, before: Side, after: Side, old: Node | Non
         return replace(
             change, words=_all_words(new), fields=(Field(name="kind", old=None, new=_kind(new)),) if old else ()
         )
+    old, new = worn(old, _look(before, old)), worn(new, _look(after, new))
     added, removed, reordered = _references(old, new)
     return replace(
         change,
@@ -100,6 +101,12 @@ def _with_details(change: NodeChange, before: Side, after: Side, old: Node | Non
         reordered=reordered,
         source_changed=isinstance(new, SourceNode) and _taken(before, old.address) != _taken(after, new.address),
     )
+
+
+def _look(side: Side, node: Node) -> str | None:
+    """As which of its looks a picture stands there."""
+    planned = side.plan.nodes.get(node.address)
+    return None if planned is None else planned.look
 
 
 def _removed(before: Side, after: Side, node: Node) -> NodeChange:
@@ -142,7 +149,7 @@ def _taken(side: Side, address: str) -> Digest | None:
 def _choice(lock: Lock, address: str | None) -> Choice:
     entry = None if address is None else lock.entries.get(address)
     if isinstance(entry, ImageEntry):
-        return Choice(take=entry.take, level=entry.level.value)
+        return Choice(take=entry.take, level=entry.level.value, look=entry.look)
     return Choice(take=entry.take) if isinstance(entry, DerivedEntry) else Choice(take=None)
 
 
@@ -168,8 +175,10 @@ def _kind(node: Node) -> str:
 def _texts(node: Node) -> dict[str, str]:
     """The words of a node that people read a change of, by what they are."""
     match node:
-        case ImageNode():
+        case ImageNode(looks=()):
             return {"prompt": node.prompt}
+        case ImageNode():
+            return {f"look {look.look}": look.prompt for look in node.looks}
         case FrameNode():
             base, frame = node.sequence.base, node.frame
             texts = {"prompt": frame.prompt, "shared words": base.prompt, "caption": frame.caption or ""}
@@ -207,6 +216,7 @@ def _fields(before: Side, after: Side, old: Node, new: Node) -> Sequence[Field]:
             )
             for name in names
         ]
+        fields += [_field("looks", _looks(old), _looks(new))]
         fields += [_field("takes", old.takes, new.takes), _field("tags", ", ".join(old.tags), ", ".join(new.tags))]
     elif isinstance(old, DerivedNode) and isinstance(new, DerivedNode):
         fields = [_field("steps", _steps(old), _steps(new)), _field("from", old.source.address, new.source.address)]
@@ -226,6 +236,10 @@ def _shown(value: object) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return None if value in (None, "") else str(value)
+
+
+def _looks(node: ImageNode | FrameNode) -> str:
+    return ", ".join(look.look or "" for look in node.looks) if isinstance(node, ImageNode) else ""
 
 
 def _steps(node: DerivedNode) -> str:

@@ -72,7 +72,7 @@ def compare_models(plan: Plan, *, graph: Graph, catalogue: Catalogue, timed: Tim
 
 
 def _once(node: PlanNode) -> PlanNode:
-    return replace(node, pictures=1, state=State.MAKE, batch=None, beside=())
+    return replace(node, pictures=1, state=State.MAKE, batch=None, beside=(), looks=())
 
 
 def _priced(
@@ -100,7 +100,7 @@ def _priced(
     return ModelPrice(
         model=model,
         name=short_name(catalogue, model),
-        used=sum(node.pictures for node in chosen if node.model == model),
+        used=sum(one.pictures for node in chosen for one in node.purchases if one.model == model),
         pictures=pictures,
         of=sum(node.pictures for node in chosen),
         cost=sum_of((node.cost for node in made.values()), plan.currency),
@@ -113,7 +113,7 @@ def _with_model(node: Any, model: str) -> ImageNode | FrameNode:
     if isinstance(node, FrameNode):
         return replace(node, sequence=replace(node.sequence, base=replace(node.sequence.base, model=model)))
     if isinstance(node, ImageNode):
-        return replace(node, model=model)
+        return node.changed(model=model)
     raise TypeError(f"{node!r} is not bought")
 
 
@@ -121,16 +121,25 @@ def _node_for(
     planned: PlanNode, node: ImageNode | FrameNode, plan: Plan, catalogue: Catalogue, resolver: Resolver
 ) -> PlanNode:
     asked = resolver.asked(node)
-    inputs = len(node.references) + len(planned.beside)
-    whole = price_of(catalogue, plan.provider, asked.model, asked.size, inputs=inputs) * planned.pictures
-    nothing = Money.zero(plan.currency)
+    nothing = whole = Money.zero(plan.currency)
+    for look, pictures in _bought(planned, node):
+        one = resolver.asked(look)
+        inputs = len(look.references) + len(planned.beside)
+        whole += price_of(catalogue, plan.provider, one.model, one.size, inputs=inputs) * pictures
     free = not planned.cost.high  # of a plan that buys nothing: each picture once
     cost = Cost(
         low=whole if planned.cost.low or free else nothing,
         expected=whole if planned.cost.expected or free else nothing,
         high=whole,
     )
-    return replace(planned, model=asked.model, size=asked.size, cost=cost)
+    return replace(planned, model=asked.model, size=asked.size, cost=cost, looks=())
+
+
+def _bought(planned: PlanNode, node: ImageNode | FrameNode) -> Sequence[tuple[ImageNode | FrameNode, int]]:
+    """What is asked for under one key each, and how often."""
+    if isinstance(node, ImageNode) and planned.looks:
+        return [(node.wearing(look.name), look.pictures) for look in planned.looks if look.pictures]
+    return [(node, planned.pictures)]
 
 
 def _short(sentence: str, model: str) -> str:

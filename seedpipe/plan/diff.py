@@ -36,13 +36,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The chosen picture and how it was chosen; `take` None: there is none."""
+    """The chosen picture and how it was chosen, as which of its looks; `take` None: there is none."""
 
     take: Digest | None
     level: str | None = None
+    look: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {"take": None if self.take is None else str(self.take), "level": self.level}
+        told = {"take": None if self.take is None else str(self.take), "level": self.level}
+        return told | ({} if self.look is None else {"look": self.look})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

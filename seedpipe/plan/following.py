@@ -123,7 +123,8 @@ def what_follows(
 
 
 def _replaces(node: PlanNode) -> bool:
-    return node.state.buys and not any(isinstance(reason, New) for reason in node.reasons)
+    only_candidates = bool(node.looks) and not node.of_look(node.look)
+    return node.state.buys and not only_candidates and not any(isinstance(reason, New) for reason in node.reasons)
 
 
 def _newly(node: PlanNode, before: Plan) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from seedpipe.plan.latency import Latencies, Latency
-from seedpipe.plan.plan import Forecast, Plan, PlanNode, State
+from seedpipe.plan.plan import Forecast, Plan, PlannedLook, PlanNode, State
 from seedpipe.plan.reasons import SameAs
 
 DERIVED_SECONDS: Final = 0.25  # a crop, a resize and some lettering on one core
@@ -37,8 +37,8 @@ def node_seconds(plan: Plan, latencies: Latencies) -> Mapping[str, float]:
 
 def _seconds(node: PlanNode, batches: Mapping[str, Sequence[str]], latencies: Latencies) -> float:
     if node.pictures and node.model is not None:
-        if node.batch is None:
-            return _latency(node, 1, latencies).first
+        if node.batch is None:  # all takes, in all looks, are asked for at once
+            return max(_latency(one, 1, latencies).first for one in node.purchases)
         together = batches[node.batch]
         return _latency(node, len(together), latencies).until(together.index(node.address))
     if node.state is State.FREE:
@@ -46,7 +46,7 @@ def _seconds(node: PlanNode, batches: Mapping[str, Sequence[str]], latencies: La
     return FETCH_SECONDS if node.state is State.FETCH and node.kind == "source" else 0.0
 
 
-def _latency(node: PlanNode, images: int, latencies: Latencies) -> Latency:
+def _latency(node: PlanNode | PlannedLook, images: int, latencies: Latencies) -> Latency:
     return latencies.of(node.model or "", node.size or "", images)
 
 
@@ -61,10 +61,15 @@ def _batches(plan: Plan) -> Mapping[str, Sequence[str]]:
 def forecast(plan: Plan, latencies: Latencies, means: Means) -> Forecast:
     """If everything goes as usual and nothing else asks the service."""
     bought = [node for node in plan.nodes.values() if node.pictures and node.model is not None]
+    alone = [one for node in bought if node.batch is None for one in node.purchases]
     batches = _batches(plan)
     kinds = {
-        (node.model, node.size): _latency(node, len(batches[node.batch]) if node.batch else 1, latencies)
-        for node in bought
+        **{
+            (node.model, node.size): _latency(node, len(batches[node.batch]), latencies)
+            for node in bought
+            if node.batch
+        },
+        **{(one.model, one.size): _latency(one, 1, latencies) for one in alone},
     }
     known = set(kinds.values())
     return Forecast(
@@ -207,8 +212,9 @@ class _Simulation:
             arrivals = [(latency.until(place), frame) for place, frame in enumerate(frames)]
             self._requests.append(_Request(node.model or "", arrivals))
         elif node.pictures:
-            request = _Request(node.model or "", [(_latency(node, 1, self._latencies).first, node.address)])
-            self._requests.extend([request] * node.pictures)
+            for one in node.purchases:
+                request = _Request(one.model or "", [(_latency(one, 1, self._latencies).first, node.address)])
+                self._requests.extend([request] * one.pictures)
         elif node.state is State.FREE:
             self._local.append(node.address)
         else:

@@ -11,17 +11,16 @@ from typing import Any, Final
 from seedpipe.canonical import digest_of
 from seedpipe.errors import SeedpipeError
 from seedpipe.limits import ExitCode
-from seedpipe.manifest.node import upstream_addresses
+from seedpipe.manifest.node import Node, upstream_addresses, worn
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, Identity, recipe_identity, remembered_document
-from seedpipe.plan.plan import Plan, PlanNode, State
+from seedpipe.plan.plan import Plan, PlanNode
 from seedpipe.plan.promise import entry_digest, filled, hole_of
 from seedpipe.plan.reasons import compare_documents
 from seedpipe.plan.saved import SavedNode, SavedPlan
 from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock, SourceEntry
 
 _SHOWN: Final = 20
-_KEPT: Final = (State.PINNED, State.STALE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +53,9 @@ class DepartedError(SeedpipeError):
 
 def check_departures(saved: SavedPlan, plan: Plan, *, graph: Graph, lock: Lock) -> None:
     """`plan` is that of `saved.wish_for(graph)`. Raises `DepartedError`."""
-    identities = {node.address: identity_of(node) for node in plan.nodes.values()}
     departures = [
-        *_of_entries(saved, graph, lock, identities),
-        *_of_requests(saved, plan, graph, lock, identities),
+        *_of_entries(saved, plan, graph, lock),
+        *_of_requests(saved, plan, graph),
         *_of_money(saved, plan),
     ]
     if departures:
@@ -72,9 +70,8 @@ def gone(saved: SavedPlan, graph: Graph) -> Sequence[str]:
 # The lock
 
 
-def _of_entries(
-    saved: SavedPlan, graph: Graph, lock: Lock, identities: Mapping[str, Identity | None]
-) -> Iterator[Departure]:
+def _of_entries(saved: SavedPlan, plan: Plan, graph: Graph, lock: Lock) -> Iterator[Departure]:
+    identities = {node.address: identity_of(node) for node in plan.nodes.values()}
     for address, node in saved.nodes.items():
         if not node.has_work or address not in graph:
             continue
@@ -85,6 +82,9 @@ def _of_entries(
 
 def _is_own_result(node: SavedNode, entry: Entry | None, identities: Mapping[str, Identity | None]) -> bool:
     asked = None if node.request is None else filled(node.request, identities)
+    if isinstance(entry, ImageEntry) and node.looks:
+        looks = (filled(look.request, identities) for look in node.looks.values() if look.request is not None)
+        return any(look is not None and entry.want == digest_of(look) for look in looks)
     if asked is None:
         return False
     match entry:
@@ -115,45 +115,43 @@ def _entry_words(node: SavedNode, entry: Entry | None) -> str:
 # What is asked for
 
 
-def _of_requests(
-    saved: SavedPlan, plan: Plan, graph: Graph, lock: Lock, identities: Mapping[str, Identity | None]
-) -> Iterator[Departure]:
-    """Also of what costs nothing now: what is made from it would be bought after another picture than was planned."""
+def _of_requests(saved: SavedPlan, plan: Plan, graph: Graph) -> Iterator[Departure]:
     for node in plan.nodes.values():
         was = saved.nodes.get(node.address)
-        if was is None or was.request is None or was.state in _KEPT:
+        if was is None or was.request is None or node.request is None or not node.has_work:
             continue
-        if node.state in _KEPT:
-            if was.state.buys and entry_digest(lock.entries.get(node.address)) == was.before:
-                yield Departure(address=node.address, what="stays as it is, and the plan has it made anew")
-        elif node.request is not None:
-            for what in _request_words(was.request, node, graph):
-                yield Departure(address=node.address, what=what)
-        elif _is_another(was.request, node, identities):
-            what = "asks for the picture that there is, and the plan has it made anew"
+        if not node.pictures and node.kind in ("image", "frame"):
+            continue  # nothing is asked of anybody
+        if node.looks:
+            yield from _of_looks(was, node, graph)
+            continue
+        for what in _request_words(was.request, node.request, node, graph[node.address]):
             yield Departure(address=node.address, what=what)
 
 
-def _is_another(was: Mapping[str, Any], node: PlanNode, identities: Mapping[str, Identity | None]) -> bool:
-    """Of a node without work: what it is, or would be, made for is not what the plan asks for."""
-    asked = filled(was, identities)
-    return asked is not None and node.key is not None and digest_of(asked) != node.key
+def _of_looks(was: SavedNode, node: PlanNode, graph: Graph) -> Iterator[Departure]:
+    """Of the looks that would be bought now: each by itself."""
+    for look in node.looks:
+        before = was.looks.get(look.name)
+        if not look.pictures or look.request is None or before is None or before.request is None:
+            continue  # one that the plan doesn't know costs what it does not name
+        for what in _request_words(before.request, look.request, node, worn(graph[node.address], look.name)):
+            yield Departure(address=node.address, what=f"look {look.name}: {what}")
 
 
-def _request_words(was: Mapping[str, Any], node: PlanNode, graph: Graph) -> Iterator[str]:
+def _request_words(was: Mapping[str, Any], now: Mapping[str, Any], node: PlanNode, written: Node) -> Iterator[str]:
     """What differs; a hole is filled by the picture of the very node that it stands for."""
-    now = node.request or {}
     if was == now:
         return
     if node.kind == "source":
         yield f"its address is {now.get('url')} now"
         return
     if node.kind == "derived":
-        if _with_known(was, now, graph, node) != now:
+        if _with_known(was, now, written) != now:
             yield "its steps, or what they work on, changed"
         return
-    addresses = upstream_addresses(graph[node.address])
-    before = _with_known(was, now, graph, node)
+    addresses = upstream_addresses(written)
+    before = _with_known(was, now, written)
     names = list(addresses[: len(now.get("references", ()))])
     for reason in compare_documents(
         remembered_document(before),
@@ -165,8 +163,8 @@ def _request_words(was: Mapping[str, Any], node: PlanNode, graph: Graph) -> Iter
         yield reason.sentence()
 
 
-def _with_known(was: Mapping[str, Any], now: Mapping[str, Any], graph: Graph, node: PlanNode) -> Mapping[str, Any]:
-    addresses = upstream_addresses(graph[node.address])
+def _with_known(was: Mapping[str, Any], now: Mapping[str, Any], written: Node) -> Mapping[str, Any]:
+    addresses = upstream_addresses(written)
     result = dict(was)
     for name in ("references", "inputs"):
         present = now.get(name, [])
@@ -198,6 +196,8 @@ def _price(saved: SavedPlan, node: PlanNode) -> Departure | None:
     if was is None:
         what = f"would be bought for {node.cost.high}, which the plan does not name"
         return Departure(address=node.address, what=what, costs=True)
+    if node.looks:
+        return _price_of_looks(was, node)
     if node.pictures > was.pictures:
         what = f"{node.pictures} pictures would be bought, {was.pictures} are planned"
         return Departure(address=node.address, what=what, costs=True)
@@ -206,4 +206,18 @@ def _price(saved: SavedPlan, node: PlanNode) -> Departure | None:
         if node.pictures == was.pictures:
             what = f"costs {node.cost.high}, planned were {was.cost.high}"
         return Departure(address=node.address, what=what, costs=True)
+    return None
+
+
+def _price_of_looks(was: SavedNode, node: PlanNode) -> Departure | None:
+    """Each look by itself: one that is left may be dearer than those that have come."""
+    for look in node.looks:
+        before = was.looks.get(look.name)
+        planned = 0 if before is None else before.pictures
+        if look.pictures > planned:
+            what = f"look {look.name}: {look.pictures} pictures would be bought, {planned} are planned"
+            return Departure(address=node.address, what=what, costs=True)
+        if before is not None and look.cost.high * planned > before.cost.high * look.pictures:
+            what = f"look {look.name}: a picture costs more than was planned"
+            return Departure(address=node.address, what=what, costs=True)
     return None

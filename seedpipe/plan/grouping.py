@@ -1,7 +1,7 @@
 """`plan --by`: a plan's pictures and money summed by the values of an axis, by tag, model, state or entry. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from seedpipe.errors import UsageError
@@ -43,6 +43,8 @@ def group_by(plan: Plan, by: str) -> Grouping:
     Sources are not counted. Raises `UsageError` for an axis that no picture has.
     """
     nodes = [node for node in plan.nodes.values() if node.kind != "source"]
+    if by == "model":
+        nodes = [part for node in nodes for part in _by_model(node)]
     axes = list(dict.fromkeys(name for node in nodes for name, _ in node.axes))
     what = by.removeprefix(_AXIS) if by.startswith(_AXIS) or by not in BUILT_IN else None
     if what is not None and what not in axes:
@@ -60,6 +62,18 @@ def group_by(plan: Plan, by: str) -> Grouping:
         groups=tuple(_group(value, found[value], plan.currency) for value in _ordered(list(found), by)),
         overlaps=overlaps,
     )
+
+
+def _by_model(node: PlanNode) -> Iterator[PlanNode]:
+    """A picture whose looks are of several models is a part of each."""
+    models = dict.fromkeys(look.model for look in node.looks if look.model is not None)
+    if len(models) < 2:
+        yield node
+        return
+    for model in models:
+        looks = [look for look in node.looks if look.model == model]
+        cost = sum_of((look.cost for look in looks), node.cost.low.currency)
+        yield replace(node, model=model, pictures=sum(look.pictures for look in looks), cost=cost, looks=())
 
 
 def _values(node: PlanNode, by: str, axis: str | None) -> Iterator[str]:

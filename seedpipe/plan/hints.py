@@ -40,7 +40,13 @@ def lettering_hints(nodes: Mapping[str, PlanNode], graph: Graph) -> tuple[Hint, 
     entries: dict[str, list[_Bought]] = {}
     for planned in nodes.values():
         node = graph[planned.address]
-        if planned.pictures and isinstance(node, ImageNode) and len(node.axes) and planned.request is not None:
+        if (
+            planned.pictures
+            and isinstance(node, ImageNode)
+            and len(node.axes)
+            and planned.request is not None
+            and not node.looks
+        ):
             rest = _hashable({name: value for name, value in planned.request.items() if name != "prompt"})
             bought = _Bought(planned, node.axes, node.prompt, rest)
             entries.setdefault(definition_of(planned.address), []).append(bought)

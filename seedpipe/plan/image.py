@@ -8,6 +8,7 @@ from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.case import Case
 from seedpipe.plan.key import Identity, request_key
+from seedpipe.plan.looks import in_its_look, with_looks
 from seedpipe.plan.memory import OutputState, Whereabouts
 from seedpipe.plan.plan import PlanNode, State
 from seedpipe.plan.reasons import Reason
@@ -17,6 +18,13 @@ from seedpipe.state.lock import ImageEntry, Level
 
 def plan_image(walk: Walk, node: ImageNode | FrameNode) -> PlanNode:
     """Raises what `Resolver.asked` and `price_of` raise; the linter has worded that for people before."""
+    if isinstance(node, ImageNode) and node.looks:
+        seen = in_its_look(walk, node)
+        return with_looks(walk, seen, _planned(walk, seen))
+    return _planned(walk, node)
+
+
+def _planned(walk: Walk, node: ImageNode | FrameNode) -> PlanNode:
     case = _Judgement.of(walk, node)
     where = where_used_as_it_is(walk, node)
     if case.entry is not None and where is not None:
@@ -157,12 +165,13 @@ class _Judgement(Case):
         if output is OutputState.FOREIGN:
             return self.walk.edited(planned)
         key = planned.key
+        waits = self.waits(key) if have < self.node.takes else None
+        if waits is not None:
+            return self.walk.kept(replace(planned, state=state, reasons=(*planned.reasons, waits)), output)
         if key is not None and have < self.node.takes:
-            waits = self.waits(key)
-            more = self._more(replace(planned, writes=output is not OutputState.RIGHT), key, have, waits)
-            if waits is None or more.state.buys or more.state is State.SAME:
-                return more
-            planned = replace(planned, reasons=(*planned.reasons, waits[0]))
+            planned = replace(planned, writes=output is not OutputState.RIGHT)
+            reasons = (*planned.reasons, why.MoreTakes(have=have, want=self.node.takes))
+            return self._bought(planned, key, have, reasons)
         if where is Whereabouts.OUTPUT:
             # A kept choice stays what it is called, but its bytes have to come into the store all the same.
             state, planned = (State.FETCH, planned) if state is State.CACHED else (state, replace(planned, writes=True))
@@ -180,24 +189,12 @@ class _Judgement(Case):
         waits = self.waits(key)
         if waits is not None:
             self.view(View(identity=None, future=self.future(key), fetched_later=True))
-            more = self._more(replace(planned, writes=True), key, 0, waits)
-            if more.state.buys or more.state is State.SAME:
-                return more
-            return replace(planned, state=State.FETCH, reasons=(waits[0],), writes=True)
+            return replace(planned, state=State.FETCH, reasons=(waits,), writes=True)
         self.view(View(identity=None, future=self.future(key)))
         said = self.walk.said(key)
         changes = self.changes(references) if self.entry is not None or not said else ()
         reasons = (*said, *self.replaced(), *changes)
         return self._bought(replace(planned, writes=True), key, 0, reasons)
-
-    def _more(self, planned: PlanNode, key: Digest, have: int, waits: tuple[why.PaidWaits, int] | None) -> PlanNode:
-        """The takes that are missing beside those that there are and those that wait at the provider."""
-        said, coming = ((waits[0],), waits[1]) if waits is not None else ((), 0)
-        have += coming
-        if have >= self.node.takes:
-            return planned
-        reasons = (*planned.reasons, why.MoreTakes(have=have, want=self.node.takes), *said)
-        return self._bought(planned, key, have, reasons)
 
     def _bought(self, planned: PlanNode, key: Digest, have: int, reasons: tuple[Reason, ...]) -> PlanNode:
         """As many takes as are missing, unless another node buys them or nothing may be sent."""

@@ -56,11 +56,27 @@ def lint(
                 founds = _frames(node.sequence, catalogue, provider, resolver)
             faults += [_placed(said, found) for found in founds]
         elif isinstance(node, ImageNode):
-            faults += [_placed(node, found) for found in _image(node, catalogue, provider, resolver)]
-            faults += [_placed(node, found) for found in _transparency(node, graph)]
+            faults += _of_looks(node, graph, catalogue, provider, resolver)
             faults += _chain(node, graph)
     faults += output_faults(list(graph), outputs)
     return tuple(_folded(faults))
+
+
+def _of_looks(
+    node: ImageNode, graph: Graph, catalogue: Catalogue, provider: str, resolver: Resolver
+) -> Iterator[Fault]:
+    """Of all looks of a picture: what all have is said once, what only some have names them."""
+    looks = node.looks or (node,)
+    named: dict[_Found, list[str]] = {}
+    for look in looks:
+        for found in (*_image(look, catalogue, provider, resolver), *_transparency(look, graph)):
+            named.setdefault(found, []).append(look.look or "")
+    for found, names in named.items():
+        fault = _placed(node, found)
+        if len(names) < len(looks):
+            which = f"`{node.address}`, look{'' if len(names) == 1 else 's'} {', '.join(names)}:"
+            fault = replace(fault, message=fault.message.replace(f"`{node.address}`:", which, 1))
+        yield fault
 
 
 def model_faults(node: ImageNode | FrameNode, catalogue: Catalogue, provider: str, resolver: Resolver) -> Iterator[str]:
@@ -68,7 +84,8 @@ def model_faults(node: ImageNode | FrameNode, catalogue: Catalogue, provider: st
     if isinstance(node, FrameNode):
         founds = _frames(node.sequence, catalogue, provider, resolver)
     else:
-        founds = list(_image(node, catalogue, provider, resolver))
+        looks = node.looks or (node,)
+        founds = [found for look in looks for found in _image(look, catalogue, provider, resolver)]
     yield from (found.message for found in founds if found.severity is Severity.ERROR)
 
 

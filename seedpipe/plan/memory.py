@@ -58,14 +58,10 @@ class Uncertain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Pictures that are paid for and still at the provider: the next build fetches them, for nothing, `until` (UTC text).
-
-    `takes` is how many of one want, `cost` what they cost together, as text.
-    """
+    """A picture that is paid for and still at the provider: the next build fetches it, for nothing, `until` (UTC text)."""
 
     until: str
     cost: str
-    takes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Any, Final
 
 from seedpipe.catalogue.lookup import Catalogue
@@ -41,13 +43,8 @@ class Mover:
         self, graph: Graph, address: str, base: ImageNode, frames: Sequence[FrameNode], held: frozenset[Position]
     ) -> Moved:
         size = move_size(base.size, base.aspect, self.source, self.target)
-        edits: dict[str, Any] = {
-            "model": self.target.id,
-            "size": size.size,
-            "aspect": size.aspect,
-            **dict(self._left_out(base)),
-        }
-        after = replace(base, **edits)
+        looks = tuple(self._moved(look) if look.model == base.model else look for look in base.looks)
+        after = replace(self._moved(base), looks=looks)
         changes = [
             Change(
                 kind=Kind.EDIT, field="model", message="", position=base.position, old=base.model, new=self.target_name
@@ -60,7 +57,8 @@ class Mover:
             *_made_from_it(graph, [address, *(frame.address for frame in frames)], size),
         ]
         placed = (self._placed(base, change, held) for change in changes)
-        pictures = len(frames) or base.takes
+        moving = [look for look in base.looks if look.model == base.model] or [base]
+        pictures = len(frames) or base.takes * len(moving)
         return Moved(
             address=address,
             before=base,
@@ -68,10 +66,16 @@ class Mover:
             pictures=pictures,
             is_sequence=bool(frames),
             size=size,
-            cost_before=self._cost(base, self.source, pictures),
-            cost_after=self._cost(after, self.target, pictures),
+            cost_before=self._cost(moving, self.source, pictures),
+            cost_after=self._cost([self._moved(one) for one in moving], self.target, pictures),
             changes=tuple(placed),
         )
+
+    def _moved(self, node: ImageNode) -> ImageNode:
+        """One look, as the target would be asked for it."""
+        size = move_size(node.size, node.aspect, self.source, self.target)
+        edits: dict[str, Any] = dict(self._left_out(node))
+        return replace(node, model=self.target.id, size=size.size, aspect=size.aspect, **edits)
 
     def _model(self, base: ImageNode) -> Change:
         """A dated id becomes a dated id, a name a name."""
@@ -84,12 +88,17 @@ class Mover:
             return change
         return replace(change, position=position, shared=change.kind is Kind.EDIT and position in held)
 
-    def _cost(self, node: ImageNode, model: Model, pictures: int) -> Money | None:
-        try:
-            size = self.resolver.size(model.id, node.size, node.aspect)
-            return price_of(self.catalogue, self.provider, model.id, size, inputs=len(node.references)) * pictures
-        except SeedpipeError:
-            return None
+    def _cost(self, nodes: Sequence[ImageNode], model: Model, pictures: int) -> Money | None:
+        """Of `pictures` in all, equally many of each of `nodes`."""
+        costs = []
+        for node in nodes:
+            try:
+                size = self.resolver.size(model.id, node.size, node.aspect)
+                price = price_of(self.catalogue, self.provider, model.id, size, inputs=len(node.references))
+            except SeedpipeError:
+                return None
+            costs.append(price * (pictures // len(nodes)))
+        return reduce(add, costs)
 
     def _left_out(self, base: ImageNode) -> Iterator[tuple[str, object]]:
         """Fields that the target does not take, as they are when nothing is written."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from seedpipe.manifest.origins import Origins
+from seedpipe.manifest.origins import Origins, look_field
 from seedpipe.plan.plan import Plan, PlanNode
 from seedpipe.plan.reasons import PromptChanged, Reason, SharedWordsChanged
 from seedpipe.plan.worddiff import changes
@@ -41,14 +41,15 @@ def _words(reason: Reason) -> tuple[str, str, str] | None:
 
 
 def _placed(node: PlanNode, origins: Mapping[tuple[str, str], Origins]) -> PlanNode:
-    return replace(node, reasons=tuple(_at(node.address, reason, origins) for reason in node.reasons))
+    return replace(node, reasons=tuple(_at(node.address, node.look, reason, origins) for reason in node.reasons))
 
 
-def _at(address: str, reason: Reason, origins: Mapping[tuple[str, str], Origins]) -> Reason:
+def _at(address: str, look: str | None, reason: Reason, origins: Mapping[tuple[str, str], Origins]) -> Reason:
     words = _words(reason)
     if words is None or not isinstance(reason, PromptChanged | SharedWordsChanged):
         return reason
     field, old, new = words
+    field = look_field(look) if look is not None else field
     known = origins.get((address, field))
     if known is None or known.text != new:
         return reason

@@ -97,11 +97,37 @@ def sum_of(costs: Iterable[Cost], currency: str) -> Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLook:
+    """One candidate of a node that has several looks; its own look is one of them. Fields as in `PlanNode`."""
+
+    name: str
+    key: Digest | None = None
+    model: str | None = None
+    size: str | None = None
+    pictures: int = 0
+    cost: Cost
+    request: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        values: dict[str, Any] = {
+            "name": self.name,
+            "key": None if self.key is None else str(self.key),
+            "model": self.model,
+            "size": self.size,
+            "pictures": self.pictures,
+            "cost": self.cost.to_dict(),
+            "request": None if self.request is None else dict(self.request),
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanNode:
     """One node's part. `pictures` counts those to buy; `key` is None while an upstream picture isn't made yet.
 
     `size` is `WxH` or a tier; `output` is relative to the project's folder; `taken` is the chosen picture if it stays.
     `came` is that picture's size where it isn't what was asked, `fit` what the output is cut to then (`WxH`).
+    Of a node with looks, `look` is whose words and key these are; `pictures` and `cost` are of all `looks` together.
     """
 
     address: str
@@ -128,12 +154,23 @@ class PlanNode:
     named: bool = False  # a person wrote it down as a target
     before: Digest | None = None  # of the lock's entry, where there is work and an entry
     request: Mapping[str, Any] | None = None  # what is asked for, where there is work (`plan.promise`)
+    look: str | None = None
+    looks: tuple[PlannedLook, ...] = ()  # in the order of the manifest
     position: Position
 
     @property
     def has_work(self) -> bool:
         """A build would buy, make, fetch or write something for it."""
         return self.state.buys or self.writes or self.state in (State.FREE, State.SAME, State.FETCH)
+
+    def of_look(self, name: str | None) -> int:
+        """How many pictures of one look will be bought; without looks, of the node."""
+        return next((one.pictures for one in self.looks if one.name == name), 0) if self.looks else self.pictures
+
+    @property
+    def purchases(self) -> "Sequence[PlanNode | PlannedLook]":
+        """What is bought under one key each: the node, or those of its looks that lack pictures."""
+        return [one for one in self.looks or (self,) if one.pictures]
 
     @property
     def exists(self) -> bool:
@@ -167,6 +204,8 @@ class PlanNode:
             "named": self.named or None,
             "before": None if self.before is None else str(self.before),
             "request": None if self.request is None else dict(self.request),
+            "look": self.look,
+            "looks": [one.to_dict() for one in self.looks],
             "position": str(self.position),
         }
         return {name: value for name, value in values.items() if value not in (None, [], {})} | {
@@ -310,10 +349,18 @@ class Plan:
         return {name: value for name, value in values.items() if value is not None}
 
 
+def _without_candidates(node: PlanNode) -> PlanNode:
+    """A picture that is there, of which only more looks would be bought: it is what it is without them."""
+    if not node.looks or node.taken is None or node.of_look(node.look) or not node.pictures:
+        return node
+    looks = tuple(replace(look, pictures=0, cost=Cost.nothing(node.cost.low.currency)) for look in node.looks)
+    return replace(node, state=State.CACHED, pictures=0, cost=Cost.nothing(node.cost.low.currency), looks=looks)
+
+
 def without_purchases(plan: Plan) -> Plan:
     """The plan less everything that would be bought, and less what is made from that."""
     left: dict[str, PlanNode] = {}
-    for node in plan.nodes.values():
+    for node in map(_without_candidates, plan.nodes.values()):
         above = [address for address in node.made_from if address in plan.nodes and address not in left]
         if not node.state.buys and node.state is not State.SAME and not above:
             left[node.address] = node

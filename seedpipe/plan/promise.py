@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from seedpipe.canonical import digest_of
-from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode, worn
 from seedpipe.manifest.steps import Text
 from seedpipe.names import Digest
 from seedpipe.plan.key import Identity, recipe_document, request_document
@@ -22,7 +22,13 @@ def promised(walk: Walk, node: Node, planned: PlanNode) -> PlanNode:
     if not planned.has_work:
         return planned
     entry = walk.lock.entries.get(node.address)
-    return replace(planned, before=entry_digest(entry), request=_request(walk, node))
+    looks = tuple(
+        replace(look, request=_request(walk, worn(node, look.name)))
+        if look.pictures or look.name == planned.look
+        else look
+        for look in planned.looks
+    )
+    return replace(planned, before=entry_digest(entry), request=_request(walk, worn(node, planned.look)), looks=looks)
 
 
 def entry_digest(entry: Entry | None) -> Digest | None:

@@ -208,6 +208,22 @@ class MoreTakes(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookMissing(Reason):
+    """Candidates of the picture, made with other vars, of which there is nothing, or too little, to look at yet."""
+
+    code: ClassVar = "look-missing"
+    looks: tuple[str, ...]
+    have: int
+    want: int
+
+    def sentence(self) -> str:
+        names, one = ", ".join(self.looks), len(self.looks) == 1
+        if self.have == 0:
+            return f"look{'' if one else 's'} {names} {'is' if one else 'are'} new"
+        return f"look{'' if one else 's'} {names} {'has' if one else 'have'} {self.have} of {self.want} takes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolledAgain(Reason):
     """A person wants `more` takes to choose from. `keeps`: the level of a choice that only a person replaces."""
 

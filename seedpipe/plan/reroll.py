@@ -11,6 +11,7 @@ from seedpipe.plan import reasons as why
 from seedpipe.plan.case import Case
 from seedpipe.plan.image import plan_image
 from seedpipe.plan.key import request_key
+from seedpipe.plan.looks import in_its_look
 from seedpipe.plan.memory import Whereabouts
 from seedpipe.plan.plan import PlanNode, State
 from seedpipe.plan.walk import View, Walk
@@ -20,7 +21,11 @@ from seedpipe.state.lock import Level
 def plan_paid(walk: Walk, node: ImageNode | FrameNode) -> PlanNode:
     """As the wish has it: rolled again, or judged like any other."""
     more = walk.wish.reroll.get(node.address)
-    return plan_image(walk, node) if more is None else _rolled(Case.of(walk, node), more)
+    if more is None:
+        return plan_image(walk, node)
+    if isinstance(node, ImageNode):
+        node = in_its_look(walk, node) if walk.wish.look is None else node.wearing(walk.wish.look)
+    return _rolled(Case.of(walk, node), more)
 
 
 def _rolled(case: Case, more: int) -> PlanNode:

@@ -22,6 +22,23 @@ _WRITE_ANEW: Final = "`seedpipe plan -o {file}` writes a new one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedLook:
+    """What the plan promised of one look of a node."""
+
+    cost: Cost
+    pictures: int
+    request: Mapping[str, Any] | None
+
+    @classmethod
+    def from_dict(cls, data: "_Reader") -> "SavedLook":
+        return cls(
+            cost=_cost(data.below("cost")),
+            pictures=data.whole("pictures"),
+            request=data.below("request").mapping() if data.has("request") else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SavedNode:
     """What the plan promised of one node. `same_as` is the node whose picture it was to share."""
 
@@ -35,6 +52,7 @@ class SavedNode:
     before: Digest | None
     request: Mapping[str, Any] | None
     same_as: str | None
+    looks: Mapping[str, "SavedLook"] = field(default_factory=dict)
 
     @property
     def has_work(self) -> bool:
@@ -54,6 +72,7 @@ class SavedNode:
             before=data.made("before", Digest.parse, "a digest") if data.has("before") else None,
             request=data.below("request").mapping() if data.has("request") else None,
             same_as=same[0] if same else None,
+            looks=_looks(data),
         )
 
 
@@ -190,6 +209,11 @@ def _place(data: bytes, file: str, path: Path) -> Position:
     """Where something of the file stands; JSON is read as YAML for it, which remembers places."""
     document, _ = compose_document(file, data)
     return Position(file, 1, 1) if document is None else document.position(path)
+
+
+def _looks(data: "_Reader") -> Mapping[str, SavedLook]:
+    looks = data.items("looks") if data.has("looks") else ()
+    return {look.text("name"): SavedLook.from_dict(look) for look in looks}
 
 
 def _cost(data: "_Reader") -> Cost:

@@ -68,6 +68,7 @@ def plan_definitions() -> dict[str, Schema]:
         "wish": _wish(),
         "request": _request(),
         "node": _node(),
+        "look": _look(),
         "hint": _hint(),
         "by": _by(),
         "compared": _compared(),
@@ -193,6 +194,11 @@ def _node() -> Schema:
         "named": said({"const": True}, "A person wrote it down as a target."),
         "before": said(DIGEST, "Of the lock's entry, where there is work."),
         "request": {"$ref": "#/$defs/request"},
+        "look": said(TEXT, "Of a picture with looks, the one that it is: `key`, `request` and `take` are of it."),
+        "looks": said(
+            {"type": "array", "items": {"$ref": "#/$defs/look"}},
+            "All of them; `pictures` and `cost` are of all together.",
+        ),
     }
     return object_of(
         {
@@ -208,6 +214,18 @@ def _node() -> Schema:
         },
         optional=optional,
     )
+
+
+def _look() -> Schema:
+    """What is empty is left out."""
+    optional = {
+        "key": said(DIGEST, "The want key of this look; absent while it can't be known."),
+        "model": said(TEXT, "Dated id."),
+        "size": said(TEXT, "`WxH`, or a tier."),
+        "request": {"$ref": "#/$defs/request"},
+    }
+    told = {"name": TEXT, "pictures": COUNT, "cost": {"$ref": "#/$defs/cost"}}
+    return said(object_of({**told, **optional}, optional=optional), "A candidate of one picture, made with other vars.")
 
 
 def _reasons() -> Iterator[type[reasons.Reason]]:

@@ -30,7 +30,7 @@ class Wish:
     """What a person asked for beside the manifest; `targets` are the selection's as they were written.
 
     `reroll` maps an address to the number of takes that are to come beside all that there are; `whole` are sequences
-    whose frames then come by the request that brings them all.
+    whose frames then come by the request that brings them all. `look` is the one that is rolled again, where it is said.
     """
 
     selection: Selection
@@ -41,6 +41,7 @@ class Wish:
     through_gates: bool = False
     reroll: Mapping[str, int] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
+    look: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What a saved plan keeps of it; who is named stands with the nodes."""

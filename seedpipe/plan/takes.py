@@ -20,7 +20,8 @@ _DIGEST: Final = re.compile(r"(sha256:)?[0-9a-f]{4,64}\Z")
 class KnownTake:
     """`number` counts an address' takes from the oldest on. `made` is None where nobody on this machine knows.
 
-    `current`: made (or kept) for what the manifest asks now. `at_hand`: its bytes are on this machine.
+    `current`: made (or kept) for what the manifest asks now, in any look; `look` is then which. `at_hand`: its bytes are on
+    this machine.
     """
 
     number: int
@@ -30,6 +31,7 @@ class KnownTake:
     chosen: bool
     current: bool
     at_hand: bool
+    look: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         values = {
@@ -40,6 +42,7 @@ class KnownTake:
             "current": self.current,
             "at_hand": self.at_hand,
         }
+        values |= {} if self.look is None else {"look": self.look}
         return values | ({} if self.made is None else {"made": self.made.to_dict()})
 
 
@@ -47,13 +50,15 @@ class KnownTake:
 class TakesFor:
     """The takes of one want. `differs` says how it differs from what is asked now; empty if it is just that.
 
-    `prompt` are its words where this machine remembers them.
+    `prompt` are its words where this machine remembers them. Of a picture with looks, `look` is the one that it is for,
+    or is nearest to.
     """
 
     takes: Sequence[KnownTake]
     current: bool
     differs: Sequence[Reason] = ()
     prompt: str | None = None
+    look: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,7 @@ class NodeTakes:
     address: str
     groups: Sequence[TakesFor] = ()
     level: Level | None = None
+    look: str | None = None  # that the choice was made for, of a picture with looks
     stale: bool = False  # the choice was made for other words or references than those of now
     decided: Decision | None = None
     decisions: Sequence[Decision] = field(default=())
@@ -79,11 +85,13 @@ class NodeTakes:
         return {
             "address": self.address,
             "level": None if self.level is None else self.level.value,
+            **({} if self.look is None else {"look": self.look}),
             "stale": self.stale,
             "decided": None if self.decided is None else _short(self.decided),
             "groups": [
                 {
                     "current": group.current,
+                    **({} if group.look is None else {"look": group.look}),
                     "prompt": group.prompt,
                     "differs": [reason.to_dict() for reason in group.differs],
                     "takes": [take.to_dict() for take in group.takes],
@@ -95,7 +103,7 @@ class NodeTakes:
 
 
 def select_take(takes: Sequence[KnownTake], text: str, address: str) -> KnownTake:
-    """The take that a person means: its number, the beginning of its digest, or of its time (UTC).
+    """The take that a person means: its number, the beginning of its digest, or of its time (UTC); the name of a look.
 
     Raises `UsageError` if that is none of them, or several.
     """
@@ -106,6 +114,7 @@ def select_take(takes: Sequence[KnownTake], text: str, address: str) -> KnownTak
         found = [take for take in takes if take.made and take.made.at.startswith(text.replace(" ", "T"))]
     elif _DIGEST.match(text):
         found = [take for take in takes if take.digest.hex.startswith(text.removeprefix("sha256:"))]
+    found = found or [take for take in takes if take.look == text]
     if len(found) == 1:
         return found[0]
     if found:

@@ -44,8 +44,9 @@ def _unreadable_faults(graph: Graph, files: WorkTreeFiles) -> list[Fault]:
 def _opaque_faults(graph: Graph, files: WorkTreeFiles) -> list[Fault]:
     """Pictures of the project from which a transparent background is to come, and which have no transparency (KB)."""
     faults = []
-    for node in graph:
-        if not isinstance(node, ImageNode) or node.background != "transparent":
+    looks = (look for node in graph if isinstance(node, ImageNode) for look in node.looks or (node,))
+    for node in looks:
+        if node.background != "transparent":
             continue
         sources = [graph[reference.address] for reference in node.references]
         for source in sources:

@@ -1,6 +1,7 @@
 """Every picture there ever was for an address: bought, adopted, found in its output, also for words it had before."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from seedpipe.plan.present import Present
 from seedpipe.plan.reasons import Reason, compare_documents
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.project.deciding import Desk
-from seedpipe.state.decisions import Decision, Verb, decided_by, effective
+from seedpipe.state.decisions import Decision, Verb, decided_by, earlier_names, effective
 from seedpipe.state.lock import ImageEntry, Made
 
 
@@ -36,7 +37,7 @@ def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
         facts.want = facts.want or want
         facts.made = facts.made or made
     by_age = sorted(found.items(), key=lambda item: (item[1].made.at if item[1].made else "", item[0]))
-    for_now = {present.want} if present.want is not None else {entry.want} if entry is not None else set()
+    for_now = _wants_of_now(present, entry)
     listed = (entry.take, *entry.takes) if entry is not None and entry.want in for_now else ()
     output = desk.project.outputs.get(present.address)
     return tuple(
@@ -48,19 +49,31 @@ def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
             chosen=entry is not None and digest == entry.take,
             current=facts.want in for_now or digest in listed[: None if facts.want is None else 1],
             at_hand=desk.memory.whereabouts(digest, output) is not Whereabouts.NOWHERE,
+            look=for_now.get(
+                entry.want if entry is not None and digest in listed and facts.want is None else facts.want
+            ),
         )
         for number, (digest, facts) in enumerate(by_age, 1)
     )
+
+
+def _wants_of_now(present: Present, entry: ImageEntry | None) -> Mapping[Digest | None, str | None]:
+    """What is asked for, and in which look; while that can't be known, what the choice was made for."""
+    wants: dict[Digest | None, str | None] = {one.want: one.look for one in present.looks if one.want is not None}
+    if present.want is not None:
+        return {present.want: present.look, **wants}
+    return ({} if entry is None else {entry.want: entry.look}) | wants
 
 
 def _told(
     desk: Desk, present: Present, entry: ImageEntry | None
 ) -> Iterator[tuple[Digest, Digest | None, Made | None]]:
     """Picture, want and origin, from whoever knows most to whoever knows least."""
-    names = desk.names(present.address)
+    names = earlier_names(desk.decisions, present.address)
     journal, index = desk.memory.journal, desk.memory.takes_index
     bought = [*(journal.takes_at(names) if journal else ())]
-    bought += index.of(present.want) if index and present.want is not None else ()
+    wants = dict.fromkeys(one.want for one in (present, *present.looks) if one.want is not None)
+    bought += [take for want in wants for take in (index.of(want) if index else ())]
     for take in bought:
         yield take.digest, take.want, Made.of(take)
     lines = [one for one in desk.decisions if one.node in names]
@@ -110,16 +123,18 @@ def takes_of(desk: Desk, present: Present) -> NodeTakes:
     entry = desk.entry(present.address)
     groups: dict[object, list[KnownTake]] = {}
     for take in reversed(known_takes(desk, present)):
-        groups.setdefault("now" if take.current else take.want, []).insert(0, take)
-    ordered = sorted(groups.items(), key=lambda item: item[0] != "now")
-    names = desk.names(present.address)
+        groups.setdefault(("now", take.look) if take.current else take.want, []).insert(0, take)
+    first = [("now", look) for look in dict.fromkeys((present.look, *(one.look for one in present.looks)))]
+    ordered = sorted(groups.items(), key=lambda item: first.index(item[0]) if item[0] in first else len(first))
+    names = earlier_names(desk.decisions, present.address)
     stands = [one for one in effective(desk.decisions) if one.node in names and not _is_departure(one)]
     return NodeTakes(
         address=present.address,
-        groups=[_group(desk, present, takes, current=name == "now") for name, takes in ordered],
+        groups=[_group(desk, present, takes, current=takes[0].current) for _, takes in ordered],
         level=None if entry is None else entry.level,
+        look=None if entry is None else entry.look,
         stale=entry is not None and not is_current(entry, present),
-        decided=None if entry is None else decided_by(desk.decisions, names, entry),
+        decided=None if entry is None else decided_by(desk.decisions, present.address, entry),
         decisions=stands,
     )
 
@@ -130,8 +145,12 @@ def _is_departure(decision: Decision) -> bool:
 
 
 def _group(desk: Desk, present: Present, takes: Sequence[KnownTake], *, current: bool) -> TakesFor:
+    if current:
+        present = present.named(takes[0].look)
     want = present.want if current else takes[0].want
     document = _document(desk, want)
+    if not current and document is not None:
+        present = _nearest(present, document)
     differs: tuple[Reason, ...] = ()
     if not current and document is not None and present.document:
         differs = compare_documents(
@@ -143,7 +162,19 @@ def _group(desk: Desk, present: Present, takes: Sequence[KnownTake], *, current:
             called=lambda identity: _whose(desk, present.address, identity),
         )
     prompt = document.get("prompt") if document is not None else None
-    return TakesFor(takes=takes, current=current, differs=differs, prompt=prompt)
+    return TakesFor(takes=takes, current=current, differs=differs, prompt=prompt, look=present.look)
+
+
+def _nearest(present: Present, document: Mapping[str, Any]) -> Present:
+    """The look whose words have most in common with those of a document; the present one of equals."""
+    words = Counter(str(document.get("prompt", "")).split())
+
+    def alike(one: Present) -> int:
+        others = Counter(str(one.document.get("prompt", "")).split())
+        return (words & others).total() - (words - others).total() - (others - words).total()
+
+    looks = [present, *(one for one in present.looks if one.look != present.look)]
+    return max(looks, key=alike)
 
 
 def _references(desk: Desk, address: str) -> Sequence[str]:

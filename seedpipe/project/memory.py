@@ -34,7 +34,7 @@ class Recollection:
     takes_index: Takes | None
     journal: Journal | None
     _held: Mapping[Digest, list[Held]] = field(init=False)  # of a picture whose charge is uncertain
-    _paid: Mapping[Digest, list[Held]] = field(init=False)  # of a picture that is still at the provider
+    _paid: Mapping[Digest, Held] = field(init=False)  # of a picture that is still at the provider
     _said: Mapping[Digest, tuple[Request, Resolution]] | None = None  # read when something is first to be bought
     _refusals: Mapping[Digest, Mapping[int, Refusal]] = field(init=False)
     _short: Mapping[Digest, Short] | None = None  # read when a frame is first found missing
@@ -45,12 +45,12 @@ class Recollection:
 
     def __post_init__(self) -> None:
         held: dict[Digest, list[Held]] = defaultdict(list)
-        paid: dict[Digest, list[Held]] = defaultdict(list)
+        paid: dict[Digest, Held] = {}
         for one in self.journal.held() if self.journal else ():
             for place, fate in enumerate(one.fates):
                 want = one.request.frame(place).want
                 if fate is Fate.WAITS and one.request.state is not RequestState.UNKNOWN:
-                    paid[want].append(one)
+                    paid[want] = one
                 elif fate in (Fate.WAITS, Fate.LOST, Fate.SILENT):
                     held[want].append(one)
         self._held, self._paid = held, paid
@@ -136,11 +136,10 @@ class Recollection:
         return None
 
     def waiting(self, want: Digest) -> Waiting | None:
-        paid = self._paid.get(want)
-        if not paid:
+        held = self._paid.get(want)
+        if held is None:
             return None
-        first = min(paid, key=lambda held: held.until or "")
-        return Waiting(until=minute_text(first.until or ""), cost=str(first.request.price * len(paid)), takes=len(paid))
+        return Waiting(until=minute_text(held.until or ""), cost=str(held.request.price))
 
     def said(self, want: Digest) -> Said | None:
         if self._said is None:

@@ -181,9 +181,10 @@ class Project:
             workers=workers,
             processors=os.cpu_count() or 1,
             images_per_minute={
-                node.model: self.catalogue.model(node.model, self.provider).images_per_minute
+                one.model: self.catalogue.model(one.model, self.provider).images_per_minute
                 for node in plan.nodes.values()
-                if node.pictures and node.model is not None
+                for one in node.purchases
+                if one.model is not None
             },
         )
         return forecast(plan, self.latencies(memory), means)

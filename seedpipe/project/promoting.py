@@ -75,6 +75,7 @@ def _first(desk: Desk, waiting: Sequence[str]) -> Collection[str]:
 def _one(desk: Desk, theirs: Desk, present: Present, gathered: _Gathered, *, profile: str, named: bool) -> None:
     address = present.address
     entry, their_entry = desk.entry(address), theirs.entry(address)
+    present = present.named(None if their_entry is None else their_entry.look)
     try:
         if their_entry is None:
             raise DecisionError(f"`{address}` has no picture in the profile `{profile}`")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from seedpipe.errors import UsageError
 from seedpipe.manifest.node import FrameNode, ImageNode
+from seedpipe.manifest.wording import did_you_mean
 from seedpipe.names import Digest
 from seedpipe.plan.choices import Candidate, picked
 from seedpipe.plan.following import Outcome
@@ -20,15 +21,26 @@ from seedpipe.state.lock import ImageEntry, Level, Made
 from seedpipe.state.take import Take
 
 
-def wish_for_more(graph: Graph, addresses: Sequence[str], more: int, *, whole: bool, targets: tuple[str, ...]) -> Wish:
+def wish_for_more(
+    graph: Graph,
+    addresses: Sequence[str],
+    more: int,
+    *,
+    whole: bool,
+    targets: tuple[str, ...],
+    look: str | None = None,
+) -> Wish:
     """`more` takes of each of `addresses`, which are images and frames; with `whole` of all frames of their sequences.
 
-    Layers always come together. `targets` is how a person named them. Raises `UsageError` for what has no sequence, and for several batches at once.
+    Layers always come together. `targets` is how a person named them. Raises `UsageError` for what has no sequence, for
+    several batches at once, and for a picture that has no such `look`.
     """
     nodes = [node for node in map(graph.__getitem__, addresses) if isinstance(node, ImageNode | FrameNode)]
     alone = [node for node in nodes if not isinstance(node, FrameNode)]
     if whole and alone:
         raise UsageError(f"`{alone[0].address}` is no frame of a sequence", hint="leave `--whole` out for it")
+    for node in nodes if look is not None else ():
+        _check_look(node, look)
     together = [node.sequence for node in nodes if isinstance(node, FrameNode) and (whole or node.sequence.layered)]
     if together and more > 1:
         raise UsageError(
@@ -40,7 +52,18 @@ def wish_for_more(graph: Graph, addresses: Sequence[str], more: int, *, whole: b
         targets=targets,
         reroll=dict.fromkeys(wanted, more),
         whole=frozenset(one.address for one in together),
+        look=look,
     )
+
+
+def _check_look(node: ImageNode | FrameNode, look: str | None) -> None:
+    known = [one.look or "" for one in node.looks] if isinstance(node, ImageNode) else []
+    if not known:
+        raise UsageError(f"`{node.address}` has no looks", hint="leave `--look` out for it")
+    if look not in known:
+        names = ", ".join(f"`{name}`" for name in known)
+        hint = did_you_mean(look or "", known, otherwise=f"it has {names}")
+        raise UsageError(f"`{node.address}` has no look `{look}`", hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +101,12 @@ def choose_new(desk: Desk, rolled: Rolled, *, note: str | None) -> tuple[Outcome
     said = _kept_words(desk, rolled, kept)
     if not auto:
         return None, said
-    outcome = desk.decide(Verb.REROLL, auto, lambda present: _chosen(desk, rolled, present), note=note)
+    outcome = desk.decide(
+        Verb.REROLL,
+        auto,
+        lambda present: _chosen(desk, rolled, present.wanting(rolled.wants[present.address])),
+        note=note,
+    )
     return outcome, said
 
 
@@ -87,6 +115,8 @@ def _chosen(desk: Desk, rolled: Rolled, present: Present) -> ImageEntry:
     entry, node, resolver = desk.entry(present.address), desk.project.graph[present.address], desk.project.resolver()
     if entry is None or not isinstance(node, ImageNode | FrameNode):
         raise RuntimeError("only a line of the lock is rolled again")
+    if isinstance(node, ImageNode):
+        node = node.wearing(present.look)
     rule = resolver.size_rule(node, resolver.asked(node))
     new = rolled.new(present.address, desk.memory)
     right = [take for take in new if not rule.refuses((take.width, take.height))]

@@ -89,6 +89,7 @@ def status_schema() -> Schema:
         "realm": one_of(Realm),
         "counts": {"type": "object", "propertyNames": ref("state"), "additionalProperties": COUNT},
         "states": said(map_of(ref("state")), "By address."),
+        "looks": said(map_of(TEXT), "Of pictures with several looks, which one each is, by address."),
         "outputs": said(TEXT, "Folder of the output files."),
         "spent": said(or_null(MONEY), "Null: nothing was ever built, or these are proofs."),
         "uncertain": list_of(object_of(uncertain)),

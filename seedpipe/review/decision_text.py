@@ -114,11 +114,16 @@ def _choice(decision: Decision) -> str:
         return f"{decision.node.removeprefix('@resolved/')}: {before or 'nothing'} → {after or 'nothing'}"
     if not isinstance(after, ImageEntry) or before == after:
         return decision.node
-    text = f"{decision.node}: {after.take.short}, {after.level}"
+    text = f"{decision.node}: {after.take.short}, {_level(after)}"
     if isinstance(before, ImageEntry) and (before.take, before.level) != (after.take, after.level):
         was = before.take.short if before.take != after.take else "it"
-        text += f" (was {was + ', ' if was != 'it' else ''}{before.level})"
+        text += f" (was {was + ', ' if was != 'it' else ''}{_level(before)})"
     return text
+
+
+def _level(entry: ImageEntry) -> str:
+    """`approved`, or of a picture with looks `night, approved`."""
+    return entry.level.value if entry.look is None else f"{entry.look}, {entry.level}"
 
 
 def _refused(page: _Page, outcome: Outcome) -> None:

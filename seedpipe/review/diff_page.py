@@ -112,7 +112,7 @@ def _figure(when: str, choice: Choice, pictures: Mapping[Digest, bytes]) -> str:
     if choice.take is None:
         return f'<figure><div class="none">no picture yet</div><figcaption>{when}</figcaption></figure>'
     data = pictures.get(choice.take)
-    level = f", {choice.level}" if choice.level else ""
+    level = "".join(f", {part}" for part in (choice.look and f"look {choice.look}", choice.level) if part)
     caption = f"<figcaption>{when} · {choice.take.short}{html_words(level)}</figcaption>"
     if data is None:
         return f'<figure><div class="none">this picture is not on this machine</div>{caption}</figure>'

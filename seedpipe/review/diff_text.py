@@ -69,9 +69,13 @@ def choice_words(before: Choice, after: Choice) -> str | None:
     if before == after:
         return None
     if before.take == after.take and after.take is not None:
+        if before.level == after.level:
+            return f"look {before.look or 'none'} → {after.look or 'none'}"
         return f"{before.level} → {after.level}"
     old, new = (one.take.short if one.take else "none" for one in (before, after))
-    level = f" ({after.level})" if after.level not in (None, "auto") else ""
+    how = [f"look {after.look}"] if after.look is not None else []
+    how += [after.level] if after.level not in (None, "auto") else []
+    level = f" ({', '.join(how)})" if how else ""
     lost = f" — an {before.level} picture is replaced" if before.level in ("approved", "pinned") else ""
     return f"picture {old} → {new}{level}{lost}"
 

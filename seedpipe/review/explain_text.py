@@ -40,13 +40,15 @@ def explain_text(
     makes: Sequence[str] = (),
     takes: Sequence[TakeLine] = (),
     layer: Layer | None = None,
+    candidates: Mapping[str, int] | None = None,
     realm: Realm = Realm.LIVE,
     width: int = 80,
     style: Style = PLAIN,
 ) -> str:
     """`made_from` are the states of the pictures it is made from, `makes` the nodes made from it directly.
 
-    `layer` is what the service said of the chosen take of a decomposition.
+    `layer` is what the service said of the chosen take of a decomposition; `candidates` counts the takes of each other
+    look.
     """
     width = max(width, MIN_WIDTH)
     verb = paint_state(planned.state, label(planned.state), style)
@@ -60,9 +62,12 @@ def explain_text(
     page.blank()
     match node:
         case ImageNode():
+            if node.look is not None:
+                page.field("look", node.look)
             _words(page, planned, node.prompt)
             _where_words_stand(page, planned, node.prompt_position)
             _references(page, node.references, made_from)
+            _others(page, planned, node, candidates or {})
         case FrameNode():
             _frame(page, planned, node, made_from, layer)
         case DerivedNode():
@@ -122,6 +127,19 @@ def _words(page: _Page, planned: PlanNode, prompt: str) -> None:
     page.field("prompt", prompt)
     if changed is not None:
         page.field("", "(the earlier words are not known on this machine)")
+
+
+def _others(page: _Page, planned: PlanNode, node: ImageNode, candidates: Mapping[str, int]) -> None:
+    """The other looks: what there is of each, and how its words differ."""
+    wide = max((display_width(look.look or "") for look in node.others), default=0)
+    for number, look in enumerate(node.others):
+        name, bought = look.look or "", planned.of_look(look.look)
+        takes = candidates.get(name, 0)
+        told = [f"{takes} take{'s' if takes != 1 else ''}"] if takes else []
+        told += [f"{bought} to be bought"] if bought else []
+        page.block("" if number else "candidates", [f"{pad(name, wide)}  {', '.join(told) or 'no picture'}"])
+        lines = diff_lines(word_diff(shown_lines(node.prompt), shown_lines(look.prompt)), page.room - 2, page.style)
+        page.block("", [f"  {line}" for line in lines])
 
 
 def _where_words_stand(page: _Page, planned: PlanNode, position: Position) -> None:

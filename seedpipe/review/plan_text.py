@@ -82,7 +82,8 @@ def plan_title(plan: Plan, width: int, style: Style) -> str:
     parts = [count(pictures, "picture")]
     if plan.targets:
         parts.append("only " + ", ".join(plan.targets))
-    models = sorted({node.model for node in plan.nodes.values() if node.model is not None})
+    named = {name for node in plan.nodes.values() for name in (node.model, *(look.model for look in node.looks))}
+    models = sorted(name for name in named if name is not None)
     if models:
         more = f" and {len(models) - 2} more" if len(models) > 3 else ""
         where = "" if plan.realm is Realm.PROOF else f" at {plan.provider}"

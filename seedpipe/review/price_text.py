@@ -15,9 +15,10 @@ from seedpipe.plan.plan import Plan
 def price_text(plan: Plan, catalogue: Catalogue, *, width: int = 80) -> str | None:
     """A few lines below a plan that buys something; None for any other."""
     prices = {
-        node.model: catalogue.list_price(plan.provider, node.model)
+        one.model: catalogue.list_price(plan.provider, one.model)
         for node in plan.nodes.values()
-        if node.pictures and node.model
+        for one in node.purchases
+        if one.model
     }
     if not prices:
         return None
@@ -33,12 +34,12 @@ def price_text(plan: Plan, catalogue: Catalogue, *, width: int = 80) -> str | No
 def _estimate(plan: Plan, prices: Mapping[str, Price]) -> Money | None:
     """In the other currency, for all pictures; None unless every price has one in the same."""
     estimates = []
-    for node in plan.nodes.values():
-        if node.pictures and node.model:
-            estimate = prices[node.model].estimate
+    for one in (one for node in plan.nodes.values() for one in node.purchases):
+        if one.model:
+            estimate = prices[one.model].estimate
             if estimate is None:
                 return None
-            estimates.append(estimate * node.pictures)
+            estimates.append(estimate * one.pictures)
     if len({estimate.currency for estimate in estimates}) != 1:
         return None
     return reduce(add, estimates)

@@ -168,6 +168,8 @@ def _together(reasons: Sequence[Reason]) -> str:
             return f"{first.field.replace('_', ' ')} changed, in {len(sentences):,} ways"
         case "references-changed":
             return "the references changed"
+        case "look-missing":
+            return "looks are missing"
         case "more-takes":
             return "has fewer takes than asked for"
         case "charge-uncertain":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from seedpipe.display import PLAIN, Style, display_width, fit, fit_path, pad, pad_left, shown, wrap
 from seedpipe.money import Money
@@ -10,6 +11,8 @@ from seedpipe.plan.plan import Plan, PlanNode, State
 from seedpipe.review.plan_text import MIN_WIDTH, NO_CAPS, Caps, plan_title
 from seedpipe.review.words import NEXT_STEPS, by_state, count, label, paint_state, pattern, sentence
 from seedpipe.state.held import minute_text
+
+_FEW: Final = 6  # pictures whose looks are named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ def status_text(
     lines += _counts(plan, width, style) or ["  no pictures yet"]
     wide = max(12, *(display_width(period.name) + 2 for period in caps.periods), 0)
     lines += ["", f"  {pad('pictures', wide)}{fit_path(shown(outputs), width - wide - 2)}"]
+    lines += _looks(plan, wide, width)
     if spent is not None:
         lines.append(f"  {pad('spent', wide)}{spent} in all")
     for period in caps.periods:
@@ -66,6 +70,14 @@ def _counts(plan: Plan, width: int, style: Style) -> list[str]:
         named = ": " + ", ".join(_names(nodes)) if state.needs_a_person else ""
         lines.append(f"{start}  {style.dim(fit(sentence(state, plan.realm) + named, room))}")
     return lines
+
+
+def _looks(plan: Plan, wide: int, width: int) -> list[str]:
+    """As which of its looks each picture stands: `hero as night (of 3)`."""
+    told = [f"{node.address} as {node.look} (of {len(node.looks)})" for node in plan.nodes.values() if node.looks]
+    more = f" and {len(told) - _FEW:,} more" if len(told) > _FEW else ""
+    lines = wrap(shown(", ".join(told[:_FEW]) + more), width - wide - 2) if told else []
+    return [f"  {pad('' if number else 'looks', wide)}{line}" for number, line in enumerate(lines)]
 
 
 def _names(nodes: Sequence[PlanNode]) -> list[str]:

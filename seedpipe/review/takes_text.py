@@ -55,6 +55,7 @@ def _level(node: NodeTakes) -> str:
     """`approved by Mika Ito`, `auto`, `pinned, stale`."""
     decided = node.decided
     by = f" by {_name(decided.who)}" if decided is not None and node.level is not None else ""
+    by += f", look {node.look}" if node.look is not None else ""
     return f"{node.level}{by}" + (", made for other words or references" if node.stale else "")
 
 
@@ -66,7 +67,7 @@ def _name(who: str) -> str:
 def _group_lines(group: TakesFor, realm: Realm, width: int, style: Style) -> list[str]:
     lines = []
     if group.current:
-        lines.append("  for what is asked now")
+        lines.append("  for what is asked now" + (f" · look {group.look}" if group.look is not None else ""))
     else:
         lines.append(f"  {_heading(group)}")
         lines += _difference_lines(group, width, style)
@@ -76,7 +77,8 @@ def _group_lines(group: TakesFor, realm: Realm, width: int, style: Style) -> lis
 def _heading(group: TakesFor) -> str:
     if group.differs:
         words = any(isinstance(reason, PromptChanged | SharedWordsChanged) for reason in group.differs)
-        return "for earlier words" if words else "for the same words, when something else was different"
+        near = f", nearest to the look {group.look}" if group.look is not None else ""
+        return f"for earlier words{near}" if words else f"for the same words, when something else was different{near}"
     if all(take.made is not None and take.made.adopted_by is not None for take in group.takes):
         return "brought by people"
     return "for earlier words" if group.prompt is not None else "for words that this machine doesn't remember"

@@ -93,7 +93,8 @@ class ImageEntry:
     `own` is the want key with pictures made elsewhere masked: it tells an edit from a cascade. `asked` is the key's
     document with the prompt as a digest: it tells what changed on a machine that never saw the earlier words.
     `finish` says what was done to the output on its way from the take (`fit`: cut to these pixels; `format`).
-    `also` are takes of other wants that came here by a merge: want → takes.
+    `also` are takes of other wants: of the picture's other looks, or such as came here by a merge: want → takes.
+    `look` is the name of the look that was chosen, of a picture that has several.
     """
 
     want: Digest
@@ -106,6 +107,7 @@ class ImageEntry:
     output: Digest | None = None  # of the output file, where it isn't the take itself
     finish: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[Digest, tuple[Digest, ...]] = field(default_factory=dict)
+    look: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -123,7 +125,13 @@ class ImageEntry:
             values["finish"] = dict(self.finish)
         if self.also:
             values["also"] = {str(want): [str(take) for take in takes] for want, takes in self.also.items()}
+        if self.look is not None:
+            values["look"] = self.look
         return values
+
+    def takes_for(self, want: Digest) -> tuple[Digest, ...]:
+        """All takes of one want that the line names."""
+        return (*self.takes, self.take) if want == self.want else self.also.get(want, ())
 
     def also_beside(self, want: Digest) -> Mapping[Digest, tuple[Digest, ...]]:
         """What the next line of this address keeps of `also` when its want is `want`."""
@@ -347,6 +355,7 @@ def read_entry(data: Mapping[str, Any]) -> Entry:
             Digest.parse(want): tuple(Digest.parse(take) for take in takes)
             for want, takes in data.get("also", {}).items()
         },
+        look=_text(data["look"]) if "look" in data else None,
     )
 
 

@@ -307,11 +307,11 @@ images: {}
         + """\
 cast: {}
 images:
-  b: {prompt: x, looks: {a: {}}}
+  b: {prompt: x, checks: {a: {}}}
 """,
         [
             "seedpipe.yaml:3:1 not-yet: not yet: `cast` is reserved but does not work in this version",
-            "seedpipe.yaml:5:18 not-yet: not yet: `looks` is reserved but does not work in this version",
+            "seedpipe.yaml:5:18 not-yet: not yet: `checks` is reserved but does not work in this version",
         ],
     ),
     "bad name": (

@@ -237,7 +237,7 @@ def test_the_schema_knows_every_key_and_its_words() -> None:
         assert schema["properties"][name]["description"]
     entry = schema["$defs"]["Entry"]["properties"]
     assert all(part.get("description") for part in entry.values())
-    assert entry["looks"]["description"].startswith("Not yet: ")
+    assert entry["checks"]["description"].startswith("Not yet: ")
     assert "from" in entry
     assert "null" not in str(schema)
 

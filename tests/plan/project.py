@@ -46,6 +46,7 @@ class Project:
     lock: Lock = field(default_factory=Lock)
     provider: str = "apiyi"
     bought: int = 0  # pictures, over all builds
+    spent: int = 0  # millionths, by the plans' own prices
 
     def __post_init__(self) -> None:
         self.memory = Remembered(self.files)
@@ -208,12 +209,15 @@ class Completion:
         self._put(planned, picture)
 
     def _image(self, node: ImageNode | FrameNode, planned: PlanNode) -> None:
-        memory, asked = self.project.memory, self.resolver.asked(node)
+        memory = self.project.memory
+        if isinstance(node, ImageNode):
+            node = node.wearing(planned.look)
+        asked = self.resolver.asked(node)
         if planned.state in (State.PINNED, State.STALE) or (planned.state is State.CACHED and not planned.writes):
             if planned.writes and planned.taken is not None:
                 self._put(planned, planned.taken)
             return
-        identities = [self.present[reference.address][0] for reference in node.references]
+        identities = self._identities(node)
         document = request_document(asked, identities)
         key = digest_of(document)
         assert planned.key in (None, key), "the plan named another key"
@@ -223,12 +227,9 @@ class Completion:
         if memory.paid_for.pop(key, None) is not None:  # a build fetches it before it plans
             memory.pool.setdefault(key, []).append(Digest.of(f"{key} fetched".encode()))
             memory.store.add(memory.pool[key][-1])
-        have = list(memory.takes(key))
-        for ordinal in range(len(have) + 1, min(len(have) + planned.pictures, node.takes) + 1):
-            have.append(Digest.of(f"{key} {ordinal} {self.project.bought}".encode()))
-            memory.store.add(have[-1])
-            memory.pool.setdefault(key, []).append(have[-1])
-            self.project.bought += 1
+        look = node.look if isinstance(node, ImageNode) else None
+        price = _price(planned, look)
+        have = self._bought(key, planned.of_look(look), node.takes, price)
         memory.texts[key] = {name: document[name] for name in TEXTS if name in document}
         kept = entry if entry is not None and entry.want == key else None
         take = kept.take if kept else have[0]
@@ -241,10 +242,56 @@ class Completion:
             level=kept.level if kept else Level.AUTO,
             made=Made(request=key, model=asked.model, provider="apiyi", size=asked.size, at="2026-11-23T21:04:05Z"),
             asked=remembered_document(document),
-            takes=tuple(dict.fromkeys([*(kept.takes if kept else ()), *have])),
+            takes=tuple(dict.fromkeys([*(entry.takes_for(key) if entry else ()), *have])),
+            also=self._other_looks(node, planned, key, entry),
+            look=look,
         )
         self._put(planned, take)
+
+    def _bought(
+        self, key: Digest, pictures: int, takes: int, price: int, listed: Sequence[Digest] = ()
+    ) -> list[Digest]:
+        memory = self.project.memory
+        have = list(dict.fromkeys([*memory.takes(key), *listed]))
+        for ordinal in range(len(have) + 1, min(len(have) + pictures, takes) + 1):
+            have.append(Digest.of(f"{key} {ordinal} {self.project.bought}".encode()))
+            memory.store.add(have[-1])
+            memory.pool.setdefault(key, []).append(have[-1])
+            self.project.bought += 1
+            self.project.spent += price
+        return have
+
+    def _other_looks(
+        self, node: ImageNode | FrameNode, planned: PlanNode, key: Digest, entry: ImageEntry | None
+    ) -> dict[Digest, tuple[Digest, ...]]:
+        """Takes of other wants: those that the line had, and those of the other looks. No more beside a person's choice."""
+        also = dict(entry.also_beside(key)) if entry is not None else {}
+        if not isinstance(node, ImageNode) or not node.looks:
+            return also
+        if entry is not None and entry.want != key:
+            also[entry.want] = entry.takes_for(entry.want)
+        chosen = entry is not None and entry.want == key and entry.level is not Level.AUTO
+        keys = {look.name: look.key for look in planned.looks}
+        for other in node.others:
+            if any(reference.address not in self.present for reference in other.references):
+                continue
+            want = digest_of(request_document(self.resolver.asked(other), self._identities(other)))
+            assert keys.get(other.look or "") in (None, want), "the plan named another key for a look"
+            pictures = 0 if chosen else planned.of_look(other.look)
+            takes = self._bought(want, pictures, other.takes, _price(planned, other.look), also.get(want, ()))
+            if takes and want != key:
+                also[want] = tuple(dict.fromkeys([*also.get(want, ()), *takes]))
+        return also
+
+    def _identities(self, node: ImageNode | FrameNode) -> list[str]:
+        return [self.present[reference.address][0] for reference in node.references]
 
     def _put(self, planned: PlanNode, picture: Digest) -> None:
         assert planned.output is not None
         self.project.memory.put(planned.output, picture)
+
+
+def _price(planned: PlanNode, look: str | None) -> int:
+    """Of one picture, in millionths."""
+    found = next((one for one in planned.looks if one.name == look), planned)
+    return found.cost.high.micros // max(1, found.pictures)

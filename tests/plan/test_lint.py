@@ -211,3 +211,15 @@ def test_references_and_frames_are_fifteen_together_and_leave_room_for_those_tha
         "23 error sequence: `pro`: `seedream-5-0-pro-260628` can't do sequence; `seedream-5-0-260128`,"
         " `seedream-4-5-251128`, `seedream-4-0-250828` can",
     ]
+
+
+def test_what_only_some_looks_get_wrong_names_them() -> None:
+    project = Project().images(
+        "hero: {prompt: \"{{ words }}\", size: '{{ tier }}', looks: {a: {}, b: {words: As in image 2}, c: {tier: 9K}}}"
+    )
+    project.write("seedpipe.yaml", project.files.texts["seedpipe.yaml"] + "vars: {words: A lamp, tier: 2K}\n")
+    faults = [fault.message for fault in project.lint()]
+    assert faults == [
+        "`hero`, look b: the prompt says `image 2`, but it has no references",
+        "`hero`, look c: `seedream-4-5-251128` has no tier `9K`, only 2K, 4K; no model can",
+    ]

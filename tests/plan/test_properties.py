@@ -8,8 +8,11 @@ import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seedpipe.manifest.node import ImageNode
+from seedpipe.plan.choices import Candidate, picked
 from seedpipe.plan.memory import Waiting
 from seedpipe.plan.plan import Plan, PlanNode, State, without_purchases
+from seedpipe.plan.present import present_want
 from seedpipe.plan.reasons import ReferenceChanged
 from seedpipe.plan.saved import plan_document
 from seedpipe.plan.schema import plan_schema
@@ -30,6 +33,8 @@ class Drawn:
     takes: int
     size: str
     frames: tuple[tuple[str, int], ...] = ()  # of a sequence: id and words of each
+    looks: tuple[tuple[str, int], ...] = ()  # of an image: name and value of a var of each
+    other: int | None = None  # what looks of odd value are made from instead
 
     @property
     def is_sequence(self) -> bool:
@@ -40,6 +45,11 @@ class Drawn:
         if not self.is_sequence:
             return f"n{number}"
         return f"n{number}#{sorted(self.frames)[which % len(self.frames)][0]}"
+
+
+LOOKS = st.just(()) | st.lists(
+    st.tuples(st.sampled_from("pqr"), st.integers(0, 3)), min_size=1, max_size=3, unique_by=lambda look: look[0]
+).map(tuple)  # values that are drawn twice are one look
 
 
 @st.composite
@@ -72,6 +82,8 @@ def graphs(draw: st.DrawFn) -> list[Drawn]:
                 takes=draw(st.sampled_from([1, 1, 1, 2, 3])),
                 size=draw(st.sampled_from(["2K", "4K", "2560x1440"])),
                 frames=tuple((id_, draw(st.integers(0, 2))) for id_ in ids),
+                looks=draw(LOOKS) if kind == "image" else (),
+                other=draw(st.none() | st.integers(0, number - 1)) if number else None,
             )
         )
     return nodes
@@ -90,12 +102,21 @@ def written(nodes: list[Drawn], project: Project) -> Project:
                 above = nodes[node.made_from[0]].address(node.made_from[0], number)
                 lines.append(f"n{number}: {{from: '{above}', steps: [{{resize: {node.words + 1}00x100}}]}}")
             case _:
-                references = ", ".join(f"'{nodes[other].address(other, number)}'" for other in node.made_from)
+                references = ", ".join(f"'{_reference(nodes, number, other)}'" for other in node.made_from)
                 lines.append(
-                    f"n{number}: {{prompt: Words {node.words}, size: {node.size}, references: [{references}],"
-                    f" {_how_many(node)}}}"
+                    f"n{number}: {{prompt: 'Words {node.words}{{{{ w }}}}', size: {node.size},"
+                    f" references: [{references}], {_how_many(node)}}}"
                 )
-    return project.images("\n".join(lines))
+    project.images("\n".join(lines))
+    return project.write("seedpipe.yaml", project.files.texts["seedpipe.yaml"] + "vars: {w: '', odd: false}\n")
+
+
+def _reference(nodes: list[Drawn], number: int, other: int) -> str:
+    """The first reference of a node may be another one in some of its looks."""
+    node, address = nodes[number], nodes[other].address(other, number)
+    if not node.looks or node.other is None or other != node.made_from[0]:
+        return address
+    return f"{{% if odd %}}{nodes[node.other].address(node.other, number)}{{% else %}}{address}{{% endif %}}"
 
 
 def _how_many(node: Drawn) -> str:
@@ -104,7 +125,10 @@ def _how_many(node: Drawn) -> str:
     if node.kind == "sequence":
         frames = ", ".join(f"{{id: {id_}, prompt: Frame {words}}}" for id_, words in node.frames)
         return f"sequence: {{frames: [{frames}]}}"
-    return f"takes: {node.takes}"
+    values = ", ".join(
+        f"{name}: {{w: '{value or ''}', odd: {str(value % 2 == 1).lower()}}}" for name, value in node.looks
+    )
+    return f"takes: {node.takes}" + (f", looks: {{{values}}}" if values else "")
 
 
 EDITS = st.lists(
@@ -119,13 +143,16 @@ EDITS = st.lists(
                 "moderate",
                 "no answer",
                 "other words",
-                "words back",
-                "other words, paid for",
                 "more takes",
                 "output gone",
                 "frame words",
                 "new frame",
                 "move frames",
+                "pick a look",
+                "other look",
+                "new look",
+                "rename look",
+                "fewer looks",
                 "came short",
                 "paid and waits",
             ]
@@ -137,10 +164,12 @@ EDITS = st.lists(
 
 
 def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list[Drawn]:
-    """One thing that happens to node `number` (of those there are) after a build. Returns the nodes as the manifest then has them."""
-    number %= len(nodes)
+    """One thing that happens to node `number` after a build. Returns the nodes as the manifest then has them."""
+    if number >= len(nodes):
+        return nodes
     node = nodes[number]
     address = node.address(number, number)
+    before_renaming = project.plan().pictures if what == "rename look" else 0
     has_picture = project.lock.image(address) is not None
     if what == "approve" and has_picture:
         project.approve(address)
@@ -154,11 +183,6 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
         project.memory.outputs.pop(project.plan().nodes[address].output or "", None)
     elif what == "other words":
         nodes = _with(nodes, number, project, words=node.words + 5)
-    elif what == "words back" and node.words >= 5:
-        nodes = _with(nodes, number, project, words=node.words - 5)
-    elif what == "other words, paid for":
-        nodes = _with(nodes, number, project, words=node.words + 5)
-        _waits(project, address)
     elif what == "more takes":
         nodes = _with(nodes, number, project, takes=node.takes + 1)
     elif what == "frame words" and node.kind == "sequence":
@@ -171,6 +195,18 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
         before = project.plan().pictures
         nodes = _with(nodes, number, project, frames=(*node.frames[1:], node.frames[0]))
         assert project.plan().pictures == before, "a frame's place is in no key"
+    elif what == "pick a look" and has_picture:
+        pick_a_look(project, address, number)
+    elif what == "other look" and node.looks:
+        (name, value), *others = node.looks
+        nodes = _with(nodes, number, project, looks=(*others, (name, value + 4)))
+    elif what == "new look" and node.kind == "image" and len(node.looks) < 4:
+        nodes = _with(nodes, number, project, looks=(("x", 7), *(look for look in node.looks if look[0] != "x")))
+    elif what == "rename look" and node.looks:
+        nodes = _with(nodes, number, project, looks=tuple((f"{name}n", value) for name, value in node.looks))
+        assert project.plan().pictures == before_renaming, "a look's name is in no key"
+    elif what == "fewer looks" and node.looks:
+        nodes = _with(nodes, number, project, looks=node.looks[1:])
     elif what == "came short" and node.is_sequence and has_picture:
         key = project.entry(address).want
         project.lock = replace(project.lock, entries={
@@ -180,9 +216,13 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
             project.memory.pool.pop(key, None)
             project.memory.short[key] = Short(came=len(node.frames) - 1, asked=len(node.frames), code="", message="")
     elif what == "paid and waits":
-        _waits(project, address)
-    elif what in ("refuse", "moderate", "no answer"):
         key = project.plan().nodes[address].key
+        if key is not None:
+            project.memory.paid_for[key] = Waiting(until="2026-11-24 21:04 UTC", cost="0.04 USD")
+    elif what in ("refuse", "moderate", "no answer"):
+        planned = project.plan().nodes[address]
+        keys = [look.key for look in planned.looks] or [planned.key]
+        key = keys[len(nodes) % len(keys)]
         if key is not None and what == "no answer":
             project.memory.open_requests[key] = UNANSWERED
         elif key is not None:
@@ -190,11 +230,26 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
     return nodes
 
 
-def _waits(project: Project, address: str) -> None:
-    """What it asks for is paid, and still at the provider."""
-    key = project.plan().nodes[address].key
-    if key is not None:
-        project.memory.paid_for[key] = Waiting(until="2026-11-24 21:04 UTC", cost="0.04 USD")
+def pick_a_look(project: Project, address: str, which: int) -> None:
+    """As a person would: the take of another look is the choice, as that look."""
+    planned, entry, graph, resolver = (
+        project.plan().nodes[address],
+        project.entry(address),
+        project.graph(),
+        project.resolver(),
+    )
+    node = graph[address]
+    found = [look for look in planned.looks if look.key in entry.also]
+    if not found or not isinstance(node, ImageNode):
+        return
+    present = present_want(node, project.plan(), graph, resolver)
+    chosen = present.named(found[which % len(found)].name)
+    assert chosen.want is not None
+    take = entry.also[chosen.want][0]
+    made = replace(entry.made, request=chosen.want)
+    picture = Candidate(digest=take, made=made, want=chosen.want)
+    after = picked(entry, chosen, picture, pool=project.memory.takes(chosen.want))
+    project.lock = replace(project.lock, entries={**project.lock.entries, address: after})
 
 
 def _with(nodes: list[Drawn], number: int, project: Project, **changes: Any) -> list[Drawn]:
@@ -214,6 +269,10 @@ def check(plan: Plan) -> None:
     for node in plan.nodes.values():
         assert node.cost.low <= node.cost.expected <= node.cost.high
         assert bool(node.pictures) == node.state.buys == bool(node.cost.high)
+        if node.looks:
+            assert node.look in [look.name for look in node.looks]
+            assert sum(look.pictures for look in node.looks) == node.pictures
+            assert sum(look.cost.high.micros for look in node.looks) == node.cost.high.micros
         if node.state.needs_a_person and node.writes:
             assert node.taken is not None, f"{node.address} is {node.state}, has no picture and is yet written"
         if node.state not in (State.CACHED, State.FETCH):
@@ -272,11 +331,13 @@ def test_whatever_happens_a_plan_keeps_to_its_word(nodes: list[Drawn], edits: li
     for what, number in edits:
         nodes = happen(project, nodes, what, number)
     before, entries = project.bought, dict(project.lock.entries)
+    spent = project.spent
     plan = project.plan()
     check(plan)
     assert plan == project.plan()
     project.build()
     assert project.bought - before <= plan.pictures
+    assert plan.cost.low.micros <= project.spent - spent <= plan.cost.high.micros
     for address, node in plan.nodes.items():
         entry, now = project.lock.image(address), entries.get(address)
         if now is None or entry is None or node.kind not in ("image", "frame"):
@@ -317,7 +378,7 @@ def test_choices_are_displaced_only_as_the_rules_say(
         assert entry.level != "pinned"
         if entry.level == "approved":
             assert node.reasons[0].code == "replaces-approved"
-            own = {"prompt-changed", "field-changed", "references-changed"}
+            own = {"prompt-changed", "shared-words-changed", "field-changed", "references-changed"}
             by_name = entry_name in targets or "**" in targets or entry_name in {name.strip("+") for name in targets}
             sources = {name for name, one in plan.nodes.items() if one.kind == "source"}
             by_itself = [
