@@ -42,8 +42,15 @@ class Finisher:
         ours = {taken, self._outputs.ours(path), *known}
         if present is not None and present not in ours and not self._store.has(present):
             return None
+        if present is not None:
+            self._keep(path, present)
         self._outputs.place(path, finished.digest, self._store, made_of(taken, fit))
         return finished
+
+    def _keep(self, path: str, present: Digest) -> None:
+        """What is about to be replaced may be a paid picture whose bytes are nowhere else: a clone with its outputs."""
+        if not self._store.has(present):
+            self._store.keep(self._outputs.file(path).read_bytes())
 
     def _finished(self, path: str, taken: Digest, fit: str | None) -> Finished:
         """What belongs at `path`: the take, or its picture in the format of the path's ending and of the size `fit`."""

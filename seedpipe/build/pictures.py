@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -33,6 +33,7 @@ class Pictures:
     store: Store
     outputs: Outputs
     report: Report
+    files_of: Mapping[Digest, Sequence[str]] = field(default_factory=dict)  # `plan.outputs.files_of_choices`
     _made: dict[str, Present] = field(default_factory=dict)
     _processors: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(os.cpu_count() or 1))
     _finisher: Finisher = field(init=False)
@@ -66,12 +67,15 @@ class Pictures:
         """Whether the store has the bytes now: an output file that the lock knows stands in for an absent take."""
         if self.store.has(digest):
             return True
-        return await asyncio.to_thread(self._bring_in, planned.output, digest)
+        own = () if planned.output is None else (planned.output,)
+        return await asyncio.to_thread(self._bring_in, (*own, *self.files_of.get(digest, ())), digest)
 
-    def _bring_in(self, output: str | None, digest: Digest) -> bool:
-        if output is None or self.outputs.digest(output) != digest:
-            return False
-        return self.store.keep(self.outputs.file(output).read_bytes()) == digest
+    def _bring_in(self, paths: Sequence[str], digest: Digest) -> bool:
+        for path in paths:
+            if self.outputs.digest(path) == digest:
+                self.store.keep(self.outputs.file(path).read_bytes())
+                break
+        return self.store.has(digest)  # also what another node brought in meanwhile
 
     def take_away(self, address: str, taken: Digest, known: Sequence[Digest]) -> str | None:
         """Removes a node's output if it is ours and its picture `taken` safe; returns its path if it was there."""

@@ -37,7 +37,7 @@ def where_used_as_it_is(walk: Walk, node: ImageNode | FrameNode) -> Whereabouts 
     entry = walk.lock.image(node.address)
     if entry is None or walk.is_selected(node):
         return None
-    return walk.memory.whereabouts(entry.take, walk.outputs.get(node.address))
+    return walk.whereabouts(entry.take, walk.outputs.get(node.address))
 
 
 class _Judgement(Case):
@@ -150,7 +150,7 @@ class _Judgement(Case):
 
     def _settled(self, planned: PlanNode, taken: Digest, state: State, *, have: int) -> PlanNode:
         """`have` is the number of takes there are for the present want."""
-        where = self.walk.memory.whereabouts(taken, planned.output)
+        where = self.walk.whereabouts(taken, planned.output)
         self.view(View(identity=str(taken), bytes_at_hand=where is not Whereabouts.NOWHERE))
         planned = replace(planned, taken=taken)
         uncertain = self.uncertain(planned.key)
@@ -227,7 +227,7 @@ class _Judgement(Case):
     def _later(self, planned: PlanNode) -> PlanNode:
         """A picture that it is made from comes only in this build, so its key is not known yet."""
         as_before = self._may_stay()
-        if as_before is not None and self.walk.memory.whereabouts(as_before, planned.output) is Whereabouts.NOWHERE:
+        if as_before is not None and self.walk.whereabouts(as_before, planned.output) is Whereabouts.NOWHERE:
             return self.stopped(
                 replace(planned, taken=as_before), State.MISSING, why.BytesMissing(digest=str(as_before))
             )

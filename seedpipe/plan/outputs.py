@@ -1,6 +1,6 @@
 """Where the pictures go: each node's output path, relative to the output folder, and what two nodes may not share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -10,6 +10,7 @@ from seedpipe.manifest.steps import Convert
 from seedpipe.names import Digest
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1
+from seedpipe.state.lock import ImageEntry, Lock
 
 EXTENSIONS: Final = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 FORMATS: Final = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
@@ -42,6 +43,15 @@ def output_paths(graph: Graph) -> Mapping[str, str]:
         if not isinstance(node, SourceNode):
             paths[node.address] = node.output or default_output(node.address, format_of(node, graph))
     return paths
+
+
+def files_of_choices(lock: Lock, paths: Mapping[str, str]) -> Mapping[Digest, Sequence[str]]:
+    """Picture → the output files where it belongs as a choice: each stands in for a take that the store has not."""
+    found: dict[Digest, list[str]] = {}
+    for address, entry in lock.entries.items():
+        if isinstance(entry, ImageEntry) and address in paths:
+            found.setdefault(entry.take, []).append(paths[address])
+    return found
 
 
 def made_of(taken: Digest, fit: str | None) -> str:

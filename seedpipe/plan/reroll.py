@@ -40,7 +40,7 @@ def _rolled(case: Case, more: int) -> PlanNode:
     if taken is None:
         case.view(View(identity=None, future=case.future(key)))
     else:
-        where = walk.memory.whereabouts(taken, planned.output)
+        where = walk.whereabouts(taken, planned.output)
         case.view(View(identity=str(taken), bytes_at_hand=where is not Whereabouts.NOWHERE))
     uncertain = case.uncertain(key)
     obstacle = (State.UNKNOWN, uncertain) if uncertain is not None else case.obstacle(key)

@@ -11,7 +11,8 @@ from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import Identity, recipe_identity
-from seedpipe.plan.memory import Memory, OutputState
+from seedpipe.plan.memory import Memory, OutputState, Whereabouts
+from seedpipe.plan.outputs import files_of_choices
 from seedpipe.plan.plan import Cost, PlanNode, State
 from seedpipe.plan.reasons import Reason
 from seedpipe.plan.resolve import Resolver
@@ -92,6 +93,21 @@ class Walk:
         """Which frames a person wrote down one by one; none where all were meant."""
         named = self.wish.selection.named.intersection(sequence.addresses)
         return frozenset() if len(named) == len(sequence.frames) else named
+
+    def whereabouts(self, picture: Digest, path: str | None) -> Whereabouts:
+        """Where its bytes are: in the store, in the output file at `path`, or in that of another node with this choice."""
+        found = self.memory.whereabouts(picture, path)
+        if found is not Whereabouts.NOWHERE:
+            return found
+        return max(
+            (self.memory.whereabouts(picture, other) for other in self._files_of_choices.get(picture, ())),
+            key=lambda where: where is Whereabouts.OUTPUT,
+            default=found,
+        )
+
+    @cached_property
+    def _files_of_choices(self) -> Mapping[Digest, Sequence[str]]:
+        return files_of_choices(self.lock, self.outputs)
 
     def output(
         self, planned: PlanNode, wanted: Digest | None, known: Sequence[Digest | None], made_of: str | None = None

@@ -28,6 +28,7 @@ from seedpipe.manifest.node import DerivedNode
 from seedpipe.manifest.steps import Text
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.forecast import node_seconds
+from seedpipe.plan.outputs import files_of_choices
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.select import Wish
 from seedpipe.project.limits import open_limiters
@@ -227,7 +228,13 @@ def _executor(workshop: Workshop, plan: Plan, run: Run, buyer: Buyer) -> Executo
     """The makers of each kind of node around one set of pictures, one lock and one report."""
     project, report, takes = workshop.project, buyer.report, workshop.takes
     outputs = workshop.memory.outputs
-    pictures = Pictures(plan=plan, store=workshop.store, outputs=outputs, report=report)
+    pictures = Pictures(
+        plan=plan,
+        store=workshop.store,
+        outputs=outputs,
+        report=report,
+        files_of=files_of_choices(project.lock, project.outputs),
+    )
     lock = LockWriter(
         project.root / project.lock_name,
         shown_as=project.lock_name,

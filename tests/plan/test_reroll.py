@@ -92,6 +92,7 @@ def test_an_uncertain_charge_and_what_it_is_made_from_stand_in_the_way(project: 
     plan = rolled(project, "hero")
     assert (node(plan, "hero").state.value, plan.pictures) == ("unknown", 0)
     project.lose("hero")
+    project.lose("twin")  # its file holds the same picture
     plan = rolled(project, "scene")
     assert (node(plan, "scene").state.value, plan.pictures) == ("blocked", 0)
 

@@ -6,6 +6,7 @@ from tests.sessions.conftest import Account, manifest
 from tests.support.relay import Gateway
 from tests.support.workspace import Workspace
 
+PAY = ("--yes", "--max-cost", "1")
 LAMPS = manifest(
     "hero: {prompt: A brass lamp, takes: 3}",
     "card: {prompt: 'On a card, {{ refs.hero }}', references: {hero: hero}}",
@@ -78,6 +79,47 @@ def test_a_picture_that_is_only_in_its_output_file_is_not_bought_again(
     after = (workspace.folder / "seedpipe.lock").read_text(encoding="utf-8")
     kept = [line for line in before.splitlines() if line.startswith(("card ", "board#a "))]
     assert kept and all(line in after.splitlines() for line in kept)
+
+
+def test_a_picture_that_is_only_in_its_output_file_is_not_lost_to_its_successor(
+    workspace: Workspace, live: Gateway, tmp_path: Path
+) -> None:
+    """A fresh clone with its outputs: what a new picture takes the place of was paid for, and is there for who goes back."""
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    workspace.write("seedpipe.yaml", manifest("hero: {prompt: A brass lamp}"))
+    assert workspace.run("build", *PAY).code == 0
+    first, lock = (workspace.folder / "build/hero.jpg").read_bytes(), workspace.folder / "seedpipe.lock"
+    before = lock.read_text(encoding="utf-8")
+    workspace.environ["SEEDPIPE_HOME"] = str(tmp_path / "another machine")
+    workspace.edit("seedpipe.yaml", "brass", "copper")
+    assert workspace.run("build", *PAY).code == 0
+    assert (workspace.folder / "build/hero.jpg").read_bytes() != first
+    workspace.edit("seedpipe.yaml", "copper", "brass")
+    lock.write_text(before, encoding="utf-8")
+    assert workspace.plan() == {"hero": "cached"}
+    assert workspace.run("build").code == 0
+    assert (workspace.folder / "build/hero.jpg").read_bytes() == first
+    assert len(live.prompts) == 2
+
+
+def test_a_picture_that_only_another_ones_file_holds_is_there(
+    workspace: Workspace, live: Gateway, tmp_path: Path
+) -> None:
+    """Two that ask for the same have one picture; a clone with the file of one of them has it for both."""
+    images = ["a: {prompt: A lamp}", "b: {prompt: A lamp}", "c: {prompt: 'On {{ refs.x }}', references: {x: a}}"]
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    workspace.write("seedpipe.yaml", manifest(*images))
+    assert workspace.run("build", "a", "b", *PAY).code == 0
+    workspace.environ["SEEDPIPE_HOME"] = str(tmp_path / "another machine")
+    (workspace.folder / "build/a.jpg").unlink()
+    assert workspace.plan() == {"a": "fetch", "b": "fetch", "c": "make"}
+    assert workspace.plan("c") == {"a": "fetch", "c": "make"}
+    ran = workspace.run("build", "c", "--json", *PAY)
+    assert (ran.code, ran.json["result"]["bought"]) == (0, 1), ran.err
+    assert workspace.run("build", *PAY).code == 0
+    assert workspace.plan() == {"a": "cached", "b": "cached", "c": "cached"}
+    assert (workspace.folder / "build/a.jpg").exists()
+    assert len(live.prompts) == 2
 
 
 def test_a_take_that_was_refused_is_not_sent_again_by_itself(workspace: Workspace, account: Account) -> None:
