@@ -12,10 +12,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from seedpipe.build.claiming import Claims, Turn, Waits
 from seedpipe.build.limiter import Limiter
 from seedpipe.build.order import (
     CAME_SHORT,
-    FETCH_AGAIN_HINT,
     OVERTAKEN,
     STOPPED,
     Bought,
@@ -23,10 +23,7 @@ from seedpipe.build.order import (
     Order,
     Sent,
     Wanted,
-    capped,
-    not_kept,
     refused,
-    uncertain,
 )
 from seedpipe.build.pace import Grant
 from seedpipe.build.pacing import ending_of, leave_to_send
@@ -34,26 +31,19 @@ from seedpipe.build.receive import Arrived, Receiver
 from seedpipe.build.report import Report
 from seedpipe.build.retry import next_try
 from seedpipe.errors import SeedpipeError, StateError
-from seedpipe.events import NodeWaiting, RequestEnded, RequestSent
-from seedpipe.names import Digest
+from seedpipe.events import RequestEnded, RequestSent
 from seedpipe.service.client import ServiceClient
 from seedpipe.service.refusals import Refusal, Verdict
-from seedpipe.state.caps import Cap, CapReached
+from seedpipe.state.caps import Cap
 from seedpipe.state.journal import Journal
 from seedpipe.state.requests import (
     AlreadyKept,
     Claimed,
-    ClaimedElsewhere,
     DayTurnedError,
-    FrameOf,
-    HeldUnknown,
-    Intent,
     Overtaken,
     RequestState,
 )
 from seedpipe.state.take import Take
-
-POLL_SECONDS = 0.25  # between looks at a claim of another process, or at reservations that may settle
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,8 +61,18 @@ class Buyer:
     slots: asyncio.Semaphore
     stopping: asyncio.Event
     in_flight: int = 0
-    _under_way: set[str] = field(default_factory=set)  # ids of requests that this buyer is at work on
-    _inheriting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    claims: Claims = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.claims = Claims(
+            journal=self.journal,
+            receiver=self.receiver,
+            caps=self.caps,
+            run=self.run,
+            profile=self.profile,
+            report=self.report,
+            stopping=self.stopping,
+        )
 
     def stop(self, why: str) -> None:
         """Nothing new is sent; what is in flight is awaited and kept, because it is paid."""
@@ -92,10 +92,26 @@ class Buyer:
         return bought
 
     async def _buy(self, order: Order, arrived: Arrived) -> Bought:
-        tries = 0
+        turn = self.claims.turn()
+        try:
+            return await self._buy_in_turn(order, arrived, turn)
+        finally:
+            turn.end()
+
+    async def _buy_in_turn(self, order: Order, arrived: Arrived, turn: Turn) -> Bought:
+        """Until it is bought or can't be; whoever waits for somebody else holds no slot."""
+        tries, said = 0, False
         while True:
             async with self.slots:
-                outcome = await self._try(order, arrived)
+                outcome = await self._try(order, arrived, turn)
+            if isinstance(outcome, Waits):
+                if not said:
+                    self.claims.say_waiting(order.wanted, outcome.why)
+                said = True
+                stopped = await self.claims.wait(outcome, turn)
+                if stopped is not None:
+                    return Bought.nothing(order.wanted, stopped)
+                continue
             if not isinstance(outcome, Refusal):
                 return outcome
             tries += 1
@@ -105,10 +121,10 @@ class Buyer:
                 return Bought.nothing(order.wanted, refused(outcome))
             if outcome.verdict in (Verdict.SLOW_DOWN, Verdict.NOT_BEFORE):
                 await asyncio.to_thread(self.limiter(order.wanted.model).pause, again.seconds)
-            self._say_waiting(order, "backoff", again.seconds)
+            self.claims.say_waiting(order.wanted, "backoff", again.seconds)
             await self._sleep(again.seconds)
 
-    async def _try(self, order: Order, arrived: Arrived) -> Bought | Refusal:
+    async def _try(self, order: Order, arrived: Arrived, turn: Turn) -> Bought | Refusal | Waits:
         """One request at most: a `Refusal` only if it was definite and free."""
         wanted = order.wanted
         if self.stopping.is_set():
@@ -119,58 +135,28 @@ class Buyer:
             missing = NotBought(outcome="failed", code="reference", message=error.message, hint=error.hint)
             return Bought.nothing(wanted, missing)
         client_request_id = secrets.token_hex(16)
-        claimed = await self._claim(order, body, client_request_id)
+        claimed = await self.claims.claim(order, body, client_request_id)
+        if isinstance(claimed, Waits):
+            return claimed
+        turn.end()
         if isinstance(claimed, NotBought):
             return Bought.nothing(wanted, claimed)
         if not isinstance(claimed, Claimed):
             return await self._brought(wanted, claimed, arrived)
-        self._under_way.add(claimed.id)
+        self.claims.under_way.add(claimed.id)
         try:
             try:
                 grant = await self._may_send(order, claimed)
             except DayTurnedError:
-                return await self._try(order, arrived)  # the intent was released; today's caps are asked
+                return await self._try(order, arrived, turn)  # the intent was released; today's caps are asked
             if grant is None:
                 return Bought.nothing(wanted, STOPPED)
             sent = Sent(wanted=wanted, request=claimed.id, client_request_id=client_request_id, at=self.report.clock())
             return await self._to_its_end(sent, self._paced(order, grant, self._exchange(order, sent, body, arrived)))
         finally:
-            self._under_way.discard(claimed.id)
+            self.claims.under_way.discard(claimed.id)
 
     # Before it is sent
-
-    async def _claim(
-        self, order: Order, body: bytes, client_request_id: str
-    ) -> Claimed | AlreadyKept | Overtaken | NotBought:
-        intent = self._intent(order, body, client_request_id)
-        said = False
-        while True:
-            outcome = await asyncio.to_thread(self.journal.intend, intent, self.caps)
-            match outcome:
-                case Claimed() | AlreadyKept() | Overtaken():
-                    return outcome
-                case HeldUnknown(request=request):
-                    return uncertain(
-                        "charge-uncertain",
-                        f"it was sent before, and whether it was charged is not known ({request.why})",
-                        request_id=request.request_id,
-                        client_request_id=request.client_request_id,
-                    )
-                case ClaimedElsewhere():
-                    if await self._nobody_fetches(outcome):
-                        ids = outcome.request.request_id
-                        return not_kept("it could not be fetched a while ago", FETCH_AGAIN_HINT, request_id=ids)
-                    why = "elsewhere"
-                case CapReached():
-                    if not outcome.would_fit_after_settling or not await self._may_settle(outcome):
-                        return capped(outcome, order.wanted)
-                    why = "cap"
-            if not said:
-                self._say_waiting(order, why)
-                said = True
-            if self.stopping.is_set():
-                return STOPPED
-            await self._sleep(POLL_SECONDS)
 
     async def _brought(self, wanted: Wanted, found: AlreadyKept | Overtaken, arrived: Arrived) -> Bought:
         """Another request was quicker, or an index was lost: the index gets what it may not have yet."""
@@ -187,57 +173,6 @@ class Buyer:
         missing = [place for place in range(len(wanted.pictures)) if place not in takes]
         return Bought(takes=takes, missing=dict.fromkeys(missing, why))
 
-    async def _nobody_fetches(self, found: ClaimedElsewhere) -> bool:
-        """Whether the claim is ours and nothing is done about it: its picture was located, and fetching it failed.
-
-        What a dead process left is fetched here and now; what is under way is worth waiting for.
-        """
-        if found.alive and (not found.mine or found.request.id in self._under_way):
-            return False
-        if found.mine and not self._inheriting.locked():
-            return True
-        await self._inherit()
-        return False
-
-    async def _inherit(self) -> None:
-        """Closes what dead processes left open, and fetches what can be had for nothing."""
-        async with self._inheriting:
-            left = await asyncio.to_thread(self.journal.recover)
-            await asyncio.to_thread(self.receiver.takes.record_all, left.takes)
-            for waiting in left.to_fetch:
-                await self.receiver.fetch_again(waiting)
-
-    async def _may_settle(self, reached: CapReached) -> bool:
-        """Whether something is under way that may free a part of its reservation. Only then is waiting any help."""
-        await self._inherit()
-        ours = await asyncio.to_thread(lambda: self.journal.owner)
-        active = [one for one in await asyncio.to_thread(self.journal.open_requests) if one.state.is_active]
-        moving = any(request.owner != ours or request.id in self._under_way for request in active)
-        return moving or bool(reached.open_elsewhere) or len(active) == 0
-
-    def _intent(self, order: Order, body: bytes, client_request_id: str) -> Intent:
-        wanted = order.wanted
-        return Intent(
-            run=self.run,
-            request_key=wanted.key,
-            ordinal=wanted.ordinal,
-            address=wanted.address,
-            model=wanted.model,
-            provider=self.receiver.provider,
-            images=len(wanted.pictures),
-            price=wanted.price,
-            reserved=wanted.worst,
-            client_request_id=client_request_id,
-            document=wanted.document,
-            body_digest=Digest.of(body),
-            timeout_seconds=int(order.timeout),
-            profile=self.profile,
-            tags=order.tags,
-            frames=_frames(wanted),
-            despite_unknown=order.despite_unknown,
-            anew=order.anew,
-        )
-
     async def _may_send(self, order: Order, claimed: Claimed) -> Grant | None:
         """Waits for the pace; then writes down that it is sent. None if the build is stopping: nothing was sent."""
         limiter, grant = self.limiter(order.wanted.model), None
@@ -246,10 +181,10 @@ class Buyer:
                 limiter,
                 len(order.wanted.pictures),
                 stopping=self.stopping,
-                on_wait=lambda: self._say_waiting(order, "rate"),
+                on_wait=lambda: self.claims.say_waiting(order.wanted, "rate"),
             )
             if grant is not None:
-                await asyncio.to_thread(self.journal.sent, claimed.id)
+                await _written(asyncio.to_thread(self.journal.sent, claimed.id))
             if grant is None or self.stopping.is_set():  # said while that was being written: not a byte has left
                 await asyncio.to_thread(self.journal.released, claimed.id, "the build was stopped before it was sent")
                 await self._not_sent(limiter, grant)
@@ -269,7 +204,8 @@ class Buyer:
                 await limiter.end(grant, refund=grant.weight)
 
     def _release_if_unsent(self, claimed: Claimed) -> None:
-        if self.journal.request(claimed.id).state is RequestState.INTENDED:
+        """Whatever is written down by now: not a byte has left."""
+        if self.journal.request(claimed.id).state in (RequestState.INTENDED, RequestState.SENT):
             self.journal.released(claimed.id, "the build was aborted before it was sent")
 
     # On the wire
@@ -373,9 +309,6 @@ class Buyer:
         )
         return (ended,)
 
-    def _say_waiting(self, order: Order, why: str, seconds: float | None = None) -> None:
-        self.report.emit(NodeWaiting(at=self.report.clock(), address=order.wanted.address, why=why, seconds=seconds))
-
     async def _sleep(self, seconds: float) -> None:
         """Until `seconds` are over or the build is stopping."""
         try:
@@ -384,11 +317,16 @@ class Buyer:
             return
 
 
-def _frames(wanted: Wanted) -> tuple[FrameOf, ...]:
-    """A plain image is wanted under its request key, which needs no saying."""
-    if len(wanted.pictures) == 1 and wanted.pictures[0].want == wanted.key:
-        return ()
-    return tuple(FrameOf(address=picture.address, want=picture.want) for picture in wanted.pictures)
+async def _written(writing: Coroutine[None, None, None]) -> None:
+    """An abort waits until it is known what is written down; then it goes on."""
+    task = asyncio.ensure_future(writing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        raise
 
 
 async def _nobody(place: int, take: Take) -> None:

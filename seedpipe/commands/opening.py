@@ -9,7 +9,7 @@ from seedpipe.commands.invocation import Invocation
 from seedpipe.errors import UsageError
 from seedpipe.names import Realm
 from seedpipe.project.project import Project, find_manifest, open_project
-from seedpipe.state.files import write_atomically
+from seedpipe.state.files import FileLock, write_atomically
 from seedpipe.state.home import home_folder
 
 
@@ -62,10 +62,12 @@ def remembered_realm() -> Realm:
 def remember_realm(base_url: str, *, is_emulator: bool) -> None:
     """What the server at a base URL said it is, for plans to come."""
     record = _record()
-    seen = _emulators(record) - {base_url}
-    if is_emulator:
-        seen = {*sorted(seen)[:99], base_url}
-    write_atomically(record, json.dumps(sorted(seen)).encode())
+    if (base_url in _emulators(record)) is is_emulator:
+        return
+    with FileLock(record.with_name(f".{record.name}.lock")):  # builds that begin together don't forget each other's
+        others = sorted(_emulators(record) - {base_url})
+        seen = [*others[:99], base_url] if is_emulator else others
+        write_atomically(record, json.dumps(sorted(seen)).encode())
 
 
 def _record() -> Path:

@@ -21,7 +21,8 @@ from seedpipe.state.shares import shares
 from seedpipe.state.spent import OPEN_SQL, Scope, Spent
 from seedpipe.state.take import Take
 
-Outcome = Claimed | ClaimedElsewhere | HeldUnknown | AlreadyKept | Overtaken | CapReached
+Obstacle = ClaimedElsewhere | HeldUnknown | AlreadyKept | Overtaken | CapReached
+Outcome = Claimed | Obstacle
 
 
 def claim(
@@ -36,13 +37,26 @@ def claim(
     elsewhere: Callable[[Scope, str], Spent] | None = None,
 ) -> Outcome:
     """Claims and reserves, unless the same is under way, unknown, bought already, or a cap is reached."""
-    held = _held(db, intent, owner, is_alive) or _frames_held(db, intent, owner, is_alive)
-    if held is not None:
-        return held
-    reached = first_reached(db, caps, run=intent.run, day=now[:10], parts=_parts(intent), elsewhere=elsewhere)
-    if reached is not None:
-        return reached
-    return Claimed(id=_insert(db, intent, owner=owner, account=account, now=now))
+    found = obstacle(db, intent, caps, owner=owner, is_alive=is_alive, now=now, elsewhere=elsewhere)
+    return found or Claimed(id=_insert(db, intent, owner=owner, account=account, now=now))
+
+
+def obstacle(
+    db: sqlite3.Connection,
+    intent: Intent,
+    caps: Sequence[Cap],
+    *,
+    owner: str,
+    is_alive: Callable[[str], bool],
+    now: str,
+    elsewhere: Callable[[Scope, str], Spent] | None = None,
+) -> Obstacle | None:
+    """What a claim would meet now, without making it."""
+    return (
+        _held(db, intent, owner, is_alive)
+        or _frames_held(db, intent, owner, is_alive)
+        or first_reached(db, caps, run=intent.run, day=now[:10], parts=_parts(intent), elsewhere=elsewhere)
+    )
 
 
 def _parts(intent: Intent) -> Mapping[str, Money]:

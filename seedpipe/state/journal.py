@@ -20,7 +20,7 @@ from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.state import moves, resolve
 from seedpipe.state.caps import Cap
-from seedpipe.state.claims import Outcome, claim
+from seedpipe.state.claims import Obstacle, Outcome, claim, obstacle
 from seedpipe.state.files import fsync_folder
 from seedpipe.state.journal_schema import connect, create_journal, note_checked
 from seedpipe.state.owners import Owner, sweep
@@ -116,6 +116,21 @@ class Journal(Reading):
                     elsewhere=self._wallet.elsewhere if self._wallet is not None else None,
                 )
             )
+
+    def obstacle(self, intent: Intent, caps: Sequence[Cap]) -> Obstacle | None:
+        """What `intend` would meet now: only a look, so that whoever waits writes nothing. None: nothing."""
+        owner = self.owner
+        return self._writer.read(
+            lambda db: obstacle(
+                db,
+                intent,
+                caps,
+                owner=owner,
+                is_alive=self._is_alive,
+                now=self._now(),
+                elsewhere=self._wallet.elsewhere if self._wallet is not None else None,
+            )
+        )
 
     def sent(self, request: str) -> None:
         """The bytes leave next. Raises `DayTurnedError`, and releases the intent, if its UTC day is over."""

@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seedpipe.build.claiming import POLL_SECONDS
 from seedpipe.build.limiter import Limiter, SqliteBoard
 from seedpipe.build.order import Bought, Order, Wanted, WantedPicture
 from seedpipe.build.purchase import Buyer
@@ -102,7 +104,12 @@ class Shop:
                 api_is_loopback=True,
             )
             limiter = Limiter(board, model=MODEL, limit=500)
-            values: dict[str, Any] = {"limiter": lambda _model: limiter, "stopping": asyncio.Event(), **changes}
+            values: dict[str, Any] = {
+                "limiter": lambda _model: limiter,
+                "stopping": asyncio.Event(),
+                "slots": asyncio.Semaphore(8),
+            }
+            values |= changes
             yield Buyer(
                 journal=journal,
                 client=client,
@@ -111,7 +118,6 @@ class Shop:
                 run=begin(journal),
                 profile=None,
                 report=report,
-                slots=asyncio.Semaphore(8),
                 **values,
             )
         takes.close()
@@ -139,7 +145,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def outcome(bought: Bought) -> str:
-    return bought.missing[0].outcome if bought.missing else "bought"
+    return bought.missing[0].outcome if 0 in bought.missing else "bought"
 
 
 def test_what_fits_only_after_the_others_have_settled_waits_for_them(shop: Shop) -> None:
@@ -164,6 +170,68 @@ def test_what_fits_only_after_the_others_have_settled_waits_for_them(shop: Shop)
 
     assert asyncio.run(build()) == ["bought", "bought", "capped"]
     assert shop.waits == ["cap"]
+
+
+def test_who_waits_for_a_cap_holds_no_slot_and_writes_nothing(shop: Shop) -> None:
+    """With one request at a time: what fits is bought meanwhile, and the wait itself leaves no commit."""
+    shop.caps = (cap("0.10 USD", CapKind.PROJECT),)
+
+    async def build() -> list[str]:
+        async with shop.open(slots=asyncio.Semaphore(1)) as buyer:
+            other = open_journal(shop.folder)
+            stalled = other.intend(intent(begin(other), "elsewhere", price=PRICE, images=2), ())
+            assert isinstance(stalled, Claimed)
+            waiting = [asyncio.create_task(buyer.buy(batch(name))) for name in ("one", "two", "three")]
+            await asyncio.wait_for(shop.waited.wait(), timeout=20)
+            came = [outcome(await asyncio.wait_for(buyer.buy(order("small")), timeout=20))]
+            before = commits(shop.folder)
+            await asyncio.sleep(4 * POLL_SECONDS)
+            assert commits(shop.folder) == before
+            assert not any(task.done() for task in waiting)
+            await asyncio.to_thread(other.released, stalled.id, "it was not sent after all")
+            other.close()
+            return [*came, *[outcome(await asyncio.wait_for(task, timeout=20)) for task in waiting]]
+
+    assert asyncio.run(build()) == ["bought", "bought", "capped", "capped"]
+    assert shop.waits == ["cap"] * 3
+
+
+def commits(folder: Path) -> int:
+    with contextlib.closing(sqlite3.connect(folder / "journal.sqlite")) as connection:
+        return int(connection.execute("SELECT value FROM counter WHERE name = 'writes'").fetchone()[0])
+
+
+def batch(name: str) -> Order:
+    """Two pictures from one request."""
+    one = order(name)
+    second = replace(one.wanted.pictures[0], address=f"{name}-2", want=digest_of({"second": name}))
+    return replace(one, wanted=replace(one.wanted, pictures=(*one.wanted.pictures, second)))
+
+
+def test_an_abort_while_it_is_written_down_as_sent_leaves_nothing_uncertain(shop: Shop, running: Service) -> None:
+    """The second Ctrl-C meets a disk that is busy: what was about to leave has not left, and is let go."""
+    before = len(running.ledger()["requests"])
+
+    async def build() -> tuple[RequestState, Money]:
+        async with shop.open() as buyer:
+            slow = SlowDisk.open(buyer.journal.path, account="acc", clock=shop.clock)
+            buyer.journal = buyer.claims.journal = slow
+            task = asyncio.create_task(buyer.buy(order("aborted")))
+            await asyncio.to_thread(until_there, shop.folder, "sent-*", 1)
+            task.cancel()
+            await asyncio.sleep(0)
+            task.cancel()  # whoever is impatient presses it once more
+            (shop.folder / "go on").touch()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            (sent,) = shop.folder.glob("sent-*")
+            state = slow.request(sent.name.removeprefix("sent-")).state
+            worst = slow.spent(Scope(), "USD").worst
+            slow.close()
+            return state, worst
+
+    assert asyncio.run(build()) == (RequestState.RELEASED, Money.zero("USD"))
+    assert len(running.ledger()["requests"]) == before
 
 
 def test_nobody_waits_for_a_reservation_that_nothing_will_settle(shop: Shop) -> None:
@@ -273,7 +341,7 @@ def test_nothing_leaves_once_the_stop_was_said(shop: Shop, running: Service) -> 
 
     async def build() -> tuple[list[str], list[RequestState]]:
         async with shop.open() as buyer:
-            buyer.journal = SlowDisk.open(buyer.journal.path, account="acc", clock=shop.clock)
+            buyer.journal = buyer.claims.journal = SlowDisk.open(buyer.journal.path, account="acc", clock=shop.clock)
             tasks = [asyncio.create_task(buyer.buy(order(f"lamp {number}"))) for number in range(4)]
             await asyncio.to_thread(until_there, shop.folder, "sent-*", 4)
             buyer.stop("interrupted")

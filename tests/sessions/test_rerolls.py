@@ -85,9 +85,11 @@ def test_takes_for_new_words_beside_an_approved_picture_change_nothing_yet(shop:
 
 def test_nothing_is_sent_without_a_yes_nor_beyond_a_cap(shop: Workspace, live: Gateway) -> None:
     before = lock(shop, "hero")
-    for arguments in (("-n", "3"), ("-n", "3", "--yes"), ("-n", "3", "--yes", "--max-cost", "0.08")):
-        ran = shop.run("reroll", "hero", *arguments)
+    caps = ("--max-cost", "--max-per-node", "--max-per-day", "--max-per-month", "--max-project")
+    for arguments in ((), ("--yes",), *(("--yes", "--max-cost", "1", cap, "0.08") for cap in caps)):
+        ran = shop.run("reroll", "hero", "-n", "3", *arguments)
         assert ran.code == 4, ran.err
+    assert shop.run("reroll", "hero", *YES, SEEDPIPE_MAX_PER_DAY="0.10").code == 4, "a variable binds as a flag does"
     assert (len(live.prompts), lock(shop, "hero")) == (3, before)
     shop.edit("seedpipe.yaml", "images:", "budget: {per_build: 0.02 USD}\nimages:")
     assert shop.run("reroll", "hero", *YES).code == 4
