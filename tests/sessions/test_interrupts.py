@@ -119,7 +119,7 @@ def test_frames_that_arrived_before_an_abort_are_kept(workspace: Workspace, acco
     account.faults({"do": "stall", "seconds": 20})  # all made, each sent as it is made, and no end
     workspace.write("seedpipe.yaml", BOARD)
     process = workspace.start(*BUILD)
-    until(workspace, "take_kept", 3)
+    until(workspace, "node_done", 3)
     process.send_signal(signal.SIGINT)
     until(workspace, "build_stopping", 1)
     process.send_signal(signal.SIGINT)
