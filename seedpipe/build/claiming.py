@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from seedpipe.build.order import FETCH_AGAIN_HINT, STOPPED, NotBought, Order, Wanted, capped, not_kept, uncertain
+from seedpipe.build.order import STOPPED, NotBought, Order, Wanted, capped, still_to_fetch, uncertain
 from seedpipe.build.receive import Receiver
 from seedpipe.build.report import Report
 from seedpipe.events import NodeWaiting
@@ -87,7 +87,7 @@ class Claims:
                     client_request_id=request.client_request_id,
                 )
             case ClaimedElsewhere(request=request):
-                return not_kept("it could not be fetched a while ago", FETCH_AGAIN_HINT, request_id=request.request_id)
+                return still_to_fetch(request)
             case CapReached():
                 return capped(outcome, order.wanted)
             case _:

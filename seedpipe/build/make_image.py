@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from seedpipe.build.make_frames import FrameBuyer
-from seedpipe.build.order import FETCH_AGAIN_HINT, NotBought, WantedPicture, not_kept
+from seedpipe.build.order import UNCERTAIN_HINT, NotBought, WantedPicture, not_kept, still_to_fetch
 from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures
 from seedpipe.build.purchase import Buyer
@@ -72,7 +72,7 @@ class ImageMaker:
         if chosen is None:
             await self._list_others(want, others)
         if chosen is None and not takes and want.planned.state is State.FETCH:
-            raise node_error(not_kept("its address could not be reached", FETCH_AGAIN_HINT))
+            raise node_error(await asyncio.to_thread(self._not_fetched, want.key))
         if chosen is None and not takes:
             if failures and failures[0].outcome == "absent":
                 await self._take_away(want)
@@ -89,6 +89,11 @@ class ImageMaker:
                 self.report.failed(node.address, node_error(failure))
         if chosen is None:
             raise _wrong_size(node.address, want.rule, takes[0])
+
+    def _not_fetched(self, want: Digest) -> NotBought:
+        """What stood in the way of a picture that is paid and at the provider."""
+        held = next((one for one in self.buyer.journal.held() if one.awaits(want)), None)
+        return not_kept("it is nowhere any more", UNCERTAIN_HINT) if held is None else still_to_fetch(held.request)
 
     async def _take_away(self, want: Want) -> None:
         """The file of a picture that there is no longer: fewer came this time. Its take stays, and so does a person's word."""

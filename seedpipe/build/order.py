@@ -9,6 +9,7 @@ from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.service.refusals import Refusal, Verdict
 from seedpipe.state.caps import CapKind, CapReached
+from seedpipe.state.requests import Request
 from seedpipe.state.take import Take
 
 UNCERTAIN_HINT = (
@@ -16,7 +17,9 @@ UNCERTAIN_HINT = (
 )
 SHORT_HINT = "`seedpipe build` again makes what is missing, each picture alone"
 ALONE_HINT = "change its words, or `seedpipe build` again makes it alone as it is"
-FETCH_AGAIN_HINT = "`seedpipe build` again: it is fetched for nothing while its address lives (24 h)"
+FETCH_AGAIN_HINT = (
+    "`seedpipe build` again: it is fetched for nothing while its address lives (`resolve` says until when)"
+)
 CAME_SHORT = "came-short"  # the code of a picture that the service made no attempt at
 
 
@@ -160,10 +163,21 @@ def uncertain(
     )
 
 
-def not_kept(why: str, hint: str, *, request_id: str | None = None) -> NotBought:
+def not_kept(why: str, hint: str, *, request_id: str | None = None, client_request_id: str | None = None) -> NotBought:
     """It was paid for, and its picture is not here."""
     message = f"it was made and charged, but could not be kept: {why}"
-    return uncertain("not-kept", message, hint=hint, request_id=request_id)
+    return uncertain("not-kept", message, hint=hint, request_id=request_id, client_request_id=client_request_id)
+
+
+def still_to_fetch(request: Request) -> NotBought:
+    """It was paid for and is at the provider still; what stood in the way is written down."""
+    return uncertain(
+        "not-kept",
+        f"it was {request.why or 'made and charged, but could not be kept: it could not be fetched a while ago'}",
+        hint=FETCH_AGAIN_HINT,
+        request_id=request.request_id,
+        client_request_id=request.client_request_id,
+    )
 
 
 def capped(reached: CapReached, wanted: Wanted) -> NotBought:

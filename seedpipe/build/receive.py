@@ -28,6 +28,7 @@ from seedpipe.build.order import (
 from seedpipe.build.report import Report
 from seedpipe.errors import SeedpipeError
 from seedpipe.events import TakeKept
+from seedpipe.images.decode import NotAPictureError
 from seedpipe.images.probe import PictureInfo, probe_picture
 from seedpipe.names import Digest
 from seedpipe.service.client import ServiceClient
@@ -47,6 +48,7 @@ from seedpipe.state.store import Store
 from seedpipe.state.take import Take
 from seedpipe.state.takes import Takes
 
+_PICTURE = "the picture"  # as messages of a decoder call what came
 Arrived = Callable[[int, Take], Awaitable[None]]  # told the place of each picture as soon as it is kept
 
 
@@ -146,6 +148,7 @@ class Receiver:
             self.journal.unknown(request, why, request_id=end.request_id)
             return
         if errors:
+            self.journal.not_fetched(request, charged_and_lost(next(iter(errors.values()))))
             return
         concluded = self.journal.conclude(request)
         if concluded.state is RequestState.UNKNOWN:
@@ -161,7 +164,7 @@ class Receiver:
             if place in takes:
                 continue
             if place in errors:
-                missing[place] = _not_kept(errors[place], end.request_id)
+                missing[place] = _not_kept(errors[place], sent, end.request_id)
             elif place in failed:
                 missing[place] = replace(refused(_refusal_of(failed[place], end)), hint=ALONE_HINT)
             elif place in end.unknown:
@@ -312,14 +315,18 @@ class Receiver:
         gone = [error for error in errors if not _may_still_come(error)]
         if gone:
             await asyncio.to_thread(self.journal.unknown, request.id, charged_and_lost(gone[0]))
-        elif not errors:
+        elif errors:
+            await asyncio.to_thread(self.journal.not_fetched, request.id, charged_and_lost(errors[0]))
+        else:
             await asyncio.to_thread(self.journal.conclude, request.id)
         return takes
 
 
 def _probe(path: Path) -> PictureInfo:
     try:
-        return probe_picture(path, name="the picture")
+        return probe_picture(path, name=_PICTURE)
+    except NotAPictureError as error:
+        raise NotAPictureError(error.message.replace(f"`{_PICTURE}`", "it"), hint=error.hint) from None
     except OSError as error:
         raise SeedpipeError(f"the picture can't be read: {error.strerror}") from error
 
@@ -352,10 +359,10 @@ def charged_and_lost(error: SeedpipeError) -> str:
     """Why a request is held although the service made its pictures."""
     if isinstance(error, DownloadExpiredError):
         return "made and charged, but its address is gone or over"
-    return f"made and charged, but it could not be kept: {error.message}"
+    return f"made and charged, but could not be kept: {error.message}"
 
 
-def _not_kept(error: SeedpipeError, request_id: str | None) -> NotBought:
+def _not_kept(error: SeedpipeError, sent: Sent, request_id: str | None) -> NotBought:
     """It was paid for and didn't arrive. A URL that lives is left for the next build; else it is held."""
     hint = FETCH_AGAIN_HINT if _may_still_come(error) else UNCERTAIN_HINT
-    return not_kept(error.message, hint, request_id=request_id)
+    return not_kept(error.message, hint, request_id=request_id, client_request_id=sent.client_request_id)

@@ -114,6 +114,7 @@ class Case:
             since=found.since,
             cost=found.cost,
             why=found.why,
+            charged=found.charged,
             request=found.request,
             request_id=found.request_id,
             client_request_id=found.client_request_id,

@@ -44,6 +44,8 @@ class Refused:
 class Uncertain:
     """A request whose outcome is not known. `since` is UTC text, `cost` what it may have cost, as text.
 
+    `charged`: it was, for certain; the picture could not be kept.
+
     `request` is the journal's name for it, `request_id` the service's (None: it never said), `client_request_id` ours.
     """
 
@@ -51,6 +53,7 @@ class Uncertain:
     cost: str
     why: str
     ordinal: int
+    charged: bool = False
     request: str | None = None
     request_id: str | None = None
     client_request_id: str | None = None

@@ -291,18 +291,19 @@ class LeftOut(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeUncertain(Reason):
-    """`since` is UTC text; `cost` what it may have cost; the ids as in `memory.Uncertain`."""
+    """`since` is UTC text; `cost` what it cost or may have cost; `charged` and the ids as in `memory.Uncertain`."""
 
     code: ClassVar = "charge-uncertain"
     since: str
     cost: str
     why: str
+    charged: bool = False
     request: str | None = None
     request_id: str | None = None
     client_request_id: str | None = None
 
     def sentence(self) -> str:
-        return f"sent {self.since}: {self.why}; it may have cost {self.cost}"
+        return f"sent {self.since}: {self.why}; it {'cost' if self.charged else 'may have cost'} {self.cost}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,13 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from seedpipe.fonts import shipped_font
 from seedpipe.images.probe import pixel_digest, probe_picture
+from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan.key import TEXTS
 from seedpipe.plan.memory import OutputState, Refused, Said, Uncertain, Waiting, Whereabouts
@@ -17,6 +18,7 @@ from seedpipe.state.journal import Journal
 from seedpipe.state.lock import ImageEntry, Level, Lock
 from seedpipe.state.outputs import Outputs
 from seedpipe.state.requests import DEFINITE, Refusal, Request, RequestState, Resolution, Short, Took, Word
+from seedpipe.state.shares import shares
 from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
 
@@ -35,7 +37,7 @@ class Recollection:
     journal: Journal | None
     _held: Mapping[Digest, list[Held]] = field(init=False)  # of a picture whose charge is uncertain
     _paid: Mapping[Digest, Held] = field(init=False)  # of a picture that is still at the provider
-    _said: Mapping[Digest, tuple[Request, Resolution]] | None = None  # read when something is first to be bought
+    _said: Mapping[Digest, tuple[Request, Resolution, Money]] | None = None  # read when something is first to be bought
     _refusals: Mapping[Digest, Mapping[int, Refusal]] = field(init=False)
     _short: Mapping[Digest, Short] | None = None  # read when a frame is first found missing
     _wants: dict[Digest, list[Digest]] = field(init=False)
@@ -129,6 +131,7 @@ class Recollection:
                     cost=str(request.price if request.frames else held.possible),
                     why=held.why,
                     ordinal=request.ordinal,
+                    charged=held.is_charged,
                     request=request.id,
                     request_id=request.request_id,
                     client_request_id=request.client_request_id,
@@ -143,19 +146,15 @@ class Recollection:
 
     def said(self, want: Digest) -> Said | None:
         if self._said is None:
-            self._said = {
-                frame.want: (request, word)
-                for request, word in (self.journal.resolved() if self.journal else ())
-                for frame in map(request.frame, range(request.images))
-            }
+            self._said = dict(_words_by_want(self.journal.resolved() if self.journal else ()))
         if want not in self._said:
             return None
-        request, word = self._said[want]
+        request, word, cost = self._said[want]
         return Said(
             who=word.who,
             at=minute_text(word.at),
             paid=word.word is Word.PAID,
-            cost=str(request.price if request.frames else word.charge or request.reserved),
+            cost=str(cost),
             since=minute_text(request.sent_at or request.intended_at),
             note=word.note,
         )
@@ -210,6 +209,17 @@ class Recollection:
 
     def _in_store(self, digest: Digest) -> bool:
         return self.store is not None and self.store.has(digest)
+
+
+def _words_by_want(
+    resolved: Iterable[tuple[Request, Resolution]],
+) -> Iterator[tuple[Digest, tuple[Request, Resolution, Money]]]:
+    """The last word about each want, with its part of what was charged."""
+    for request, word in resolved:
+        charge = word.charge or request.reserved
+        parts = shares(charge.micros, request.images, {})
+        for place in range(request.images):
+            yield request.frame(place).want, (request, word, Money(parts[place], charge.currency))
 
 
 def _texts_of(document: str) -> Mapping[str, str]:

@@ -37,6 +37,11 @@ class Active:
     waiting: str = ""
     kept: int = 0
 
+    @property
+    def is_queued(self) -> bool:
+        """Begun, and nothing was sent for it yet. (A frame's request is its sequence's.)"""
+        return self.work == "request" and self.sent is None and not self.waiting and "#" not in self.address
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
@@ -67,6 +72,7 @@ class Board:
     outcomes: dict[str, int] = field(default_factory=dict)  # how or outcome → nodes
     bought: int = 0
     spent: Money | None = None
+    _todo: frozenset[str] = frozenset()
     _kept: dict[str, list[TakeKept]] = field(default_factory=dict)
     _times: list[float] = field(default_factory=list)  # of pictures, request to bytes
     _first_sent: float | None = None
@@ -78,13 +84,18 @@ class Board:
 
     @property
     def total(self) -> int:
-        return max(len(self.started.todo) if self.started else 0, self.done)
+        return max(len(self._todo), self.done)
+
+    def counts(self, address: str) -> bool:
+        """Whether the build has work for it; that another waits for a person is told, and no part of the way."""
+        return not self._todo or address in self._todo
 
     def take(self, event: Event) -> Made | None:
         """Take an event in; of a node that ended, what it was."""
         match event:
             case BuildStarted():
                 self.started, self.spent = event, Money.zero(event.expected.currency)
+                self._todo = frozenset(event.todo)
             case NodeStarted():
                 self.active[event.address] = Active(address=event.address, work=event.work, since=event.at)
             case NodeWaiting():
@@ -126,7 +137,7 @@ class Board:
 
     def _ended(self, address: str, how: str, at: float) -> Made:
         active = self.active.pop(address, None)
-        self.done += 1
+        self.done += self.counts(address)
         self.outcomes[how] = self.outcomes.get(how, 0) + 1
         takes = tuple(self._kept.pop(address, ()))
         return Made(takes=takes, seconds=at - active.since if active is not None else 0.0, proof=self.proof)

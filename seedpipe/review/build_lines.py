@@ -10,7 +10,7 @@ from seedpipe.limits import ExitCode
 from seedpipe.money import Money
 from seedpipe.names import definition_of
 from seedpipe.plan.plan import State
-from seedpipe.plan.reasons import BytesMissing, OutputEdited, RefusedBefore, UpstreamStopped
+from seedpipe.plan.reasons import BytesMissing, ChargeUncertain, OutputEdited, RefusedBefore, UpstreamStopped
 from seedpipe.review.board import Active, Board, Made
 from seedpipe.review.words import NEXT_STEPS, about, count, duration, pattern
 
@@ -18,7 +18,11 @@ SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 MAX_ACTIVE: Final = 8  # nodes under way that are shown one by one
 _ORDER: Final = ("unknown", "failed", "blocked", "capped", "skipped")
 _SIGNS: Final = {"unknown": "?", "capped": "!", "skipped": "–"}
-_OWN_CODES: Final = (RefusedBefore.code, OutputEdited.code, BytesMissing.code, UpstreamStopped.code)
+_OWN_CODES: Final = (
+    *(RefusedBefore.code, OutputEdited.code, BytesMissing.code, UpstreamStopped.code, ChargeUncertain.code),
+    *("aborted", "cap", "error", "not-kept"),
+)
+INTERRUPTED: Final = "interrupted"  # as a build says that Ctrl-C stops it
 _UNDER_WAY: Final = {"unknown": "uncertain"}
 _FEW: Final = 3  # so many are named one by one
 _HOW: Final = {"derived": "made here", "cached": "was made before", "fetched": "fetched"}
@@ -103,7 +107,8 @@ def frame_lines(board: Board, now: float, width: int, height: int, style: Style)
     """The part of the screen that moves: what is under way, and the footer. At most `height` lines."""
     if board.started is None:
         return []
-    active = sorted(board.active.values(), key=lambda one: (one.sent is None, bool(one.waiting), one.since))
+    going = [one for one in board.active.values() if board.stopping is None or not one.is_queued]
+    active = sorted(going, key=lambda one: (one.sent is None, bool(one.waiting), one.since))
     room = max(min(MAX_ACTIVE, height - 3), 0)
     visible = active if len(active) <= room else active[: max(room - 1, 0)]
     wide = address_width([one.address for one in visible], width)
@@ -122,19 +127,21 @@ def _active_line(one: Active, now: float, wide: int, width: int, style: Style) -
     words = {"fetch": "fetching", "steps": "making it here"}.get(one.work, "")
     if one.kept:
         words = f"{count(one.kept, 'take')} kept"
-    if one.waiting:
-        turn, words = "·", one.waiting
+    if one.waiting or one.is_queued:
+        turn, words = "·", one.waiting or "waits for its turn"
     line = f"  {pad(fit(one.address, wide), wide)} {elapsed}  {words}"
-    sign = style.dim(turn) if one.waiting else style.cyan(turn)
     text = fit(line.rstrip(), width - 1)
-    return f"{sign} {style.dim(text[2:]) if one.waiting else text[2:]}"
+    if turn == "·":
+        return f"{style.dim(turn)} {style.dim(text[2:])}"
+    return f"{style.cyan(turn)} {text[2:]}"
 
 
 def _stopping_line(board: Board, width: int, style: Style) -> str:
     why = "" if board.stopping is None else shown(board.stopping.why)
     waiting = board.in_flight()
     paid = f" · {count(waiting, 'picture')} under way: paid, so awaited" if waiting else ""
-    return style.yellow(fit(f"stopping: {why}{paid}", width))
+    again = "; Ctrl-C aborts" if waiting and why == INTERRUPTED else ""
+    return style.yellow(fit(f"stopping: {why}{paid}{again}", width))
 
 
 def _footer(board: Board, now: float, width: int, style: Style) -> str:
@@ -184,7 +191,8 @@ def summary_lines(board: Board, outputs: str, width: int, style: Style) -> list[
     lines += _problems(board, width, style)
     untouched = board.total - board.done
     if untouched > 0:
-        lines.append(f"  {count(untouched, 'picture')} not begun; the next build takes them up")
+        them = "it" if untouched == 1 else "them"
+        lines.append(f"  {count(untouched, 'picture')} not begun; the next build takes {them} up")
     if any(board.outcomes.get(how) for how in ("made", "derived", "cached", "fetched")):
         lines.append("  " + style.dim("pictures are in ") + fit_path(shown(outputs), width - 18))
     return lines
@@ -205,13 +213,15 @@ def _sum_line(board: Board, spent: Money, seconds: float, style: Style) -> str:
 
 
 def _problems(board: Board, width: int, style: Style) -> list[str]:
-    """Failures of one kind, code and cure on one line, the most urgent first."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    """Failures of one kind and cure on one line, the most urgent first."""
+    groups: dict[tuple[str, str], list[NodeFailed]] = {}
     for failure in board.failures:
-        groups.setdefault((failure.outcome, _code(failure), failure.hint or ""), []).append(failure.address)
+        groups.setdefault((failure.outcome, failure.hint or ""), []).append(failure)
     rank = {outcome: index for index, outcome in enumerate(_ORDER)}
     lines = []
-    for (outcome, code, hint), addresses in sorted(groups.items(), key=lambda item: rank.get(item[0][0], 9)):
+    for (outcome, hint), failures in sorted(groups.items(), key=lambda item: rank.get(item[0][0], 9)):
+        addresses = [failure.address for failure in failures]
+        code = ", ".join(dict.fromkeys(filter(None, map(_code, failures))))
         color = "dim" if outcome == "skipped" else "yellow" if outcome in ("blocked", "capped") else "red"
         start = f"  {len(addresses):,} {outcome}"
         because = "what they are made from did not come" if outcome == "skipped" else code

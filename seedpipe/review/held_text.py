@@ -10,7 +10,7 @@ from seedpipe.plan.plan import PlanNode
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.words import count, label
 from seedpipe.state.held import Fate, Held, minute_text
-from seedpipe.state.requests import Request, Resolution, Word
+from seedpipe.state.requests import Request, RequestState, Resolution, Word
 
 _LABEL: Final = 13
 _OPEN: Final = (Fate.SILENT, Fate.LOST, Fate.WAITS)
@@ -42,12 +42,13 @@ def held_text(held: Held, *, sender: str, width: int = 80, style: Style = PLAIN)
     if Fate.KEPT in held.fates:
         page.field("kept", f"{held.fates.count(Fate.KEPT)} of {len(held.fates)}: {held.certain} for certain")
     if held.needs_a_person:
-        page.field("may have cost", f"{held.possible}{' more' if held.certain else ''}")
+        page.field("cost" if held.is_charged else "may have cost", f"{held.possible}{' more' if held.certain else ''}")
     page.field("request id", request.request_id or "none: the service never said one")
     page.field("client id", request.client_request_id)
     page.field("journal id", request.id)
     if held.until is not None:
-        page.field("still there", f"until {minute_text(held.until)}: `seedpipe build` fetches it for nothing")
+        tried = "tries to fetch" if held.request.state is RequestState.UNKNOWN else "fetches"
+        page.field("its address", f"lives until {minute_text(held.until)}: `seedpipe build` {tried} it for nothing")
     if held.needs_a_person:
         page.field("--paid", paid_words(held))
         page.field("--not-paid", not_paid_words(held))
@@ -91,7 +92,7 @@ def _said(word: Resolution) -> str:
         case Word.NOT_PAID:
             return "not charged" if word.charge is None else f"only the {word.charge} of what is kept was charged"
         case Word.TAKEN_BACK:
-            return "nobody knows again whether it was charged"
+            return "it is uncertain again whether it was charged"
 
 
 def _now(address: str, node: PlanNode | None) -> str:

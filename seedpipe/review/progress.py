@@ -25,6 +25,7 @@ from seedpipe.events import (
 from seedpipe.limits import EVENTS_FORMAT
 from seedpipe.review.board import Board, Made
 from seedpipe.review.build_lines import (
+    INTERRUPTED,
     address_width,
     done_facts,
     done_line,
@@ -73,7 +74,8 @@ class PlainProgress(Progress):
                     self._say(f"{self._counter()} ✓ {event.address}  {done_facts(event, made)}{where}")
             case NodeFailed():
                 if not self._quiet:
-                    self._say(f"{self._counter()} {failure_line(event)}")
+                    counter = f"{self._counter()} " if self._board.counts(event.address) else ""
+                    self._say(counter + failure_line(event))
                 elif event.outcome != "skipped":
                     self._say(failure_line(event))
             case BuildFinished():
@@ -90,7 +92,8 @@ class PlainProgress(Progress):
             case Notice():
                 self._say(_notice(event))
             case BuildStopping():
-                self._say(f"stopping: {shown(event.why)}; {event.in_flight} in flight are awaited")
+                again = "; Ctrl-C again aborts" if event.why == INTERRUPTED and event.in_flight else ""
+                self._say(f"stopping: {shown(event.why)}; {event.in_flight} in flight are awaited{again}")
 
     def _finish(self) -> None:
         lines = summary_lines(self._board, self._outputs, self._width, PLAIN)

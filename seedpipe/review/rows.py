@@ -8,6 +8,7 @@ from seedpipe.display import shown
 from seedpipe.names import definition_of
 from seedpipe.plan.plan import Cost, Plan, PlanNode, State
 from seedpipe.plan.reasons import (
+    ChargeUncertain,
     FieldChanged,
     KeptOnPurpose,
     PaidWaits,
@@ -155,9 +156,9 @@ def _shape(reason: Reason) -> Hashable:
 def _together(reasons: Sequence[Reason]) -> str:
     """One sentence for reasons of one shape."""
     sentences = tuple(dict.fromkeys(reason.sentence() for reason in reasons))
-    if len(sentences) == 1:
-        return sentences[0]
     first = reasons[0]
+    if len(sentences) == 1:
+        return sentences[0] + (" each" if isinstance(first, ChargeUncertain) and len(reasons) > 1 else "")
     addresses = tuple(dict.fromkeys(reason.address for reason in reasons if hasattr(reason, "address")))
     if len(addresses) > 1:  # the sentence of one stands for all, with the pattern for the address
         return first.sentence().replace(addresses[0], pattern(addresses))

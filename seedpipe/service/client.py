@@ -277,7 +277,7 @@ class ServiceClient:
                 problem = error.message
             case _:
                 told = str(error) if isinstance(error, httpx.TransportError) else ""
-                problem = f"the connection broke: {clean(told) or type(error).__name__}"
+                problem = f"the connection broke: {clean(told).rstrip('.') or type(error).__name__}"
         return self._redaction.refusal(self._broken(problem, head, doubt))
 
     async def _receive(self, request: httpx.Request, head: list[httpx.Response], max_bytes: int) -> _Answer | Refusal:

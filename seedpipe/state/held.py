@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
 from seedpipe.money import Money
+from seedpipe.names import Digest
 from seedpipe.state.requests import Arrival, Located, Request, RequestState
-
-URL_LIFE: Final = timedelta(hours=24)  # of a result's address (BP-API)
+from seedpipe.state.signed_url import end_of
 
 
 class Fate(StrEnum):
@@ -44,6 +43,17 @@ class Held:
         """Not if all that is missing is still at the provider: the next build fetches it for nothing."""
         return self.request.state is RequestState.UNKNOWN or not {Fate.SILENT, Fate.LOST}.isdisjoint(self.fates)
 
+    def awaits(self, want: Digest) -> bool:
+        """Whether a picture for `want` is to be fetched still."""
+        return any(
+            fate is Fate.WAITS and self.request.frame(place).want == want for place, fate in enumerate(self.fates)
+        )
+
+    @property
+    def is_charged(self) -> bool:
+        """All that is not here was made for certain: nobody has to look up whether it was charged."""
+        return Fate.SILENT not in self.fates and not {Fate.LOST, Fate.WAITS}.isdisjoint(self.fates)
+
     @property
     def since(self) -> str:
         """When it was sent, in UTC, for people."""
@@ -67,7 +77,7 @@ def held_of(request: Request, arrivals: Sequence[Arrival], *, lives: bool, now: 
     elif {Fate.SILENT, Fate.LOST, Fate.WAITS}.isdisjoint(fates):
         return None
     else:
-        why = "its process ended before all of its pictures were kept"
+        why = request.why or "its process ended before all of its pictures were kept"
     certain = charge_of(request, arrivals)
     waiting = [item for item in arrivals if fates[item.index] is Fate.WAITS]
     return Held(
@@ -101,7 +111,9 @@ def _fate(item: Arrival, now: datetime) -> Fate:
 
 def ends_at(item: Arrival) -> str:
     """When the address of a located picture ends, in UTC; empty if nobody knows when it was given."""
-    return "" if item.located_at is None else utc_text(datetime.fromisoformat(item.located_at) + URL_LIFE)
+    if item.located_at is None or item.url is None:
+        return ""
+    return utc_text(end_of(item.url, datetime.fromisoformat(item.located_at)))
 
 
 def charge_of(request: Request, arrivals: Sequence[Arrival]) -> Money:

@@ -146,7 +146,7 @@ class Journal(Reading):
         total: int | None = None,
         request_id: str | None = None,
     ) -> None:
-        """Where pictures are for the next 24 h (BP-API), in one commit.
+        """Where pictures are for a while, in one commit.
 
         `complete`: all of the answer was seen, and it has `total` items, those that come as data or are refused
         included; without `total` as many as `items`. None at all proves nothing: it is not taken for complete.
@@ -196,6 +196,10 @@ class Journal(Reading):
             _note_request_id(db, request, request_id)
 
         self._writer.run(operation)
+
+    def not_fetched(self, request: str, why: str) -> None:
+        """Why pictures that are located could not be kept yet; nothing else changes."""
+        self._writer.run(lambda db: db.execute("UPDATE request SET why = ? WHERE id = ?", (why, request)))
 
     def conclude(self, request: str) -> Request:
         """Closes a request by what is written down: settled if all of its answer has arrived, else unknown."""

@@ -184,7 +184,7 @@ def conclude(connection: sqlite3.Connection, request: Request, *, now: str) -> R
         why = f"charged, and {fates[Fate.LOST]} of its pictures not fetched before its address ended"
         return move(connection, request.id, RequestState.UNKNOWN, now=now, why=why)
     if len(arrivals) >= (request.items or request.images):
-        return settle(connection, request, charge_of(request, arrivals), now=now)
+        return settle(connection, request, charge_of(request, arrivals), now=now, why=None)
     kept = sum(arrival.picture is not None for arrival in arrivals)
     why = f"{kept} of {request.images} pictures had arrived when the answer broke off"
     return move(connection, request.id, RequestState.UNKNOWN, now=now, why=why)

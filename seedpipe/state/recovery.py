@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 
-from seedpipe.state.held import held_of
+from seedpipe.money import Money
+from seedpipe.state.held import charge_of, held_of
 from seedpipe.state.moves import conclude, move
 from seedpipe.state.requests import Recovery, Request, RequestState, ToFetch
 from seedpipe.state.rows import arrivals_of, requests_where, takes_where
@@ -31,7 +32,7 @@ def recover_dead(connection: sqlite3.Connection, *, owner: str, is_alive: Callab
                 fetchable.append(outcome)
             else:
                 closed[outcome.state].append(outcome)
-            sentences.append(_sentence(outcome))
+            sentences.append(_sentence(outcome, charge_of(request, arrivals_of(connection, request.id))))
         connection.execute("UPDATE owner SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (now, dead_owner))
     return Recovery(
         sentences=tuple(sentences),
@@ -65,7 +66,8 @@ def _recover_one(connection: sqlite3.Connection, request: Request, *, owner: str
     return ToFetch(request=adopted, located=held.located, until=held.until or "")
 
 
-def _sentence(outcome: Request | ToFetch) -> str:
+def _sentence(outcome: Request | ToFetch, certain: Money) -> str:
+    """`certain` was charged for what is kept."""
     if isinstance(outcome, ToFetch):
         count = len(outcome.located)
         pictures = "a paid picture" if count == 1 else f"{count} paid pictures"
@@ -76,4 +78,5 @@ def _sentence(outcome: Request | ToFetch) -> str:
         case RequestState.SETTLED:
             return f"`{outcome.address}`: its pictures were kept; {outcome.charge} is written down"
         case _:
-            return f"`{outcome.address}`: {outcome.why}; up to {outcome.reserved} may have been charged"
+            more = " more" if certain else ""
+            return f"`{outcome.address}`: {outcome.why}; up to {outcome.reserved - certain}{more} may have been charged"

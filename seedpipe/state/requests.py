@@ -315,7 +315,7 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToFetch:
-    """Paid pictures that can be fetched for nothing while their addresses live (24 h, BP-API).
+    """Paid pictures that can be fetched for nothing while their addresses live.
 
     The request is ours, or of unknown outcome: `kept` each, then `conclude` it; or `unknown` with the reason if they
     are gone. `until` is when the first address ends, in UTC.

@@ -210,8 +210,30 @@ def test_stopping_says_that_what_is_paid_is_awaited() -> None:
     board = at_work()
     board.take(BuildStopping(at=12, why="interrupted", in_flight=1))
     lines = frame_lines(board, 15, 79, 20, PLAIN)
-    assert lines[-2] == "stopping: interrupted · 1 picture under way: paid, so awaited"
+    assert lines[-2] == "stopping: interrupted · 1 picture under way: paid, so awaited; Ctrl-C aborts"
     assert "left" not in lines[-1]
+
+
+def test_what_was_begun_and_not_sent_waits_for_its_turn_and_begins_no_more_after_a_stop() -> None:
+    board = at_work()
+    board.take(NodeStarted(at=12, address="late", work="request"))
+    (line,) = [line for line in frame_lines(board, 15, 79, 20, PLAIN) if "late" in line]
+    assert line.startswith("·") and line.endswith("waits for its turn")
+    board.take(BuildStopping(at=12, why="asked to end", in_flight=1))
+    assert not [line for line in frame_lines(board, 15, 79, 20, PLAIN) if "late" in line]
+
+
+def test_what_waits_for_a_person_is_told_and_is_no_step_of_the_way() -> None:
+    stream = io.StringIO()
+    with PlainProgress(stream, outputs="build") as progress:
+        progress(started("hero", "poster"))
+        waits = NodeFailed(at=0, address="scene", outcome="unknown", code="charge-uncertain", message="sent, no answer")
+        progress(waits)
+        progress(NodeDone(at=1, address="hero", how="derived", digest=PICTURE, output="build/hero.jpg"))
+    assert stream.getvalue().splitlines() == [
+        "? scene  unknown: sent, no answer",
+        "[1/2] ✓ hero  made here → build/hero.jpg",
+    ]
 
 
 def test_a_proof_counts_no_money() -> None:

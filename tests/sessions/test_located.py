@@ -1,10 +1,13 @@
 """A picture that was paid and could not be fetched yet: it is asked for again, never bought again, never waited for."""
 
 import hashlib
+import json
 import os
 import signal
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from tests.sessions.conftest import Account, manifest
 from tests.support.workspace import Workspace, service
@@ -40,6 +43,39 @@ def test_what_is_paid_and_located_is_fetched_for_nothing_as_soon_as_it_can_be(
     assert third.json["result"]["bought"] == 0
     assert (workspace.folder / "build/@proof/lamp.jpg").exists()
     assert [one["billed_images"] for one in account.requests] == [1]
+
+
+def test_why_a_picture_could_not_be_kept_is_told_until_it_is(workspace: Workspace, account: Account) -> None:
+    """Bytes that are no picture stay so: each build says what came, and under which ids, and nothing is bought."""
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}"))
+    account.faults({"do": "garbage"})
+    assert workspace.run("build").code == 75
+    account.faults()
+    again = workspace.run("build", "--events", "events.jsonl")
+    assert again.code == 75
+    assert "could not be kept: it is of no known picture format" in again.err
+    assert "could not be reached" not in again.err
+    assert "could not be kept: it is of no known picture format" in " ".join(workspace.run("resolve").out.split())
+    assert "its process ended" not in workspace.run("resolve").out
+    (failed,) = [event for event in events_of(workspace) if event["event"] == "node_failed"]
+    (asked,) = account.requests
+    assert failed["client_request_id"] == asked["client_request_id"]
+    assert failed["request_id"] is not None
+
+
+def test_a_short_lived_address_is_waited_for_as_long_as_it_says(tmp_path: Path) -> None:
+    with service(tmp_path / "service", "--url-life", "600") as emulator:
+        workspace = Workspace(tmp_path / "work", **emulator.environ)
+        workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}"))
+        emulator.faults({"do": "download-error"})
+        assert workspace.run("build").code == 75
+        (held,) = workspace.run("resolve", "--json").json["held"]
+    left = datetime.fromisoformat(held["fetched_for_nothing_until"]) - datetime.fromisoformat(held["since"])
+    assert timedelta(seconds=590) <= left < timedelta(hours=1)
+
+
+def events_of(workspace: Workspace) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (workspace.folder / "events.jsonl").read_text().splitlines()]
 
 
 def test_a_plan_after_a_crash_tells_what_the_next_build_will_find(workspace: Workspace, account: Account) -> None:

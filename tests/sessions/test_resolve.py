@@ -160,6 +160,26 @@ def test_frames_that_a_cut_stream_left_behind(workspace: Workspace, account: Acc
     assert set(workspace.plan().values()) == {"cached"}
 
 
+def test_a_charge_for_a_batch_is_told_by_its_frames_and_adds_up(workspace: Workspace, account: Account) -> None:
+    board(workspace)
+    account.faults({"do": "bad-gateway", "match": "Generate 3"})
+    assert workspace.run("build").code == 75
+    assert "it may have cost 0.04 USD each" in said(workspace.run("plan").out)
+    assert workspace.run("resolve", "board", "--paid", "--amount", "0.06 USD").code == 0
+    costs = [node(workspace, f"board#{name}")["reasons"][0]["cost"] for name in ("wide", "hands", "face")]
+    assert costs == ["0.02 USD"] * 3
+
+
+def test_an_address_that_had_ended_when_it_came_is_not_said_to_live(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", LAMPS)
+    account.faults({"do": "expired-url", "match": "lamp"})
+    assert workspace.run("build").code == 75
+    (held,) = workspace.run("resolve", "--json").json["held"]
+    assert held["fetched_for_nothing_until"] is None
+    assert "its address" not in workspace.run("resolve").out.replace("its address is gone or over", "")
+    assert workspace.plan()["hero"] == "unknown"
+
+
 def test_a_picture_whose_address_is_gone_is_charged_for_certain(workspace: Workspace, account: Account) -> None:
     """It is tried again, for nothing, as long as its address could live; then a person says what was lost."""
     workspace.write("seedpipe.yaml", LAMPS)
@@ -170,7 +190,9 @@ def test_a_picture_whose_address_is_gone_is_charged_for_certain(workspace: Works
     (held,) = workspace.run("resolve", "--json").json["held"]
     assert held["possible"] == "0.03 USD"
     assert held["fetched_for_nothing_until"] is not None
-    assert "`seedpipe build` fetches it for nothing" in said(workspace.run("resolve").out)
+    told = said(workspace.run("resolve").out)
+    assert "`seedpipe build` tries to fetch it for nothing" in told and " cost 0.03 USD" in told
+    assert "it cost 0.03 USD" in said(workspace.run("plan").out), "not that it may have"
     second = workspace.run("build", "--json")
     assert bought(second) == (75, 0)
     assert account.prompts.count("A brass lamp") == 1
