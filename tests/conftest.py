@@ -1,9 +1,11 @@
 """Guards for every test: no home folder, no keys, no network beyond loopback."""
 
 import ipaddress
+import itertools
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,11 @@ for _signal in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_signal) is signal.SIG_IGN:
         signal.signal(_signal, signal.default_int_handler if _signal is signal.SIGINT else signal.SIG_DFL)
 
+# Compiled once, not again in each of the hundreds of processes that tests start.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+_homes = itertools.count()
 _connect = socket.socket.connect
 _connect_ex = socket.socket.connect_ex
 
@@ -45,8 +52,13 @@ def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
     return _connect_ex(self, address)
 
 
+@pytest.fixture(scope="session")
+def folder_of_homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def guarded(request: pytest.FixtureRequest, folder_of_homes: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test has a home of its own and can reach loopback only, so none can spend or touch real state."""
     for name in [
         name
@@ -57,7 +69,10 @@ def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    home = tmp_path / "home"
+    if "tmp_path" in request.fixturenames:
+        home = request.getfixturevalue("tmp_path") / "home"
+    else:  # thousands of tests look at no file, and a `tmp_path` costs more than they do
+        home = folder_of_homes / str(next(_homes))
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("SEEDPIPE_HOME", str(home / "seedpipe"))

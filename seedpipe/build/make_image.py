@@ -148,7 +148,8 @@ class ImageMaker:
             outcome = await self.frames.buy(want.node) if missing else None
             took = (outcome,) if isinstance(outcome, Take) else ()
             return Came(want=want, takes=took, missing=(outcome,) if isinstance(outcome, NotBought) else ())
-        there = {take.ordinal for take in have}
+        at_the_provider = await asyncio.to_thread(self.buyer.journal.located_ordinals, want.key) if missing else ()
+        there = {*(take.ordinal for take in have), *at_the_provider}
         ordinals = [ordinal for ordinal in range(1, want.node.takes + 1) if ordinal not in there]
         if missing < len(ordinals):  # a take that was refused is the last to be sent again
             refused = await asyncio.to_thread(self.buyer.journal.refused_ordinals, want.key, verdicts=DEFINITE)

@@ -34,6 +34,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="References on other machines time out. [default: a stand-in is drawn, nothing is fetched]",
 )
 @option("--strict", is_flag=True, help="Refuse what the service ignores: `n`, a seed on 4.x, a misspelt field.")
+@option("--plain", is_flag=True, help="Flat pictures, drawn in no time: for tests that don't look at them.")
 @option("--seed", type=int, metavar="N", help="The same requests give the same pictures. [default: never twice]")
 @option("--workers", type=click.IntRange(1, 64), help="Threads that draw. [default: processors, 4 at most]")
 @option("--exit-with-stdin", is_flag=True, help="Stop when standard input closes.")
@@ -55,6 +56,7 @@ def command(
     catalogue: tuple[Path, ...],
     time_out_references: bool,
     strict: bool,
+    plain: bool,
     seed: int | None,
     workers: int | None,
     exit_with_stdin: bool,
@@ -66,7 +68,7 @@ def command(
     /_emulator, /_emulator/ledger (what would have been billed), /_emulator/scenario (PUT faults while it runs),
     /_emulator/openapi.json. A prompt with the words `emulator:moderate-output` (or any other fault) asks for it.
 
-    For tests: --port 0 with --port-file, --latency 0, --seed 1 and --scenario; it stops in order at Ctrl-C, SIGTERM, or
+    For tests: --port 0 with --port-file, --latency 0, --plain, --seed 1 and --scenario; it stops in order at Ctrl-C, SIGTERM, or
     with --exit-with-stdin when the test that started it is gone. docs/emulator.md has every fault with an example.
 
     \b
@@ -94,6 +96,7 @@ def command(
             catalogue=catalogue,
             invent=not time_out_references,
             strict=strict,
+            plain=plain,
             seed=seed,
             workers=workers,
             exit_with_stdin=exit_with_stdin,

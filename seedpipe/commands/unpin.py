@@ -28,5 +28,6 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: Flags) -> i
 
 def _unpinned(desk: Desk, present: Present) -> ImageEntry:
     entry = desk.entry(present.address)
-    back_to = level_before_pin(desk.decisions, present.address, entry) if entry is not None else Level.AUTO
+    names = desk.names(present.address)
+    back_to = level_before_pin(desk.decisions, names, entry) if entry is not None else Level.AUTO
     return unpinned(entry, present, back_to=back_to)

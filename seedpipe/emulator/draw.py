@@ -76,7 +76,7 @@ def render(sketch: Sketch) -> bytes:
         _annotate(sheet, sketch, palette)
     else:
         _tiny_mark(sheet.image)
-    return _encode(sheet, sketch)
+    return encode(sheet.image, sketch, alpha=_alpha(sheet) if is_cut_out(sketch) else None)
 
 
 class _Sheet:
@@ -117,7 +117,8 @@ def _scene(sketch: Sketch, palette: Palette, steady: Random, moving: Random) -> 
     if first is not None:  # an edit keeps the light of what it edits
         backdrop = first.resize((3, 3), Image.Resampling.BOX).resize(image.size, Image.Resampling.BICUBIC)
         image = Image.blend(image, backdrop, 0.3)
-    shade = Image.radial_gradient("L").resize(image.size).point([max(0, level - 120) // 3 for level in range(256)])
+    ring = Image.radial_gradient("L").point([max(0, level - 120) // 3 for level in range(256)])
+    shade = ring.resize(image.size, Image.Resampling.BILINEAR)
     image.paste(darker(palette.near, 0.6), (0, 0, *image.size), shade)
     return image.resize((sketch.width, sketch.height), Image.Resampling.BILINEAR)
 
@@ -320,14 +321,25 @@ def _tiny_mark(image: Image.Image) -> None:
     ImageDraw.Draw(image).line((0, image.height, image.width, 0), _PAPER, max(1, min(image.size) // 8))
 
 
-def _encode(sheet: _Sheet, sketch: Sketch) -> bytes:
-    out, image = io.BytesIO(), sheet.image
-    if sketch.transparent and sketch.format == "png":
-        ring = Image.radial_gradient("L").resize(image.size, Image.Resampling.BILINEAR)
-        seen = ring.point([255 if level < 165 else max(0, 255 - (level - 165) * 12) for level in range(256)])
-        image.putalpha(ImageChops.lighter(seen, sheet.cover))
+def _alpha(sheet: _Sheet) -> Image.Image:
+    """A round hole in the scene; panels, prints and the stamp are whole."""
+    ring = Image.radial_gradient("L").resize(sheet.image.size, Image.Resampling.BILINEAR)
+    seen = ring.point([255 if level < 165 else max(0, 255 - (level - 165) * 12) for level in range(256)])
+    return ImageChops.lighter(seen, sheet.cover)
+
+
+def encode(image: Image.Image, sketch: Sketch, *, alpha: Image.Image | None) -> bytes:
+    """In the format that the sketch asks for; `alpha`, if given, says what of it is opaque."""
+    out = io.BytesIO()
+    if alpha is not None:
+        image.putalpha(alpha)
     if sketch.format == "png" or max(image.size) > _JPEG_SIDE:
         image.save(out, "PNG", compress_level=1)
     else:
         image.save(out, "JPEG", quality=_JPEG_QUALITY)
     return out.getvalue()
+
+
+def is_cut_out(sketch: Sketch) -> bool:
+    """Whether it is to be seen through: only a PNG can."""
+    return sketch.transparent and sketch.format == "png"

@@ -17,6 +17,7 @@ from seedpipe.emulator.faults import DOWNLOAD_FAULTS, Fault, FaultKind, fault_to
 from seedpipe.emulator.layers import layer_count, make_layer
 from seedpipe.emulator.ledger import Ledger
 from seedpipe.emulator.pace import seconds_for
+from seedpipe.emulator.plain import render_plain
 from seedpipe.emulator.references import Reference
 from seedpipe.emulator.refusals import INTERNAL, moderated
 from seedpipe.emulator.rules import Order, Pixels, undated
@@ -101,8 +102,11 @@ class Job:
 class Workshop:
     """Runs jobs: draws in a few threads, waits as long as the real service would, bills."""
 
-    def __init__(self, ledger: Ledger, *, scale: float, workers: int, seed: int | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger, *, scale: float, workers: int, seed: int | None = None, plain: bool = False
+    ) -> None:
         self._ledger = ledger
+        self._render = render_plain if plain else render
         self._scale = scale
         self._seed = seed
         self._asked: Counter[str] = Counter()  # how often each request came, while there is a seed
@@ -196,7 +200,7 @@ class Workshop:
             real = "png" if real == "jpeg" else "jpeg"
         if FaultKind.WRONG_EXTENSION in kinds:
             extension = "png" if extension == "jpeg" else "jpeg"
-        data = render(_sketch(job, index, size, real, transparent=job.order.transparent or box is not None))
+        data = self._render(_sketch(job, index, size, real, transparent=job.order.transparent or box is not None))
         if FaultKind.GARBAGE in kinds:
             data = b"<!-- not a picture -->" + secrets.token_bytes(2048)
         path = f"{undated(job.order.model.wire_ids[0])}/{job.request_id}_{index}.{extension}"

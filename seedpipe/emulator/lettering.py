@@ -9,10 +9,6 @@ from functools import cache
 from itertools import groupby
 from typing import Final
 
-from arabic_reshaper import reshape  # type: ignore[import-untyped]
-from bidi import get_display  # type: ignore[import-untyped]
-from bidi.mirror import MIRRORED  # type: ignore[import-untyped]
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 from PIL import ImageDraw, ImageFont
 
 from seedpipe.fonts import caption_font, shipped_font
@@ -29,9 +25,6 @@ _CLOSERS: Final = (
 )
 _OPENERS: Final = "「『【〔（［｛〈《“‘"  # never end one
 _COMPANION: Final = "\u2060"  # of class BN: the bidi algorithm carries it along with the bracket before it
-_BESIDE: Final = re.compile(
-    f"{_COMPANION}(.)|([{re.escape(''.join(MIRRORED))}]){_COMPANION}"
-)  # a companion that comes first was turned round
 _EAST_ASIAN: Final = "\u2e80"  # the caption font has nothing before it
 _UNSEEN: Final = ("Cf", "Mn")  # of the marks, those that no letter was composed with: vowel points and selectors
 _LATIN_END: Final = "\u0250"  # the shipped font has all before it
@@ -106,10 +99,15 @@ def draw_line(
 
 def visual_order(text: str, *, leftward: bool) -> str:
     """From left to right as the eye meets it (UAX #9), brackets mirrored where they were turned round."""
+    from bidi import get_display  # type: ignore[import-untyped]  # few prompts need it
+    from bidi.mirror import MIRRORED  # type: ignore[import-untyped]
+
+    # a companion that comes first was turned round
+    beside = re.compile(f"{_COMPANION}(.)|([{re.escape(''.join(MIRRORED))}]){_COMPANION}")
     marked = "".join(char + _COMPANION if char in MIRRORED else char for char in text)
     base, end = ("R", "\u200f") if leftward else ("L", "\u200e")
     shown = get_display(marked + end, base_dir=base)  # the mark keeps a companion at the end of the line in its place
-    shown = _BESIDE.sub(lambda found: MIRRORED.get(found[1], found[1]) if found[1] else found[2], shown)
+    shown = beside.sub(lambda found: MIRRORED.get(found[1], found[1]) if found[1] else found[2], shown)
     return shown.replace(end, "").replace(_COMPANION, "")
 
 
@@ -141,6 +139,8 @@ def _is_right_to_left(text: str) -> bool:
 @cache
 def _glyphs() -> tuple[Collection[int], Collection[int]]:
     """The code points of the shipped font and of the one for captions."""
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # an eighth of an emulator's start
+
     tables = []
     for path in (shipped_font(), caption_font()):
         with TTFont(path, lazy=True) as opened:
@@ -155,6 +155,8 @@ def _clean(text: str) -> str:
     text = unicodedata.normalize("NFC", text).strip()
     if text.isascii():
         return "".join(char if char >= " " or char == "\n" else " " for char in text)
+    from arabic_reshaper import reshape  # type: ignore[import-untyped]  # as above
+
     text = "".join(" " if unicodedata.category(c) == "Cc" and c != "\n" else c for c in text)
     text = reshape("".join(c for c in text if unicodedata.category(c) not in _UNSEEN))
     return "".join(

@@ -31,15 +31,21 @@ class Canvas:
         strip.putpixel((0, 0), above)
         strip.putpixel((0, 1), below)
         rows = strip.resize((1, last - first), Image.Resampling.BILINEAR, box=(0, 0.5, 1, 1.5))
-        self.image.paste(rows.resize((self.width, last - first)), (0, first))
+        self.image.paste(rows.resize((self.width, last - first), Image.Resampling.NEAREST), (0, first))
 
     def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float) -> None:
         """Soft light around a point; `radius` in units of the shorter side."""
         size = max(2, round(2 * radius * self.unit))
-        ring = Image.radial_gradient("L").resize((size, size), Image.Resampling.BILINEAR)
-        mask = ring.point([round(max(0, 1 - level / 180) ** 1.7 * 255 * strength) for level in range(256)])
-        corner = (round(x * self.width - size / 2), round(y * self.height - size / 2))
-        self.image.paste(colour, (*corner, corner[0] + size, corner[1] + size), mask)
+        left, top = round(x * self.width - size / 2), round(y * self.height - size / 2)
+        seen = (max(0, -left), max(0, -top), min(size, self.width - left), min(size, self.height - top))
+        if seen[2] <= seen[0] or seen[3] <= seen[1]:
+            return
+        levels = [round(max(0, 1 - level / 180) ** 1.7 * 255 * strength) for level in range(256)]
+        ring = Image.radial_gradient("L").point(levels)
+        scale = ring.width / size
+        part = (seen[0] * scale, seen[1] * scale, seen[2] * scale, seen[3] * scale)
+        mask = ring.resize((seen[2] - seen[0], seen[3] - seen[1]), Image.Resampling.BILINEAR, box=part)
+        self.image.paste(colour, (left + seen[0], top + seen[1], left + seen[2], top + seen[3]), mask)
 
     def polygon(self, points: Sequence[Point], colour: Colour, *, alpha: float = 1.0, blur: float = 0.0) -> None:
         pixels = [(x * self.width, y * self.height) for x, y in points]

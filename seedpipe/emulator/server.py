@@ -64,7 +64,11 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _origin: No
             ),
             ledger=ledger,
             workshop=Workshop(
-                ledger, scale=settings.latency, workers=settings.workers or _processors(), seed=settings.seed
+                ledger,
+                scale=settings.latency,
+                workers=settings.workers or _processors(),
+                seed=settings.seed,
+                plain=settings.plain,
             ),
             signer=Signer(secret=ledger.secret),
             limit=MinuteLimit(per_minute=settings.ipm, minute=settings.minute),

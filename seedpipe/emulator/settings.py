@@ -20,6 +20,7 @@ class Settings:
     invent: bool = True  # references elsewhere get a stand-in; else they time out
     strict: bool = False  # refuse the fields that the service ignores
     seed: int | None = None  # the same requests, each in its own order, give the same pictures; None: never twice
+    plain: bool = False  # pictures of two flat colours, drawn in no time
     scenario: Path | None = None  # faults, as YAML
     endpoint_model: str = "seedream-4-5-251128"  # what stands behind `ep-…`
     provider: str | None = None  # whose rules come first where providers differ; None: each address' own

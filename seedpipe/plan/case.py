@@ -120,10 +120,10 @@ class Case:
             client_request_id=found.client_request_id,
         )
 
-    def waits(self, key: Digest | None) -> Reason | None:
-        """It is paid and still at the provider."""
+    def waits(self, key: Digest | None) -> tuple[why.PaidWaits, int] | None:
+        """It is paid and still at the provider, and how many takes of it are."""
         found = self.walk.memory.waiting(key) if key is not None else None
-        return None if found is None else why.PaidWaits(until=found.until, cost=found.cost)
+        return None if found is None else (why.PaidWaits(until=found.until, cost=found.cost), found.takes)
 
     def obstacle(self, key: Digest) -> tuple[State, Reason] | None:
         """Why nothing may be sent for it."""

@@ -14,13 +14,14 @@ from seedpipe.limits import ExitCode
 from seedpipe.manifest.node import Node, upstream_addresses, worn
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, Identity, recipe_identity, remembered_document
-from seedpipe.plan.plan import Plan, PlanNode
+from seedpipe.plan.plan import Plan, PlanNode, State
 from seedpipe.plan.promise import entry_digest, filled, hole_of
 from seedpipe.plan.reasons import compare_documents
 from seedpipe.plan.saved import SavedNode, SavedPlan
 from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock, SourceEntry
 
 _SHOWN: Final = 20
+_KEPT: Final = (State.PINNED, State.STALE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,10 @@ class DepartedError(SeedpipeError):
 
 def check_departures(saved: SavedPlan, plan: Plan, *, graph: Graph, lock: Lock) -> None:
     """`plan` is that of `saved.wish_for(graph)`. Raises `DepartedError`."""
+    identities = {node.address: identity_of(node) for node in plan.nodes.values()}
     departures = [
-        *_of_entries(saved, plan, graph, lock),
-        *_of_requests(saved, plan, graph),
+        *_of_entries(saved, graph, lock, identities),
+        *_of_requests(saved, plan, graph, lock, identities),
         *_of_money(saved, plan),
     ]
     if departures:
@@ -70,8 +72,9 @@ def gone(saved: SavedPlan, graph: Graph) -> Sequence[str]:
 # The lock
 
 
-def _of_entries(saved: SavedPlan, plan: Plan, graph: Graph, lock: Lock) -> Iterator[Departure]:
-    identities = {node.address: identity_of(node) for node in plan.nodes.values()}
+def _of_entries(
+    saved: SavedPlan, graph: Graph, lock: Lock, identities: Mapping[str, Identity | None]
+) -> Iterator[Departure]:
     for address, node in saved.nodes.items():
         if not node.has_work or address not in graph:
             continue
@@ -115,17 +118,24 @@ def _entry_words(node: SavedNode, entry: Entry | None) -> str:
 # What is asked for
 
 
-def _of_requests(saved: SavedPlan, plan: Plan, graph: Graph) -> Iterator[Departure]:
+def _of_requests(
+    saved: SavedPlan, plan: Plan, graph: Graph, lock: Lock, identities: Mapping[str, Identity | None]
+) -> Iterator[Departure]:
+    """Also of what costs nothing now: what is made from it would be bought after another picture than was planned."""
     for node in plan.nodes.values():
         was = saved.nodes.get(node.address)
-        if was is None or was.request is None or node.request is None or not node.has_work:
+        if was is None or was.request is None or was.state in _KEPT:
             continue
-        if not node.pictures and node.kind in ("image", "frame"):
-            continue  # nothing is asked of anybody
-        if node.looks:
+        if node.state in _KEPT:
+            if was.state.buys and entry_digest(lock.entries.get(node.address)) == was.before:
+                yield Departure(address=node.address, what="stays as it is, and the plan has it made anew")
+        elif node.looks:
             yield from _of_looks(was, node, graph)
-            continue
-        for what in _request_words(was.request, node.request, node, graph[node.address]):
+        elif node.request is not None:
+            for what in _request_words(was.request, node.request, node, graph[node.address]):
+                yield Departure(address=node.address, what=what)
+        elif _is_another(was.request, node, identities):
+            what = "asks for the picture that there is, and the plan has it made anew"
             yield Departure(address=node.address, what=what)
 
 
@@ -137,6 +147,12 @@ def _of_looks(was: SavedNode, node: PlanNode, graph: Graph) -> Iterator[Departur
             continue  # one that the plan doesn't know costs what it does not name
         for what in _request_words(before.request, look.request, node, worn(graph[node.address], look.name)):
             yield Departure(address=node.address, what=f"look {look.name}: {what}")
+
+
+def _is_another(was: Mapping[str, Any], node: PlanNode, identities: Mapping[str, Identity | None]) -> bool:
+    """Of a node without work: what it is, or would be, made for is not what the plan asks for."""
+    asked = filled(was, identities)
+    return asked is not None and node.key is not None and digest_of(asked) != node.key
 
 
 def _request_words(was: Mapping[str, Any], now: Mapping[str, Any], node: PlanNode, written: Node) -> Iterator[str]:

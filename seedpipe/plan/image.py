@@ -165,13 +165,12 @@ class _Judgement(Case):
         if output is OutputState.FOREIGN:
             return self.walk.edited(planned)
         key = planned.key
-        waits = self.waits(key) if have < self.node.takes else None
-        if waits is not None:
-            return self.walk.kept(replace(planned, state=state, reasons=(*planned.reasons, waits)), output)
         if key is not None and have < self.node.takes:
-            planned = replace(planned, writes=output is not OutputState.RIGHT)
-            reasons = (*planned.reasons, why.MoreTakes(have=have, want=self.node.takes))
-            return self._bought(planned, key, have, reasons)
+            waits = self.waits(key)
+            more = self._more(replace(planned, writes=output is not OutputState.RIGHT), key, have, waits)
+            if waits is None or more.state.buys or more.state is State.SAME:
+                return more
+            planned = replace(planned, reasons=(*planned.reasons, waits[0]))
         if where is Whereabouts.OUTPUT:
             # A kept choice stays what it is called, but its bytes have to come into the store all the same.
             state, planned = (State.FETCH, planned) if state is State.CACHED else (state, replace(planned, writes=True))
@@ -189,12 +188,24 @@ class _Judgement(Case):
         waits = self.waits(key)
         if waits is not None:
             self.view(View(identity=None, future=self.future(key), fetched_later=True))
-            return replace(planned, state=State.FETCH, reasons=(waits,), writes=True)
+            more = self._more(replace(planned, writes=True), key, 0, waits)
+            if more.state.buys or more.state is State.SAME:
+                return more
+            return replace(planned, state=State.FETCH, reasons=(waits[0],), writes=True)
         self.view(View(identity=None, future=self.future(key)))
         said = self.walk.said(key)
         changes = self.changes(references) if self.entry is not None or not said else ()
         reasons = (*said, *self.replaced(), *changes)
         return self._bought(replace(planned, writes=True), key, 0, reasons)
+
+    def _more(self, planned: PlanNode, key: Digest, have: int, waits: tuple[why.PaidWaits, int] | None) -> PlanNode:
+        """The takes that are missing beside those that there are and those that wait at the provider."""
+        said, coming = ((waits[0],), waits[1]) if waits is not None else ((), 0)
+        have += coming
+        if have >= self.node.takes:
+            return planned
+        reasons = (*planned.reasons, why.MoreTakes(have=have, want=self.node.takes), *said)
+        return self._bought(planned, key, have, reasons)
 
     def _bought(self, planned: PlanNode, key: Digest, have: int, reasons: tuple[Reason, ...]) -> PlanNode:
         """As many takes as are missing, unless another node buys them or nothing may be sent."""

@@ -113,7 +113,9 @@ class _Candidate(Case):
             return self._part(key, unlisted=unlisted)
         waits = self.waits(key)
         if waits is not None:
-            return self._part(key, reasons=(*reasons, waits), unlisted=unlisted)
+            reasons, have = (*reasons, waits[0]), have + waits[1]
+            if have >= takes:
+                return self._part(key, reasons=reasons, unlisted=unlisted)
         obstacle = self.obstacle(key)
         if obstacle is not None:
             refused = self.refused(key) if isinstance(obstacle[1], why.RefusedBefore) else None

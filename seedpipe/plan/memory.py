@@ -61,10 +61,14 @@ class Uncertain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A picture that is paid for and still at the provider: the next build fetches it, for nothing, `until` (UTC text)."""
+    """Pictures that are paid for and still at the provider: the next build fetches them, for nothing, `until` (UTC text).
+
+    `takes` is how many of one want, `cost` what they cost together, as text.
+    """
 
     until: str
     cost: str
+    takes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from seedpipe.build.finishing import Finisher
 from seedpipe.errors import DecisionError, UsageError
 from seedpipe.images.probe import PictureInfo, probe_picture
 from seedpipe.limits import MAX_PICTURE_BYTES
@@ -109,10 +110,28 @@ def restore(desk: Desk, addresses: Sequence[str], *, note: str | None) -> tuple[
         else:
             unchanged.append(planned.address)
     decisions = desk.record(Verb.RESTORE, changes, note=note) if changes else ()
+    said += [f"wrote {path}" for path in _written_over(desk, changes)]
     outcome = Outcome(
         verb=Verb.RESTORE, decisions=decisions, unchanged=unchanged, refused=refused, put_right=absent, plan=plan
     )
     return outcome, said
+
+
+def _written_over(desk: Desk, changes: Sequence[Change]) -> Sequence[str]:
+    """Files that no build would put right, because it makes their pictures anew or can't make them: written at once."""
+    if not changes:
+        return ()
+    plan = desk.plan([change.name for change in changes])
+    finisher, written = Finisher(desk.memory.outputs, desk.store()), []
+    for change in changes:
+        planned, entry = plan.nodes[change.name], change.after
+        if planned.output is None or not isinstance(entry, ImageEntry) or (planned.writes and not planned.state.buys):
+            continue
+        known = () if change.file is None else (change.file,)
+        if finisher.put(planned.output, entry.take, known, entry.finish.get("fit")) is not None:
+            written.append(planned.output)
+    desk.memory.outputs.save()
+    return written
 
 
 def _nothing_to_write(desk: Desk, planned: PlanNode) -> DecisionError | None:

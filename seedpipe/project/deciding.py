@@ -23,7 +23,19 @@ from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
 from seedpipe.project.who import who_decides
 from seedpipe.state.decisionfile import append_decisions, keep_both_sides, load_decisions
-from seedpipe.state.decisions import Act, Decision, Value, Verb, act_named, acts, effective, line_id, new_act, undone
+from seedpipe.state.decisions import (
+    Act,
+    Decision,
+    Value,
+    Verb,
+    act_named,
+    acts,
+    earlier_names,
+    effective,
+    line_id,
+    new_act,
+    undone,
+)
 from seedpipe.state.files import write_atomically
 from seedpipe.state.lock import ImageEntry, Lock
 from seedpipe.state.lockfile import change_lock
@@ -66,6 +78,11 @@ class Desk:
 
     def entry(self, address: str) -> ImageEntry | None:
         return self.project.lock.image(address)
+
+    def names(self, address: str) -> tuple[str, ...]:
+        """All that the picture was ever called, as people have moved its line or the manifest says; `address` first."""
+        moved = [(one.old, one.new) for one in self.project.manifest.moved]
+        return earlier_names(self.decisions, address, moved)
 
     def store(self) -> Store:
         """Where bytes are kept before a decision names them. It may not have been there before."""

@@ -18,7 +18,7 @@ from seedpipe.plan.present import Present
 from seedpipe.plan.reasons import Reason, compare_documents
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.project.deciding import Desk
-from seedpipe.state.decisions import Decision, Verb, decided_by, earlier_names, effective
+from seedpipe.state.decisions import Decision, Verb, decided_by, effective
 from seedpipe.state.lock import ImageEntry, Made
 
 
@@ -69,7 +69,7 @@ def _told(
     desk: Desk, present: Present, entry: ImageEntry | None
 ) -> Iterator[tuple[Digest, Digest | None, Made | None]]:
     """Picture, want and origin, from whoever knows most to whoever knows least."""
-    names = earlier_names(desk.decisions, present.address)
+    names = desk.names(present.address)
     journal, index = desk.memory.journal, desk.memory.takes_index
     bought = [*(journal.takes_at(names) if journal else ())]
     wants = dict.fromkeys(one.want for one in (present, *present.looks) if one.want is not None)
@@ -126,7 +126,7 @@ def takes_of(desk: Desk, present: Present) -> NodeTakes:
         groups.setdefault(("now", take.look) if take.current else take.want, []).insert(0, take)
     first = [("now", look) for look in dict.fromkeys((present.look, *(one.look for one in present.looks)))]
     ordered = sorted(groups.items(), key=lambda item: first.index(item[0]) if item[0] in first else len(first))
-    names = earlier_names(desk.decisions, present.address)
+    names = desk.names(present.address)
     stands = [one for one in effective(desk.decisions) if one.node in names and not _is_departure(one)]
     return NodeTakes(
         address=present.address,
@@ -134,7 +134,7 @@ def takes_of(desk: Desk, present: Present) -> NodeTakes:
         level=None if entry is None else entry.level,
         look=None if entry is None else entry.look,
         stale=entry is not None and not is_current(entry, present),
-        decided=None if entry is None else decided_by(desk.decisions, present.address, entry),
+        decided=None if entry is None else decided_by(desk.decisions, names, entry),
         decisions=stands,
     )
 

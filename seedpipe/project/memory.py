@@ -36,7 +36,7 @@ class Recollection:
     takes_index: Takes | None
     journal: Journal | None
     _held: Mapping[Digest, list[Held]] = field(init=False)  # of a picture whose charge is uncertain
-    _paid: Mapping[Digest, Held] = field(init=False)  # of a picture that is still at the provider
+    _paid: Mapping[Digest, list[Held]] = field(init=False)  # of a picture that is still at the provider
     _said: Mapping[Digest, tuple[Request, Resolution, Money]] | None = None  # read when something is first to be bought
     _refusals: Mapping[Digest, Mapping[int, Refusal]] = field(init=False)
     _short: Mapping[Digest, Short] | None = None  # read when a frame is first found missing
@@ -47,12 +47,12 @@ class Recollection:
 
     def __post_init__(self) -> None:
         held: dict[Digest, list[Held]] = defaultdict(list)
-        paid: dict[Digest, Held] = {}
+        paid: dict[Digest, list[Held]] = defaultdict(list)
         for one in self.journal.held() if self.journal else ():
             for place, fate in enumerate(one.fates):
                 want = one.request.frame(place).want
                 if fate is Fate.WAITS and one.request.state is not RequestState.UNKNOWN:
-                    paid[want] = one
+                    paid[want].append(one)
                 elif fate in (Fate.WAITS, Fate.LOST, Fate.SILENT):
                     held[want].append(one)
         self._held, self._paid = held, paid
@@ -139,10 +139,11 @@ class Recollection:
         return None
 
     def waiting(self, want: Digest) -> Waiting | None:
-        held = self._paid.get(want)
-        if held is None:
+        paid = self._paid.get(want)
+        if not paid:
             return None
-        return Waiting(until=minute_text(held.until or ""), cost=str(held.request.price))
+        first = min(paid, key=lambda held: held.until or "")
+        return Waiting(until=minute_text(first.until or ""), cost=str(first.request.price * len(paid)), takes=len(paid))
 
     def said(self, want: Digest) -> Said | None:
         if self._said is None:

@@ -8,7 +8,7 @@ about choices; this is the record of how it came about.
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -261,19 +261,21 @@ def effective(decisions: Sequence[Decision]) -> Iterator[Decision]:
     return (one for one in decisions if one.act not in gone and one.undoes is None)
 
 
-def level_before_pin(decisions: Sequence[Decision], node: str, entry: ImageEntry) -> Level:
-    """What `unpin` goes back to: the level that the latest pin took the place of; what nobody recorded counts as approved."""
+def level_before_pin(decisions: Sequence[Decision], names: Collection[str], entry: ImageEntry) -> Level:
+    """What `unpin` goes back to: the level that the latest pin took the place of; what nobody recorded counts as approved.
+
+    `names` are all that the picture ever had (`earlier_names`).
+    """
     for one in reversed(decisions):
         pinned = isinstance(one.after, ImageEntry) and one.after.level is Level.PINNED
-        if one.node == node and pinned and isinstance(one.before, ImageEntry) and one.before.level is not Level.PINNED:
+        if one.node in names and pinned and isinstance(one.before, ImageEntry) and one.before.level is not Level.PINNED:
             same = one.before.take == entry.take
             return one.before.level if same else Level.APPROVED
     return Level.APPROVED
 
 
-def decided_by(decisions: Sequence[Decision], node: str, entry: ImageEntry) -> Decision | None:
+def decided_by(decisions: Sequence[Decision], names: Collection[str], entry: ImageEntry) -> Decision | None:
     """The latest decision that made the present choice what it is, if one did; to move a line is none."""
-    names = earlier_names(decisions, node)
     standing = [one for one in effective(decisions) if one.node in names and one.changes_the_lock]
     for one in reversed(standing):
         if (
@@ -285,13 +287,20 @@ def decided_by(decisions: Sequence[Decision], node: str, entry: ImageEntry) -> D
     return None
 
 
-def earlier_names(decisions: Iterable[Decision], node: str) -> tuple[str, ...]:
-    """`node` and the addresses that its line stood at before it was moved, the present one first."""
+def earlier_names(decisions: Iterable[Decision], node: str, moved: Iterable[tuple[str, str]] = ()) -> tuple[str, ...]:
+    """`node` and the addresses that its line stood at before it was moved, the present one first.
+
+    `moved` are old and new names of entries and groups by the manifest's own word.
+    """
     came_from: dict[str, list[str]] = {}
     for one in decisions:
         if one.verb == Verb.MOVE and one.other is not None and one.after is not None:
             came_from.setdefault(one.node, []).append(one.other)
+    said = list(moved)
     names = [node]
     for name in names:
-        names += [other for other in came_from.get(name, ()) if other not in names]
+        told = [
+            old + name.removeprefix(new) for old, new in said if name == new or name.startswith((f"{new}/", f"{new}#"))
+        ]
+        names += [other for other in dict.fromkeys([*came_from.get(name, ()), *told]) if other not in names]
     return tuple(names)

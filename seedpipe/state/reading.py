@@ -111,6 +111,17 @@ class Reading:
 
         return self._writer.read(operation)
 
+    def located_ordinals(self, request_key: Digest) -> frozenset[int]:
+        """Which takes of a key are paid and still at the provider."""
+
+        def operation(db: sqlite3.Connection) -> frozenset[int]:
+            found = db.execute(
+                "SELECT ordinal FROM request WHERE request_key = ? AND state = 'located'", (str(request_key),)
+            ).fetchall()
+            return frozenset(int(row[0]) for row in found)
+
+        return self._writer.read(operation)
+
     def last_refusal(self, request_key: Digest, *, verdicts: Collection[str] | None = None) -> Refusal | None:
         """The newest refusal of a key that was not forgotten, nor followed by a success of the same ordinal."""
         found = self._refusals("request_key = ?", (str(request_key),), verdicts)

@@ -14,6 +14,7 @@ from PIL import Image, ImageChops, ImageDraw
 from seedpipe.emulator.draw import Sketch, _caption, render
 from seedpipe.emulator.lettering import LINE, draw_line, fit, line_width, visual_order
 from seedpipe.emulator.palette import Palette, named_colours
+from seedpipe.emulator.plain import render_plain
 from seedpipe.emulator.scenes import Canvas, choose_scene, sea, still_life
 
 SKETCH = Sketch(
@@ -281,3 +282,24 @@ def test_a_cut_line_ends_after_a_whole_word() -> None:
         assert last.removesuffix(" …").split()[-1].strip(",.") in {"Engrave", "the", "emblem", "narrowly"}
     (last, _) = fit("word " * 2000, width=100_000, height=4000, largest=20, smallest=20).lines[-1]
     assert last.endswith("word …"), "also where only so many letters are set at all"
+
+
+@pytest.mark.parametrize("size", [(1024, 1024), (4096, 256), (40, 30), (1, 1)])
+@pytest.mark.parametrize("kind", ["jpeg", "png"])
+def test_a_plain_proof_is_a_picture_like_any_other(size: tuple[int, int], kind: str) -> None:
+    """Of its size and format; the same for the same sketch, another for another number, prompt or reference."""
+    sketch = replace(SKETCH, width=size[0], height=size[1], format=kind)
+    data = render_plain(sketch)
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.load()
+        assert (picture.size, picture.format, picture.mode) == (size, kind.upper(), "RGB")
+    others = [{"nonce": "a1b2c3d5"}, {"prompt": "Another lamp"}, {"reference_digests": ("d",)}, {"number": 2}]
+    made = {render_plain(replace(sketch, **other)) for other in others}
+    assert render_plain(sketch) == data not in made
+    assert len(made) == len(others)
+
+
+def test_a_plain_proof_is_seen_through_where_that_is_asked() -> None:
+    data = render_plain(replace(SKETCH, format="png", transparent=True))
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (0, 255)

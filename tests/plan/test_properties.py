@@ -143,6 +143,8 @@ EDITS = st.lists(
                 "moderate",
                 "no answer",
                 "other words",
+                "words back",
+                "other words, paid for",
                 "more takes",
                 "output gone",
                 "frame words",
@@ -164,9 +166,8 @@ EDITS = st.lists(
 
 
 def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list[Drawn]:
-    """One thing that happens to node `number` after a build. Returns the nodes as the manifest then has them."""
-    if number >= len(nodes):
-        return nodes
+    """One thing that happens to node `number` (of those there are) after a build. Returns the nodes as the manifest then has them."""
+    number %= len(nodes)
     node = nodes[number]
     address = node.address(number, number)
     before_renaming = project.plan().pictures if what == "rename look" else 0
@@ -183,6 +184,11 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
         project.memory.outputs.pop(project.plan().nodes[address].output or "", None)
     elif what == "other words":
         nodes = _with(nodes, number, project, words=node.words + 5)
+    elif what == "words back" and node.words >= 5:
+        nodes = _with(nodes, number, project, words=node.words - 5)
+    elif what == "other words, paid for":
+        nodes = _with(nodes, number, project, words=node.words + 5)
+        _waits(project, address)
     elif what == "more takes":
         nodes = _with(nodes, number, project, takes=node.takes + 1)
     elif what == "frame words" and node.kind == "sequence":
@@ -216,9 +222,7 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
             project.memory.pool.pop(key, None)
             project.memory.short[key] = Short(came=len(node.frames) - 1, asked=len(node.frames), code="", message="")
     elif what == "paid and waits":
-        key = project.plan().nodes[address].key
-        if key is not None:
-            project.memory.paid_for[key] = Waiting(until="2026-11-24 21:04 UTC", cost="0.04 USD")
+        _waits(project, address)
     elif what in ("refuse", "moderate", "no answer"):
         planned = project.plan().nodes[address]
         keys = [look.key for look in planned.looks] or [planned.key]
@@ -228,6 +232,13 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
         elif key is not None:
             project.memory.refusals[key] = INVALID if what == "refuse" else MODERATED
     return nodes
+
+
+def _waits(project: Project, address: str) -> None:
+    """What it asks for is paid, and still at the provider."""
+    key = project.plan().nodes[address].key
+    if key is not None:
+        project.memory.paid_for[key] = Waiting(until="2026-11-24 21:04 UTC", cost="0.04 USD")
 
 
 def pick_a_look(project: Project, address: str, which: int) -> None:

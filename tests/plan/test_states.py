@@ -240,14 +240,14 @@ def test_what_is_paid_and_still_at_the_provider_is_fetched_and_never_priced(proj
     assert project.why("scene") == ["hero is fetched first"]
 
 
-def test_of_several_takes_none_is_bought_while_one_is_still_at_the_provider(project: Project) -> None:
+def test_a_take_that_is_still_at_the_provider_is_not_bought_again(project: Project) -> None:
     project.build()
-    project.edit("aspect: 16:9", "aspect: 16:9, takes: 3")
+    project.edit("aspect: 16:9", "aspect: 16:9, takes: 2")
     project.memory.paid_for[project.key("hero")] = Waiting(until="2026-11-24 21:04 UTC", cost="0.04 USD")
     assert project.states()["hero"] == "cached"
     assert project.plan().pictures == 0
     project.memory.paid_for.clear()
-    assert project.plan().pictures == 2
+    assert project.plan().pictures == 1
 
 
 @pytest.mark.parametrize("paid", [True, False])
@@ -442,6 +442,27 @@ def test_a_frame_that_its_batch_did_not_bring_is_bought_alone_and_says_why() -> 
     assert project.why("board#face") == [
         "2 of 3 frames came; OutputImageSensitiveContentDetected: may hold sensitive content"
     ]
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_takes_beside_one_that_waits_at_the_provider_are_in_the_plan(built: bool) -> None:
+    """A build fetches what waits and then buys the others, whose price a plan must not keep silent about."""
+    project = Project().images("hero: {prompt: A lamp}")
+    if built:
+        project.build()
+    project.edit("A lamp", "A lamp, takes: 4")
+    key = project.key("hero")
+    project.memory.paid_for[key] = Waiting(until="2026-11-24 21:04 UTC", cost="0.08 USD", takes=2)
+    plan = project.plan()
+    assert (plan.nodes["hero"].state, plan.pictures) == (State.MAKE, 1 if built else 2)
+    assert project.why("hero")[-2:] == [
+        f"has {3 if built else 2} of 4 takes",
+        "paid (0.08 USD) and still at the provider, until 2026-11-24 21:04 UTC; fetched for nothing",
+    ]
+    project.memory.refusals[key] = INVALID
+    plan = project.plan()
+    expected = (State.CACHED, 0) if built else (State.MAKE, 1)
+    assert (plan.nodes["hero"].state, plan.pictures) == expected, "one of the four was refused"
 
 
 def test_every_state_is_reachable() -> None:

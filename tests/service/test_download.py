@@ -187,7 +187,7 @@ def test_a_slow_loris_ends_by_the_total(server: WireServer, tmp_path: Path) -> N
     begun = time.monotonic()
     with pytest.raises(DownloadFailedError, match="tried once: it took longer"):
         fetch(f"{server.url}/p", tmp_path / "t", policy=policy)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 9, "all of it takes ten seconds"
 
 
 def test_redirects_are_followed_three_times(server: WireServer, tmp_path: Path) -> None:

@@ -116,14 +116,14 @@ def test_a_closed_terminal_after_an_interrupt_still_lets_everything_arrive(
 
 
 def test_frames_that_arrived_before_an_abort_are_kept(workspace: Workspace, account: Account) -> None:
-    account.faults({"do": "stall", "seconds": 20})  # all made, each sent as it is made, and no end
+    account.faults({"do": "stall", "seconds": 90})  # all made, each sent as it is made, and no end
     workspace.write("seedpipe.yaml", BOARD)
     process = workspace.start(*BUILD)
     until(workspace, "node_done", 3)
     process.send_signal(signal.SIGINT)
     until(workspace, "build_stopping", 1)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=15)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert len(list(Path(workspace.folder / "build/@proof/board").iterdir())) == 3
     account.faults()
@@ -139,7 +139,7 @@ def test_a_signal_while_nothing_is_in_flight_sends_nothing(workspace: Workspace,
     process = workspace.start(*BUILD)
     until(workspace, "node_waiting", 2)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=15)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "charged" not in said
     account.faults()
@@ -198,7 +198,7 @@ def test_ctrl_c_once_lets_what_is_in_flight_arrive(workspace: Workspace, account
 
 
 def test_ctrl_c_twice_aborts_at_once(workspace: Workspace, account: Account) -> None:
-    account.faults({"do": "latency", "seconds": 8})
+    account.faults({"do": "latency", "seconds": 40})
     workspace.write("seedpipe.yaml", LAMPS)
     with terminal(BUILD, workspace.folder, workspace.environ) as typed:
         until(workspace, "request_sent", 2)
@@ -207,7 +207,7 @@ def test_ctrl_c_twice_aborts_at_once(workspace: Workspace, account: Account) -> 
         began = time.monotonic()
         typed.type(CTRL_C)
         assert typed.wait() == 130, typed.text
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 30
     assert "may have been charged" in typed.text
     account.faults()
     assert workspace.run("build").code == 75

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.sessions.conftest import Account, manifest
 from tests.support.workspace import Workspace, service
 
@@ -116,6 +118,26 @@ def test_what_is_made_from_a_paid_picture_is_planned_with_it(workspace: Workspac
     assert (ran.code, ran.json["result"]["bought"]) == (0, 1), ran.err
     assert [one["billed_images"] for one in account.requests] == [1, 1, 1]
     assert workspace.plan() == {"lamp": "cached", "card": "cached"}
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_takes_beside_a_paid_one_are_priced_before_it_is_fetched(
+    workspace: Workspace, account: Account, reachable: bool
+) -> None:
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}"))
+    account.faults({"do": "download-error", "times": 1, "downloads": 4 if reachable else 8})
+    assert workspace.run("build").code == 75
+    workspace.edit("seedpipe.yaml", "A lamp", "A lamp, takes: 3")
+    planned = workspace.run("plan", "-o", "p.json", "--json").json
+    assert (planned["pictures"], planned["cost"]["high"]) == (2, "0.06 USD")
+    ran = workspace.run("build", "--plan", "p.json", "--json")
+    assert (ran.code, ran.json["result"]["bought"]) == (0, 2), ran.err
+    again = workspace.run("build", "--plan", "p.json", "--json")
+    assert (again.code, again.json["result"]["bought"]) == (0, 0), again.err
+    assert workspace.plan() == {"lamp": "cached"}
+    assert len(account.requests) == 3
+    (lamp,) = workspace.run("takes", "lamp", "--json").json["nodes"]
+    assert [len(group["takes"]) for group in lamp["groups"]] == [3], "what came later is listed, too"
 
 
 def test_pictures_of_one_answer_are_fetched_each_for_itself(tmp_path: Path) -> None:

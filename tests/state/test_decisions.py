@@ -242,19 +242,21 @@ def test_unpin_goes_back_to_what_was_pinned(level: Level) -> None:
     pinned = entry(1, Level.PINNED)
     pin = decision("pin", verb=Verb.PIN, before=entry(1, level), after=pinned)
     again = decision("again", 1, verb=Verb.PIN, before=pinned, after=pinned)
-    assert level_before_pin([pin, again], "hero", pinned) is level
-    assert level_before_pin([pin, again], "hero", entry(2, Level.PINNED)) is Level.APPROVED, "another was chosen since"
-    assert level_before_pin([], "hero", pinned) is Level.APPROVED, "somebody has pinned it, so somebody has looked"
-    assert level_before_pin([pin], "scene", pinned) is Level.APPROVED
+    assert level_before_pin([pin, again], ["hero"], pinned) is level
+    assert level_before_pin([pin, again], ["hero"], entry(2, Level.PINNED)) is Level.APPROVED, (
+        "another was chosen since"
+    )
+    assert level_before_pin([], ["hero"], pinned) is Level.APPROVED, "somebody has pinned it, so somebody has looked"
+    assert level_before_pin([pin], ["scene"], pinned) is Level.APPROVED
 
 
 def test_who_made_the_choice_what_it_is() -> None:
     pick = decision("pick")
     pin = decision("pin", 1, verb=Verb.PIN, before=entry(2, Level.APPROVED), after=entry(2, Level.PINNED))
     undo = decision("undo", 2, verb=Verb.UNDO, undoes="pin", before=pin.after, after=pin.before)
-    assert decided_by([pick, pin], "hero", entry(2, Level.PINNED)) == pin
-    assert decided_by([pick, pin, undo], "hero", entry(2, Level.APPROVED)) == pick
-    assert decided_by([pick], "hero", entry(1)) is None
+    assert decided_by([pick, pin], ["hero"], entry(2, Level.PINNED)) == pin
+    assert decided_by([pick, pin, undo], ["hero"], entry(2, Level.APPROVED)) == pick
+    assert decided_by([pick], ["hero"], entry(1)) is None
 
 
 def test_a_moved_address_keeps_its_history() -> None:
@@ -265,6 +267,18 @@ def test_a_moved_address_keeps_its_history() -> None:
     ]
     assert earlier_names(moves, "still") == ("still", "lamp", "hero")
     assert earlier_names(moves, "hero") == ("hero",)
+    assert earlier_names(moves, "hero", [("desk", "hero"), ("table", "desk")]) == ("hero", "desk", "table")
+    group = [("scene", "shot"), ("board", "story")]
+    assert earlier_names(moves, "shot/a", group) == ("shot/a", "scene/a")
+    assert earlier_names(moves, "story#wide", group) == ("story#wide", "board#wide")
+    assert earlier_names(moves, "shots", group) == ("shots",)
+
+
+def test_a_pin_is_remembered_under_the_name_that_the_picture_had_then() -> None:
+    pinned = entry(1, Level.PINNED)
+    pin = decision("pin", verb=Verb.PIN, node="lamp", before=entry(1, Level.AUTO), after=pinned)
+    assert level_before_pin([pin], ["hero"], pinned) is Level.APPROVED
+    assert level_before_pin([pin], ["hero", "lamp"], pinned) is Level.AUTO
 
 
 def test_ids_are_random_and_can_be_typed() -> None:

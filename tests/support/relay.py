@@ -15,6 +15,12 @@ from urllib.parse import urlsplit
 _HOP = {"connection", "transfer-encoding", "content-length", "x-seedpipe-emulator", "server", "date"}
 
 
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Gateway:
     """Passes requests on to an emulator and keeps quiet that it is one, so a build through it is live."""
@@ -24,6 +30,7 @@ class Gateway:
     keys: set[str] = field(default_factory=set)
     echo: str | None = None  # the model that its answers say has made the pictures
     remembers: bool = False  # equal prompts get the first answer again, as gateways with a cache do
+    may_answer: threading.Event = field(default_factory=_set)  # while it is not set, requests for pictures wait
 
     @property
     def host(self) -> str:
@@ -49,9 +56,10 @@ def gateway(base_url: str) -> Iterator[Gateway]:
             body = self.rfile.read(int(self.headers["content-length"]))
             prompt = json.loads(body)["prompt"]
             relay.prompts.append(prompt)
-            if not (relay.remembers and prompt in first):
-                first[prompt] = self._asked(body)
-            self._answer(*first[prompt])
+            answer = first[prompt] if relay.remembers and prompt in first else self._asked(body)
+            first[prompt] = answer
+            relay.may_answer.wait(60)
+            self._answer(*answer)
 
         def _asked(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
             relay.keys.add(self.headers["authorization"].removeprefix("Bearer "))

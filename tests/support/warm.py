@@ -1,15 +1,18 @@
-"""Command lines without the time that Python takes to start: a process that has imported seedpipe forks one for each.
+"""Command lines without the time that Python takes to start: a process that has imported seedpipe, and read the shipped
+catalogue, forks one for each.
 
 Each command line still is a process of its own, with its own folder, environment and streams.
 """
 
 import atexit
 import contextlib
+import faulthandler
 import functools
 import importlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,10 +22,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.cli import VERBS, main
 from tests.support.kill import arm
 
 REPOSITORY = Path(__file__).parent.parent.parent
+# What libraries import when they are first used.
+LATE = ("anyio._backends._asyncio", "certifi", "httpcore", "PIL.JpegImagePlugin", "PIL.PngImagePlugin")
 LONGEST_SECONDS = 100
 
 
@@ -46,11 +52,18 @@ def run(
         order = {"arguments": list(arguments), "folder": str(folder), "environ": dict(environ)}
         if log is not None:
             order |= {"kill": kill, "log": str(log)}
-        server.stdin.write(json.dumps({**order, "out": str(out), "err": str(err)}) + "\n")
-        server.stdin.flush()
-        ready, _, _ = select.select([server.stdout], [], [], LONGEST_SECONDS)
-        assert ready, f"`seedpipe {' '.join(arguments)}` takes longer than {LONGEST_SECONDS} s"
-        code = int(server.stdout.readline())
+        command = f"`seedpipe {' '.join(arguments)}`"
+        try:
+            server.stdin.write(json.dumps({**order, "out": str(out), "err": str(err)}) + "\n")
+            server.stdin.flush()
+            ready, _, _ = select.select([server.stdout], [], [], LONGEST_SECONDS)
+            code = int(server.stdout.readline()) if ready else None
+        except (OSError, ValueError) as error:
+            raise AssertionError(f"somebody has ended {command}, or what it was forked from: {error}") from error
+        if code is None:  # its answer must not be taken for the next one's
+            os.killpg(server.pid, signal.SIGKILL)
+            _server.cache_clear()
+            raise AssertionError(f"{command} takes longer than {LONGEST_SECONDS} s:\n{err.read_text()}")
         return code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
 
 
@@ -63,6 +76,7 @@ def _server(thread: int) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     atexit.register(server.communicate)
     return server
@@ -70,9 +84,11 @@ def _server(thread: int) -> subprocess.Popen[str]:
 
 def _serve() -> None:
     """One command line after the other, until standard input ends."""
-    for verb in VERBS:
-        with contextlib.suppress(Exception):  # whoever uses the verb will see what is wrong with it
-            importlib.import_module(f"seedpipe.commands.{verb}")
+    for module in (*(f"seedpipe.commands.{verb}" for verb in VERBS), *LATE):
+        with contextlib.suppress(Exception):  # whoever uses it will see what is wrong with it
+            importlib.import_module(module)
+    with contextlib.suppress(Exception):
+        load_catalogue()
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
@@ -98,6 +114,7 @@ def _become(order: Mapping[str, Any]) -> NoReturn:
             os.dup2(os.open(path, flags), descriptor)
         if "log" in order:
             arm(order["kill"], order["log"])
+        faulthandler.dump_traceback_later(LONGEST_SECONDS - 10, file=2)
         code = main(order["arguments"])
     except BaseException:  # as the interpreter itself would end
         traceback.print_exc()

@@ -25,6 +25,13 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class Until:
+    """Say nothing more before the test has set this."""
+
+    told: threading.Event
+
+
+@dataclass(frozen=True)
 class Reset:
     """Break the connection off with a TCP reset."""
 
@@ -42,7 +49,7 @@ class Forever:
     limit: int = 1 << 30
 
 
-Step = bytes | Pause | Reset | Hang | Forever
+Step = bytes | Pause | Until | Reset | Hang | Forever
 Script = Sequence[Step] | bytes
 
 
@@ -140,6 +147,8 @@ class WireServer:
                 connection.sendall(step)
             case Pause():
                 self._closing.wait(step.seconds)
+            case Until():
+                step.told.wait(30)
             case Forever():
                 sent = 0
                 while sent < step.limit and not self._closing.is_set():

@@ -89,14 +89,21 @@ class Service:
     process: subprocess.Popen[str]
 
     def ledger(self) -> Any:
-        with urllib.request.urlopen(f"{self._control}/ledger", timeout=10) as answer:
-            return json.load(answer)
+        return self._ask(urllib.request.Request(f"{self._control}/ledger"))
 
     def faults(self, *faults: dict[str, Any]) -> None:
         """From now on these happen, and no others."""
         body = json.dumps({"faults": list(faults)}).encode()
-        request = urllib.request.Request(f"{self._control}/scenario", data=body, method="PUT")
-        urllib.request.urlopen(request, timeout=10).close()
+        self._ask(urllib.request.Request(f"{self._control}/scenario", data=body, method="PUT"))
+
+    def _ask(self, request: urllib.request.Request) -> Any:
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except OSError as error:
+            code = self.process.poll()
+            assert code is None, f"somebody has ended the emulator (exit code {code})"
+            raise AssertionError(f"the emulator runs and does not answer: {error}") from error
 
     @property
     def _control(self) -> str:
@@ -109,15 +116,18 @@ class Service:
 
 @contextmanager
 def service(folder: Path, *flags: str) -> Iterator[Service]:
-    """`seedpipe emulator` in a process of its own, on any free port."""
+    """`seedpipe emulator` in a process of its own, on any free port; its pictures are plain.
+
+    It ends with this process, however that ends.
+    """
     port_file = folder / "port"
     folder.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "seedpipe", "emulator", "--port", "0", "--port-file", str(port_file)),
-            *("--state", str(folder / "state"), "--latency", "0", *flags),
+            *("--state", str(folder / "state"), "--latency", "0", "--plain", "--exit-with-stdin", *flags),
         ],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -132,5 +142,7 @@ def service(folder: Path, *flags: str) -> Iterator[Service]:
     finally:
         process.terminate()
         process.wait(timeout=20)
+        if process.stdin is not None:
+            process.stdin.close()
         if process.stderr is not None:
             process.stderr.close()

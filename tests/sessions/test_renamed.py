@@ -1,0 +1,49 @@
+"""What was decided about a picture, and what was bought for it, keeps up with its new name, whoever says that it is renamed."""
+
+import pytest
+
+from tests.sessions.conftest import Account, manifest
+from tests.sessions.test_choices import lock, takes
+from tests.support.workspace import Workspace
+
+PROOFS = ".seedpipe/proof/seedpipe.lock"
+BOARD = "{{prompt: Noir, sequence: {{frames: [{{id: wide, prompt: {0}}}, {{id: hands, prompt: Hands}}]}}}}"
+
+
+def renamed(workspace: Workspace, how: str) -> None:
+    """`lamp` becomes `hero`, `board` becomes `story`."""
+    head = "moved: {lamp: hero, board: story}\n" if how == "moved" else ""
+    workspace.write(
+        "seedpipe.yaml", manifest("hero: {prompt: A brass lamp}", f"story: {BOARD.format('Wide')}", head=head)
+    )
+    if how == "mv":
+        assert workspace.run("mv", "lamp", "hero", "--proof").code == 0
+        assert workspace.run("mv", "board", "story", "--proof").code == 0
+
+
+@pytest.mark.parametrize("how", ["mv", "moved"])
+def test_an_unpinned_picture_is_what_it_was_before_under_its_old_name(workspace: Workspace, how: str) -> None:
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A brass lamp}", f"board: {BOARD.format('Wide')}"))
+    assert workspace.run("build").code == 0
+    assert workspace.run("pin", "lamp", "board#wide", "--proof").code == 0
+    renamed(workspace, how)
+    assert workspace.run("unpin", "hero", "story#wide", "--proof").code == 0
+    assert [lock(workspace, name, PROOFS)["level"] for name in ("hero", "story#wide")] == ["auto", "auto"]
+
+
+@pytest.mark.parametrize("how", ["mv", "moved"])
+def test_takes_that_came_under_the_old_name_for_other_words_are_listed(
+    workspace: Workspace, account: Account, how: str
+) -> None:
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A matte lamp}", f"board: {BOARD.format('Wider')}"))
+    assert workspace.run("build").code == 0
+    workspace.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    workspace.edit("seedpipe.yaml", "Wider", "Wide")
+    assert workspace.run("build").code == 0
+    before = {name: set(takes(workspace, name, "--proof").values()) for name in ("lamp", "board#wide")}
+    assert all(len(found) == 2 for found in before.values())
+    renamed(workspace, how)
+    assert set(takes(workspace, "hero", "--proof").values()) == before["lamp"]
+    assert set(takes(workspace, "story#wide", "--proof").values()) == before["board#wide"]
+    assert workspace.run("pick", "hero", "1", "--proof").code == 0
+    assert len(account.requests) == 4

@@ -1,0 +1,41 @@
+"""What tests stand on: nothing that they start outlives them, so nobody has to clean up after them by a broad name."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+STARTS_ONE = """
+import sys, time
+from pathlib import Path
+from tests.support.workspace import service
+with service(Path(sys.argv[1])) as emulator:
+    print(emulator.process.pid, flush=True)
+    time.sleep(100)
+"""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_an_emulator_ends_with_the_tests_that_were_killed(tmp_path: Path) -> None:
+    tests = subprocess.Popen(
+        [sys.executable, "-c", STARTS_ONE, str(tmp_path / "service")], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    )
+    assert tests.stdout is not None
+    with tests.stdout:
+        emulator = int(tests.stdout.readline())
+    os.kill(tests.pid, signal.SIGKILL)
+    tests.wait()
+    until = time.monotonic() + 60
+    while is_running(emulator):
+        assert time.monotonic() < until, "it runs on"
+        time.sleep(0.05)
