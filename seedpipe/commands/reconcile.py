@@ -64,7 +64,8 @@ def reconcile(
         currency=currency_of(project.catalogue, project.provider),
     )
     if not export.rows:
-        raise UsageError(f"`{file}` has no line that was understood", hint=_first_fault(export.faults))
+        what = "no line that was understood" if export.faults else "a header and no line below it"
+        raise UsageError(f"`{file}` has {what}", hint=_first_fault(export.faults))
     home = home_folder(os.environ)
     ledger = read_ledger(home, all_projects(home))
     for trouble in ledger.troubles:
@@ -80,7 +81,11 @@ def reconcile(
     if as_json:
         console.data(reconcile_data(export, found))
     else:
-        console.out(reconcile_text(file.name, export, found, width=console.width, style=console.style))
+        console.out(
+            reconcile_text(
+                file.name, export, found, provider=project.provider, width=console.width, style=console.style
+            )
+        )
     if ledger.troubles:
         return ExitCode.FAILED
     agree = found.agrees and not export.faults

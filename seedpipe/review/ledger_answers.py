@@ -121,6 +121,11 @@ def reconcile_schema() -> Schema:
         "first": said(or_null(TEXT), "Day."),
         "last": or_null(TEXT),
         "agrees": FLAG,
+        "compared": said(COUNT, "Requests of ours in the days of the export."),
+        "elsewhere": said(list_of(object_of(entry)), "Uncertain charges of other days."),
+        "unclear": said(
+            list_of(object_of({"ours": list_of(object_of(entry)), "lines": lines})), "Who fits whom can't be told."
+        ),
         "columns": said(map_of(TEXT), "From which column each field was read."),
         "matched": list_of(object_of(match)),
         "ours_only": list_of(object_of(entry)),

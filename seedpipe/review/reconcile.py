@@ -4,27 +4,28 @@ Requests are compared by their ids where both sides have one, else by day and mo
 changed by it: what a person may say about uncertain charges is only suggested.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Final
+from datetime import datetime, timezone
 
 from seedpipe.money import Money
+from seedpipe.review.fitting import Cluster, at_most, clusters
 from seedpipe.review.usage import Usage
 from seedpipe.state.ledger import Entry, totals
-
-_BEFORE: Final = timedelta(minutes=1)  # two clocks
-_AFTER: Final = timedelta(minutes=20)  # the longest request, and their bookkeeping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One request of ours and the lines of theirs with its id, or (`by_time`) the one line that fits its time."""
+    """One request of ours and the lines of theirs with its id, or (`by_time`) the line that fits its time.
+
+    `among`: so many requests were fitted by as many lines, so that each was billed.
+    """
 
     ours: Entry
     theirs: Sequence[Usage]
     by_time: bool = False
+    among: int = 1
 
     @property
     def pictures(self) -> tuple[int, int | None]:
@@ -36,7 +37,7 @@ class Match:
     def amounts(self) -> tuple[Money, Money | None]:
         """What we have as charged, and what they bill; None where their lines don't say one amount."""
         (line,) = totals([self.ours])
-        return line.charged, _sum(row.amount for row in self.theirs)
+        return line.charged + line.under_way, _sum(row.amount for row in self.theirs)
 
     @property
     def differs(self) -> bool:
@@ -77,7 +78,7 @@ class Group:
         """Whether these are exactly what they bill: by amount and by pictures where they say them, else by lines."""
         amount = self.amount
         counted = any(row.images is not None for row in self.theirs)
-        if amount is not None and (_sum(map(_at_most, entries)) or Money.zero(amount.currency)) != amount:
+        if amount is not None and (_sum(map(at_most, entries)) or Money.zero(amount.currency)) != amount:
             return False
         if counted:
             return self.billed == sum(map(_pictures, entries))
@@ -95,20 +96,31 @@ class Suggestion:
     entry: Entry
     paid: bool
     why: str
+    amount: Money | None = None  # what they bill, where that is known and not all that was reserved
 
     @property
     def command(self) -> str:
         node = self.entry.parts[0].address
         word = "--paid" if self.paid else "--not-paid"
-        return f"seedpipe resolve {node} {word} --request {self.entry.request}"
+        amount = "" if self.amount is None else f' --amount "{self.amount}"'
+        return f"seedpipe resolve {node} {word}{amount} --request {self.entry.request}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """`first` and `last` are the days that the export speaks of. `other_models` are lines for models that we don't know."""
+    """`first` and `last` are the days that the export speaks of. `other_models` are lines for models that we don't know.
+
+    `compared` counts the requests of ours of these days; `elsewhere` are uncertain charges of ours of other days.
+    `unclear` are requests and lines that fit one another, in a number by which nobody can tell who was billed.
+    `ids_differ`: both sides have ids, and not one is the same.
+    """
 
     first: str
     last: str
+    compared: int
+    elsewhere: Sequence[Entry]
+    unclear: Sequence[Cluster]
+    ids_differ: bool
     matched: Sequence[Match]
     ours_only: Sequence[Entry]
     theirs_only: Sequence[Usage]
@@ -147,7 +159,12 @@ def reconcile(
     ours = [entry for entry in entries if first <= day_of(entry) <= last]
     by_id, left, rest = _by_id([*ours, *released], rows)
     left = [entry for entry in left if entry.request not in free]
-    by_time, left, rest = _by_time(left, rest, model_of)
+    nameless = [entry for entry in left if entry.state == "unknown" or entry.request_id is None]
+    found = clusters(nameless, rest, model_of)
+    by_time = _by_time(found)
+    timely = {match.ours.request for match in by_time}, {row.line for match in by_time for row in match.theirs}
+    left = [entry for entry in left if entry.request not in timely[0]]
+    rest = [row for row in rest if row.line not in timely[1]]
     other = [row for row in rest if row.model is not None and model_of(row.model) is None]
     rest = [row for row in rest if row.model is None or model_of(row.model) is not None]
     without = [row for row in rest if row.request_id is None]
@@ -169,6 +186,10 @@ def reconcile(
     return Reconciliation(
         first=first,
         last=last,
+        compared=len(ours),
+        elsewhere=[entry for entry in entries if entry.state == "unknown" and not first <= day_of(entry) <= last],
+        unclear=[cluster for cluster in found if not cluster.pairs],
+        ids_differ=not by_id and any(row.request_id for row in rows) and any(entry.request_id for entry in ours),
         matched=matches,
         ours_only=ours_only,
         theirs_only=theirs_only,
@@ -192,23 +213,12 @@ def _by_id(entries: Sequence[Entry], rows: Sequence[Usage]) -> tuple[list[Match]
     return matches, [entry for entry in entries if entry.request not in found], rest
 
 
-def _by_time(
-    entries: list[Entry], rows: list[Usage], model_of: Callable[[str], str | None]
-) -> tuple[list[Match], list[Entry], list[Usage]]:
-    """Requests that got no answer have no id of theirs. Where exactly one line fits one of them, it is it."""
-    nameless = [entry for entry in entries if entry.state == "unknown" or entry.request_id is None]
-
-    def fits(entry: Entry, row: Usage) -> bool:
-        sent = datetime.fromisoformat(entry.at)
-        same = row.model is None or model_of(row.model) == entry.model
-        return row.at is not None and same and sent - _BEFORE <= row.at <= sent + _AFTER
-
-    pairs = [(entry, row) for entry in nameless for row in rows if fits(entry, row)]
-    times = Counter(entry.request for entry, _ in pairs), Counter(row.line for _, row in pairs)
-    sure = [(entry, row) for entry, row in pairs if times[0][entry.request] == 1 and times[1][row.line] == 1]
-    matches = [Match(ours=entry, theirs=[row], by_time=True) for entry, row in sure]
-    taken, lines = {entry.request for entry, _ in sure}, {row.line for _, row in sure}
-    return matches, [one for one in entries if one.request not in taken], [row for row in rows if row.line not in lines]
+def _by_time(found: Iterable[Cluster]) -> list[Match]:
+    return [
+        Match(ours=entry, theirs=[row], by_time=True, among=len(cluster.pairs))
+        for cluster in found
+        for entry, row in cluster.pairs
+    ]
 
 
 def _groups(
@@ -234,11 +244,21 @@ def _of_matches(matches: Iterable[Match], free: Container[str]) -> list[Suggesti
     for match in matches:
         line = match.theirs[0].line
         if match.ours.request in free:
-            found.append(Suggestion(entry=match.ours, paid=True, why=f"said to be free, and billed in line {line}"))
+            why = f"said to be free, and billed in line {line}"
+            found.append(Suggestion(entry=match.ours, paid=True, why=why, amount=_billed(match)))
         elif match.ours.state == "unknown":
             sure = "the only line that fits its time" if match.by_time else "it has its id"
-            found.append(Suggestion(entry=match.ours, paid=True, why=f"billed in line {line}: {sure}"))
+            if match.among > 1:
+                sure = f"{match.among} lines fit the times of {match.among} requests, so each was billed"
+            why = f"billed in line {line}: {sure}"
+            found.append(Suggestion(entry=match.ours, paid=True, why=why, amount=_billed(match)))
     return found
+
+
+def _billed(match: Match) -> Money | None:
+    """What they bill, where it is less than all that `--paid` would write down."""
+    amount, most = match.amounts[1], at_most(match.ours)
+    return amount if amount is not None and amount.currency == most.currency and amount < most else None
 
 
 def _of_missing(ours_only: Iterable[Entry]) -> list[Suggestion]:
@@ -267,12 +287,7 @@ def charged_of(entries: Sequence[Entry]) -> Money | None:
 
 def _pictures(entry: Entry) -> int:
     """All that may be billed of it: what came, and of an uncertain one the rest."""
-    return sum(part.came or bool(part.uncertain) or bool(part.charged) for part in entry.parts)
-
-
-def _at_most(entry: Entry) -> Money:
-    (line,) = totals([entry])
-    return line.charged + line.uncertain
+    return sum(part.came or bool(part.uncertain or part.charged or part.under_way) for part in entry.parts)
 
 
 def _sum(amounts: Iterable[Money | None]) -> Money | None:

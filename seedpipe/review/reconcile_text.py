@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from seedpipe.display import PLAIN, Style, fit, shown, wrap
+from seedpipe.review.fitting import Cluster
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.reconcile import Group, Match, Reconciliation, Suggestion, charged_of
 from seedpipe.review.usage import Usage, UsageFile
@@ -12,15 +13,19 @@ from seedpipe.state.held import minute_text
 from seedpipe.state.ledger import Entry, totals
 
 _MOST: Final = 50  # lines of one kind
+_FEW: Final = 6  # names on one line
 
 
-def reconcile_text(name: str, file: UsageFile, found: Reconciliation, *, width: int = 80, style: Style = PLAIN) -> str:
-    """`name` is the export's."""
+def reconcile_text(
+    name: str, file: UsageFile, found: Reconciliation, *, provider: str, width: int = 80, style: Style = PLAIN
+) -> str:
+    """`name` is the export's; `provider` is whose requests of ours stand beside it."""
     page = _Page(max(width, MIN_WIDTH), style)
     read = ", ".join(f"{field} from `{header}`" for field, header in file.columns.items())
     period = found.first if found.first == found.last else f"{found.first} to {found.last}"
     page.title(f"{name} · {period} · {count(len(file.rows), 'line')} understood")
-    page.note(f"read as: {read}")
+    page.note(f"read as: {read}{_left_aside(file)}")
+    page.note(_compared_words(found, provider))
     if found.matched:
         page.section("matched", [_matched_words(found)])
     page.section("agree by day and model", map(_group_words, (group for group in found.groups if group.agrees)))
@@ -29,12 +34,43 @@ def reconcile_text(name: str, file: UsageFile, found: Reconciliation, *, width: 
     page.section("ours, not theirs", map(_entry_words, found.ours_only), "red")
     page.section("theirs, not ours", map(_usage_words, found.theirs_only), "red")
     page.section("theirs, of models that are none of ours", map(_usage_words, found.other_models))
+    page.section("can't be told", map(_cluster_words, found.unclear), "yellow")
+    if found.ids_differ:
+        header = file.columns.get("id", "")
+        words = f"no id of theirs (`{header}`) is one of ours: if another column has it, say `--columns id=…`"
+        page.section("ids", [words], "yellow")
     page.section("not understood", (f"line {line}: {why}" for line, why in file.faults), "yellow")
     page.suggestions(found.suggestions)
-    if found.agrees and not file.faults:
+    nothing = not (found.compared or found.theirs_only or found.groups)
+    if nothing:
+        page.lines += ["", "  " + style.yellow("there was nothing to compare")]
+    elif found.agrees and not file.faults:
         page.lines += ["", "  " + style.green("both sides agree")]
     page.lines += ["", *("  " + style.dim(line) for line in wrap("nothing was changed by this", page.width - 2))]
     return "\n".join(page.lines)
+
+
+def _left_aside(file: UsageFile) -> str:
+    """What no column was found for, and the columns that say nothing to us then."""
+    missing = [field for field in ("id", "model", "images", "amount") if field not in file.columns]
+    rest = ", ".join(f"`{header}`" for header in file.others[:_FEW])
+    return f"; nothing tells {', '.join(missing)}; left aside: {rest}" if missing and rest else ""
+
+
+def _compared_words(found: Reconciliation, provider: str) -> str:
+    ours = f"beside it: {count(found.compared, 'request')} of yours at {provider} in these days, of all your projects"
+    if not found.elsewhere:
+        return ours
+    days = sorted({entry.day for entry in found.elsewhere})
+    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{ours}; {count(len(found.elsewhere), 'uncertain charge')} of other days ({span}) not compared"
+
+
+def _cluster_words(cluster: Cluster) -> str:
+    lines = ", ".join(str(row.line) for row in cluster.rows[:_FEW]) + (" …" if len(cluster.rows) > _FEW else "")
+    names = ", ".join(_name(entry) for entry in cluster.entries[:_FEW]) + (" …" if len(cluster.entries) > _FEW else "")
+    which = f"{count(len(cluster.rows), 'line')} ({lines}) for {count(len(cluster.entries), 'request')} ({names})"
+    return f"{which} whose times fit: which of them was billed only the provider knows"
 
 
 def reconcile_data(file: UsageFile, found: Reconciliation) -> dict[str, Any]:
@@ -43,6 +79,12 @@ def reconcile_data(file: UsageFile, found: Reconciliation) -> dict[str, Any]:
         "first": found.first,
         "last": found.last,
         "agrees": found.agrees and not file.faults,
+        "compared": found.compared,
+        "elsewhere": [_entry_data(entry) for entry in found.elsewhere],
+        "unclear": [
+            {"ours": [_entry_data(entry) for entry in one.entries], "lines": [row.line for row in one.rows]}
+            for one in found.unclear
+        ],
         "columns": dict(file.columns),
         "matched": [_match_data(match) for match in found.matched],
         "ours_only": [_entry_data(entry) for entry in found.ours_only],

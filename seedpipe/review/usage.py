@@ -48,6 +48,8 @@ _HEADER_WITHIN: Final = 30  # lines in which the header is looked for
 _QUOTA_A_DOLLAR: Final = 500_000  # of a New-API gateway
 _SYMBOLS: Final = {"$": "USD", "＄": "USD", "us$": "USD", "usd": "USD", "¥": "CNY", "￥": "CNY", "rmb": "CNY", "cny": "CNY",
                    "人民币": "CNY", "美元": "USD", "元": "CNY", "€": "EUR", "eur": "EUR"}  # fmt: skip
+_IN_BRACKETS: Final = re.compile(r"[(\[（【][^)\]）】]*[)\]）】]")
+_CURRENCY_AT_THE_END: Final = re.compile(r"(?<=.)(?:usd|cny|rmb|eur|人民币|美元|元)$")
 _THOUSANDS: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?\Z")
 _DATE: Final = re.compile(
     r"(?P<y>[0-9]{4})[-/.年](?P<m>[0-9]{1,2})(?:[-/.月](?P<d>[0-9]{1,2})日?)?"
@@ -76,11 +78,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageFile:
-    """`columns` says which header was taken for what, `faults` what was not understood (line, sentence)."""
+    """`columns` says which header was taken for what, `others` are the rest; `faults` was not understood (line, why)."""
 
     rows: Sequence[Usage]
     columns: Mapping[str, str]
     faults: Sequence[tuple[int, str]]
+    others: Sequence[str] = ()
 
 
 def decode(data: bytes) -> str:
@@ -109,7 +112,9 @@ def read_usage(text: str, *, columns: Mapping[str, str], zone: timezone, currenc
             rows.append(_usage(line, values, header[found["amount"]] if "amount" in found else "", zone, currency))
         except ValueError as error:
             faults.append((line, str(error)))
-    return UsageFile(rows=rows, columns={field: header[place] for field, place in found.items()}, faults=faults)
+    others = [name.strip() for place, name in enumerate(header) if place not in found.values() and name.strip()]
+    columns_ = {field: header[place] for field, place in found.items()}
+    return UsageFile(rows=rows, columns=columns_, faults=faults, others=others)
 
 
 def _table(
@@ -139,20 +144,22 @@ def _table(
 
 def _columns(cells: Sequence[str], wanted: Mapping[str, str]) -> dict[str, int]:
     names = [_bare(cell) for cell in cells]
+    plain = [_bare(_IN_BRACKETS.sub("", cell)) for cell in cells]
+    bare = [_CURRENCY_AT_THE_END.sub("", name) for name in plain]  # `Amount (USD)`, `Cost USD`
     found: dict[str, int] = {}
     for field, known in NAMES.items():
         if field in wanted:
             place = next((index for index, cell in enumerate(cells) if cell.strip() == wanted[field]), None)
             place = names.index(_bare(wanted[field])) if place is None and _bare(wanted[field]) in names else place
         else:
-            place = next((names.index(name) for name in known if name in names), None)
+            place = next((row.index(name) for row in (names, plain, bare) for name in known if name in row), None)
         if place is not None:
             found[field] = place
     return found
 
 
 def _bare(text: str) -> str:
-    """Letters and digits in lower case, without what stands in brackets: `Amount (pre-tax)` keeps its bracket's words too."""
+    """Letters and digits in lower case: `Amount (pre-tax)` keeps its bracket's words, too."""
     return re.sub(r"[\W_]+", "", text.casefold())
 
 
@@ -164,7 +171,7 @@ def _is_total(cells: Sequence[str]) -> bool:
 def _usage(line: int, values: Mapping[str, str], amount_header: str, zone: timezone, currency: str) -> Usage:
     day, at = _time(values.get("date", ""), zone)
     images = values.get("images") or None
-    told = values.get("currency") or currency
+    told = values.get("currency") or _currency_in(amount_header) or currency
     return Usage(
         line=line,
         day=day,
@@ -174,6 +181,12 @@ def _usage(line: int, values: Mapping[str, str], amount_header: str, zone: timez
         amount=_amount(values.get("amount", ""), _SYMBOLS.get(told.casefold(), told.upper()), _bare(amount_header)),
         request_id=values.get("id") or None,
     )
+
+
+def _currency_in(header: str) -> str | None:
+    """`Amount (USD)` says it for the whole column."""
+    found = _CURRENCY_AT_THE_END.search(_bare(header))
+    return None if found is None else found[0]
 
 
 def _count(text: str) -> int:

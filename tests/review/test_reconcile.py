@@ -1,5 +1,6 @@
 """Our ledger beside theirs: by id, by time, by counts; and what a person may say then."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from seedpipe.money import Money
@@ -116,6 +117,53 @@ def test_two_that_fit_one_line_are_not_guessed() -> None:
     assert [one.request for one in found.ours_only] == ["a", "b"]
 
 
+def test_as_many_lines_as_requests_leave_no_doubt_that_each_was_billed() -> None:
+    """A crash lost two answers of one minute; the bill has two lines of it, under ids that we never heard."""
+    hero, board = ours("hero", unknown=True), ours("board", unknown=True, pictures=3)
+    rows = [theirs(2, "id-x", minute=1, images=3, amount="0.12"), theirs(3, "id-y", minute=1)]
+    found = compared([hero, board], rows)
+    assert {(match.ours.request, match.theirs[0].line) for match in found.matched} == {("board", 2), ("hero", 3)}
+    assert said(found) == [("hero", True), ("board", True)] or said(found) == [("board", True), ("hero", True)]
+    assert all("2 lines fit the times of 2 requests, so each was billed" in one.why for one in found.suggestions)
+    assert not any("--amount" in one.command for one in found.suggestions), "all that was reserved was billed"
+    short = compared([board], [theirs(2, "id-x", minute=1, images=2, amount="0.08")])
+    assert short.suggestions[0].command == 'seedpipe resolve board#0 --paid --amount "0.08 USD" --request board'
+    too_many = compared([hero], [theirs(2, "id-x", minute=1, images=3, amount="0.12")])
+    assert too_many.matched == [], "three pictures never came of a request for one"
+
+
+def test_fewer_lines_than_requests_are_not_guessed_but_said() -> None:
+    found = compared(
+        [ours(name, unknown=True) for name in ("a", "b", "c")], [theirs(2, "x", minute=1), theirs(3, "y", minute=2)]
+    )
+    assert found.matched == [] and said(found) == []
+    (cluster,) = found.unclear
+    assert (len(cluster.entries), len(cluster.rows)) == (3, 2)
+    text = reconcile_text("usage.csv", UsageFile(rows=[], columns={}, faults=[]), found, provider="apiyi")
+    assert "2 lines (2, 3) for 3 requests (a, b, c) whose times fit" in " ".join(text.split())
+
+
+def test_what_was_compared_is_said_also_where_that_was_nothing() -> None:
+    file = UsageFile(rows=[], columns={"id": "Log"}, faults=[], others=["Payable"])
+    other = compared([ours("a", unknown=True)], [theirs(2, "x", day="2026-10-01", model="a-video-model")])
+    text = " ".join(reconcile_text("old.csv", file, other, provider="apiyi").split())
+    assert "beside it: 0 requests of yours at apiyi in these days" in text
+    assert "1 uncertain charge of other days (2026-11-24) not compared" in text
+    assert "there was nothing to compare" in text and "both sides agree" not in text
+    assert "nothing tells model, images, amount; left aside: `Payable`" in text
+    strangers = compared([ours("a", "id-a")], [theirs(2, "gw-1"), theirs(3, "gw-2")])
+    text = " ".join(reconcile_text("log.csv", file, strangers, provider="apiyi").split())
+    assert "no id of theirs (`Log`) is one of ours" in text
+    assert "beside it: 1 request of yours at apiyi in these days" in text
+
+
+def test_what_is_paid_and_not_fetched_yet_is_no_difference() -> None:
+    under_way = replace(part("a", charged=0, came=False), under_way=usd("0.04"))
+    waits = replace(ours("a", "id-a"), state="located", parts=(under_way,))
+    found = compared([waits], [theirs(2, "id-a")])
+    assert found.agrees, found.differing
+
+
 def test_what_was_said_to_be_free_and_is_billed_is_told() -> None:
     free = ours("free", "id-f")
     found = compared([ours("a", "id-a")], [theirs(2, "id-a"), theirs(3, "id-f")], released=(free,))
@@ -174,7 +222,7 @@ def test_all_of_it_is_said_and_in_json() -> None:
     file = UsageFile(
         rows=[theirs(2)], columns={"date": "Day", "id": "Request"}, faults=[(3, "`soon` is no day or time")]
     )
-    text = reconcile_text("usage.csv", file, found)
+    text = reconcile_text("usage.csv", file, found, provider="apiyi")
     for words in (
         "usage.csv · 2026-11-24 to 2026-11-25 · 1 line understood",
         "a: ours 1 picture, 0.04 USD; theirs 1 picture, 0.05 USD (line 2)",

@@ -141,6 +141,20 @@ def test_amounts(text: str, amount: str | None) -> None:
     assert (str(file.rows[0].amount) if file.rows else None) == amount
 
 
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [("Amount (USD)", "0.08 USD"), ("Cost CNY", "0.08 CNY"), ("费用（元）", "0.08 CNY"), ("Amount [EUR]", "0.08 EUR")],
+)
+def test_a_header_may_name_the_currency_of_its_column(header: str, expected: str) -> None:
+    (row,) = read(f"Date (UTC),Model,Images,{header}\n2026-11-24,m,2,0.08\n").rows
+    assert facts(row) == ("2026-11-24", "m", 2, expected, None)
+
+
+def test_what_no_column_was_found_for_is_told() -> None:
+    file = read("date,model,Sum payable by you\n2026-11-24,m,0.08\n")
+    assert "amount" not in file.columns and file.others == ["Sum payable by you"]
+
+
 def test_columns_can_be_named_and_what_has_none_is_refused() -> None:
     text = "Wann,Was,Wieviel,Soviel\n2026-11-24,m,2,0.08\n"
     with pytest.raises(UsageError, match="no usage export"):
