@@ -123,7 +123,7 @@ def what_follows(
 
 
 def _replaces(node: PlanNode) -> bool:
-    only_candidates = bool(node.looks) and not node.of_look(node.look)
+    only_candidates = node.taken is not None  # more takes, or other looks, beside the picture that stays
     return node.state.buys and not only_candidates and not any(isinstance(reason, New) for reason in node.reasons)
 
 

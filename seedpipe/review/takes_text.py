@@ -77,8 +77,13 @@ def _group_lines(group: TakesFor, realm: Realm, width: int, style: Style) -> lis
 def _heading(group: TakesFor) -> str:
     if group.differs:
         words = any(isinstance(reason, PromptChanged | SharedWordsChanged) for reason in group.differs)
-        near = f", nearest to the look {group.look}" if group.look is not None else ""
-        return f"for earlier words{near}" if words else f"for the same words, when something else was different{near}"
+        if group.look is not None:
+            return (
+                f"for earlier words, nearest to look {group.look}"
+                if words
+                else f"for the words of look {group.look}, when something else was different"
+            )
+        return "for earlier words" if words else "for the same words, when something else was different"
     if all(take.made is not None and take.made.adopted_by is not None for take in group.takes):
         return "brought by people"
     return "for earlier words" if group.prompt is not None else "for words that this machine doesn't remember"

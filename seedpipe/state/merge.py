@@ -89,7 +89,8 @@ class _Merge:
     def _choice(self, address: str, base: ImageEntry | None, ours: ImageEntry, theirs: ImageEntry) -> ImageEntry | None:
         """Whose line it is; None: two people's words against each other."""
         if _chosen(ours) == _chosen(theirs):
-            return replace(ours, level=_level(base, ours, theirs))
+            look = theirs.look if base is not None and base.look == ours.look else ours.look
+            return replace(ours, level=_level(base, ours, theirs), look=look)
         if base is not None and _word(ours) == _word(base):
             return theirs
         if base is not None and _word(theirs) == _word(base):

@@ -79,6 +79,18 @@ locks = st.builds(
 )
 
 
+def test_a_line_says_which_look_was_chosen_and_only_of_a_picture_with_looks() -> None:
+    plain = image(1)
+    assert "look" not in plain.to_dict()
+    worn = replace(plain, look="night", also={digest(7): (digest(8),)})
+    lock = Lock(entries={"hero": worn})
+    assert read_lock(write_lock(lock), file="l") == lock
+    assert worn.takes_for(worn.want) == (*worn.takes, worn.take)
+    assert (worn.takes_for(digest(7)), worn.takes_for(digest(9))) == ((digest(8),), ())
+    with pytest.raises(StateError):
+        read_lock(write_lock(lock).replace('"look":"night"', '"look":3'), file="l")
+
+
 def test_the_bytes_are_frozen() -> None:
     assert write_lock(LOCK) == GOLDEN.read_text(encoding="utf-8")
     assert read_lock(GOLDEN.read_text(encoding="utf-8"), file="seedpipe.lock") == LOCK

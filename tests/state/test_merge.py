@@ -18,7 +18,16 @@ def digest(number: int) -> Digest:
     return Digest(f"{number:064x}")
 
 
-def image(want: int, take: int, level: Level = Level.AUTO, *, takes: tuple[int, ...] = (), at: int = 0) -> ImageEntry:
+def image(
+    want: int,
+    take: int,
+    level: Level = Level.AUTO,
+    *,
+    takes: tuple[int, ...] = (),
+    at: int = 0,
+    also: Mapping[int, tuple[int, ...]] | None = None,
+    look: str | None = None,
+) -> ImageEntry:
     made = Made(request=digest(want), model="m", provider="p", size="1x1", at=f"2026-11-23T10:00:{at:02}Z")
     return ImageEntry(
         want=digest(want),
@@ -27,6 +36,8 @@ def image(want: int, take: int, level: Level = Level.AUTO, *, takes: tuple[int, 
         level=level,
         made=made,
         takes=tuple(dict.fromkeys(digest(one) for one in (*takes, take))),
+        also={digest(one): tuple(map(digest, others)) for one, others in (also or {}).items() if one != want},
+        look=look,
     )
 
 
@@ -107,6 +118,22 @@ def test_takes_of_another_want_come_along_and_survive_the_file() -> None:
     assert third.also == {digest(1): (digest(10),), digest(2): (digest(20),)}
 
 
+def test_a_pick_of_one_look_and_a_purchase_of_another_come_together() -> None:
+    base = image(1, 10, also={2: (20,)}, look="day")
+    picked = image(2, 20, Level.APPROVED, also={1: (10,)}, look="night")
+    bought = image(1, 10, also={2: (20,), 3: (30,)}, look="day")
+    for ours, theirs in ((picked, bought), (bought, picked)):
+        there = merged(base, ours, theirs).lock.image("a")
+        assert there is not None
+        assert (there.look, there.take, there.level) == ("night", digest(20), Level.APPROVED)
+        assert there.also == {digest(1): (digest(10),), digest(3): (digest(30),)}
+    renamed = replace(base, look="morning")
+    for ours, theirs in ((renamed, bought), (bought, renamed)):
+        there = merged(base, ours, theirs).lock.image("a")
+        assert there is not None
+        assert (there.look, len(there.also)) == ("morning", 2)
+
+
 def test_what_the_catalogue_decided_and_the_project() -> None:
     base = Lock(project="p", resolved={"model/a": "1", "model/b": "1"})
     ours = Lock(project="p", resolved={"model/a": "2", "model/b": "1", "model/c": "8"})
@@ -134,6 +161,10 @@ images = st.builds(
     st.sampled_from(Level),
     takes=st.lists(st.integers(10, 16), max_size=3).map(tuple),
     at=st.integers(0, 9),
+    also=st.dictionaries(
+        st.integers(1, 5), st.lists(st.integers(20, 23), min_size=1, max_size=2).map(tuple), max_size=2
+    ),
+    look=st.none() | st.sampled_from(["day", "night"]),
 )
 entries = st.one_of(
     images,
@@ -174,6 +205,9 @@ def test_no_take_of_either_side_is_lost(locks: tuple[Lock, Lock, Lock]) -> None:
         result = merge_locks(base, ours, theirs).settled(side)
         for address, takes in paid(result).items():
             changed_by_both = base.image(address) not in (ours.image(address), theirs.image(address))
+            looks = {one.image(address).look for one in (base, ours, theirs) if one.image(address)}
+            found = result.image(address)
+            assert found is not None and found.look in looks
             if changed_by_both and ours.image(address) and theirs.image(address):
                 assert takes == paid(ours)[address] | paid(theirs)[address]
         for address in ADDRESSES:
