@@ -119,6 +119,8 @@ def test_only_the_look_that_was_edited_is_bought_again(shop: Workspace, live: Ga
     shop.edit("seedpipe.yaml", "plain: {}", "plain: {light: grey}")
     planned = node(shop, "hero")
     assert (planned["look"], planned["pictures"]) == ("plain", 1), "still the first one, whose words are others now"
+    (changed,) = planned["reasons"]
+    assert (changed["sentence"], changed["at"]) == ("prompt: soft → grey", ["seedpipe.yaml:9", "seedpipe.yaml:7"])
     assert shop.plan()["card"] == "follows"
     assert shop.run(*BUY).code == 0
     assert live.prompts[5:] == ["A polished brass lamp, grey light", CARD]
