@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.sessions.conftest import Account, manifest
+from tests.sessions.test_answers import Asker
 from tests.sessions.test_choices import BUY, lock
 from tests.support.kill import Kill
 from tests.support.relay import Gateway
@@ -410,3 +411,29 @@ def test_looks_may_be_made_from_other_pictures(workspace: Workspace, account: Ac
     assert workspace.run("pick", "desk", "ash", "--proof").code == 0
     assert lock(workspace, "desk", PROOFS)["look"] == "ash"
     assert set(workspace.plan().values()) == {"cached"}
+
+
+def test_answers_about_looks_are_as_their_schemas_say(shop: Workspace) -> None:
+    ask = Asker()
+    git = Repository(shop.folder, **shop.environ)
+    git.git("init", "-q")
+    git.commit("first")
+    assert ask(shop, "status")["looks"] == {"hero": "plain"}
+    assert ask(shop, "pick", "hero", "copper")["decisions"][0]["after"]["look"] == "copper"
+    shop.edit("seedpipe.yaml", "light: dim", "light: dark")
+    for arguments in (
+        ("plan",),
+        ("plan", "--by", "model"),
+        ("plan", "--compare-models"),
+        ("explain", "hero"),
+        ("takes", "hero"),
+    ):
+        ask(shop, *arguments)
+    hero = next(one for one in ask(shop, "diff")["nodes"] if one["address"] == "hero")
+    assert hero["after"]["look"] == "copper"
+    assert {words["what"] for words in hero["words"]} == {"look night"}
+    rolled = ask(shop, "reroll", "hero", "--look", "night", "--yes", "--max-cost", "1")
+    assert (rolled["plan"]["nodes"][0]["look"], rolled["result"]["bought"]) == ("night", 1)
+    assert ask(shop, *BUY)["plan"]["nodes"][0]["look"] == "copper"
+    assert "looks       hero as copper (of 3)" in shop.run("status").out
+    assert "candidates  plain  1 take" in shop.run("explain", "hero").out
