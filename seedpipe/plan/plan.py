@@ -350,8 +350,8 @@ class Plan:
 
 
 def _without_candidates(node: PlanNode) -> PlanNode:
-    """A picture that is there, of which only more looks would be bought: it is what it is without them."""
-    if not node.looks or node.taken is None or node.of_look(node.look) or not node.pictures:
+    """A picture that is there, of which only more takes or looks would be bought: it is what it is without them."""
+    if node.taken is None or not node.pictures or node.rolls:
         return node
     looks = tuple(replace(look, pictures=0, cost=Cost.nothing(node.cost.low.currency)) for look in node.looks)
     return replace(node, state=State.CACHED, pictures=0, cost=Cost.nothing(node.cost.low.currency), looks=looks)

@@ -105,7 +105,7 @@ def restore(desk: Desk, addresses: Sequence[str], *, note: str | None) -> tuple[
             entry = desk.project.lock.entries.get(planned.address)
             take = None if entry is None or isinstance(entry, SourceEntry) else entry.take
             changes.append(Change(name=planned.address, before=entry, after=entry, take=take, file=file))
-        elif planned.writes and not planned.state.buys:
+        elif planned.writes and not _is_made_anew(planned):
             absent.append(planned.address)
         else:
             unchanged.append(planned.address)
@@ -142,12 +142,17 @@ def _nothing_to_write(desk: Desk, planned: PlanNode) -> DecisionError | None:
     if isinstance(entry, ImageEntry) and desk.memory.whereabouts(entry.take, planned.output) is Whereabouts.NOWHERE:
         return _missing(planned.address, entry.take)
     present = desk.memory.outputs.digest(planned.output or "")
-    if planned.state.buys and present not in (entry.take, entry.output):
+    if _is_made_anew(planned) and present not in (entry.take, entry.output):
         return DecisionError(
             f"the next build makes `{planned.address}` anew, so its file stays as it is until then",
             hint=f"`seedpipe keep {planned.address}` says that the present picture is right for what is asked now",
         )
     return None
+
+
+def _is_made_anew(planned: PlanNode) -> bool:
+    """More takes, or other looks, beside the picture that stays are no other picture."""
+    return planned.state.buys and planned.taken is None
 
 
 def _missing(address: str, take: Digest) -> DecisionError:

@@ -153,6 +153,22 @@ def test_beside_a_persons_choice_nothing_is_bought(shop: Workspace, live: Gatewa
     assert (line["look"], line["level"]) == ("copper", "auto")
 
 
+def test_what_is_free_is_put_right_while_a_look_is_missing(shop: Workspace, live: Gateway) -> None:
+    shop.edit("seedpipe.yaml", "light: dim", "light: dark")
+    for path in ("build/hero.jpg", "build/small.png"):
+        (shop.folder / path).unlink()
+    assert shop.run("build", "--frozen").code == 3, "a look would be bought"
+    assert (shop.folder / "build/hero.jpg").exists()
+    assert (shop.folder / "build/small.png").exists()
+    (shop.folder / "build/hero.jpg").write_bytes((shop.folder / "build/card.jpg").read_bytes()[:-2] + b"xx")
+    assert shop.plan()["hero"] == "edited"
+    ran = shop.run("restore", "hero")
+    assert ran.code == 0, ran.err
+    assert "the next build" not in ran.out
+    assert node(shop, "hero")["writes"] is False
+    assert len(live.prompts) == 4
+
+
 def test_a_look_takes_the_place_of_a_picture_that_was_there_for_nothing(shop: Workspace, live: Gateway) -> None:
     """Renaming, adding and taking away looks costs only what is truly new."""
     assert shop.run("approve", "hero").code == 0
