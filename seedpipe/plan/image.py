@@ -20,7 +20,8 @@ def plan_image(walk: Walk, node: ImageNode | FrameNode) -> PlanNode:
     """Raises what `Resolver.asked` and `price_of` raise; the linter has worded that for people before."""
     if isinstance(node, ImageNode) and node.looks:
         seen = in_its_look(walk, node)
-        return with_looks(walk, seen, _planned(walk, seen))
+        at_rest = where_used_as_it_is(walk, node) is not None
+        return with_looks(walk, seen, _planned(walk, seen), at_rest=at_rest)
     return _planned(walk, node)
 
 

@@ -59,12 +59,15 @@ def _refused(walk: Walk, look: ImageNode) -> bool:
     return key is not None and not walk.memory.takes(key) and Case.of(walk, look).refused(key) is not None
 
 
-def with_looks(walk: Walk, node: ImageNode, planned: PlanNode) -> PlanNode:
-    """`planned` is the plan of `node` in its present look; what its other looks lack comes on top."""
+def with_looks(walk: Walk, node: ImageNode, planned: PlanNode, *, at_rest: bool) -> PlanNode:
+    """`planned` is the plan of `node` in its present look; what its other looks lack comes on top.
+
+    Not of one `at_rest`, that nobody selected: it serves as it is, and nobody asked what its looks are made from.
+    """
     if not node.looks:
         return planned
     entry = walk.lock.image(node.address)
-    if not _candidates_are_due(entry, planned):
+    if at_rest or not _candidates_are_due(entry, planned):
         nothing = Cost.nothing(walk.currency)
         parts = [
             _Part(look=PlannedLook(name=look.look or "", key=key_now(walk, look), cost=nothing)) for look in node.others

@@ -240,6 +240,16 @@ def test_takes_that_are_there_come_into_the_line(project: Project) -> None:
     assert not project.plan().has_changes
 
 
+def test_of_a_picture_that_nobody_selected_no_look_is_bought(project: Project) -> None:
+    project.edit("metal: tin", "metal: zinc")
+    project.edit('card: {prompt: "', 'card: {prompt: "A card, ')
+    plan = project.plan("card")
+    assert "base" not in plan.nodes, "not even looked at"
+    assert (plan.nodes["hero"].state, plan.nodes["hero"].look, plan.pictures) == ("cached", "plain", 1)
+    assert project.plan("hero").pictures == 1
+    assert project.plan("+card").pictures == 2
+
+
 def test_a_gate_above_one_look_has_that_look_wait() -> None:
     project = lamp("looks: {plain: {}, tin: {metal: tin}}")
     project.edit("references: {of: base}", "references: {of: \"{{ 'logo' if metal == 'brass' else 'base' }}\"}")
