@@ -69,7 +69,10 @@ def peak_megabytes(process: int) -> float:
 
 def main() -> int:
     """Writes results/emulator.json and prints it."""
-    with tempfile.TemporaryDirectory() as folder, emulator(Path(folder), ipm=1_000_000) as running:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        emulator(Path(folder), fresh=True, plain=False, ipm=1_000_000) as running,
+    ):
         rows = [measure(running, 1, 50), measure(running, CLIENTS, TURNS)]
         peak = peak_megabytes(running.process.pid)
     ratio = rows[1]["emulator_ms_per_picture"] / rows[0]["emulator_ms_per_picture"]

@@ -3,10 +3,11 @@
 import base64
 import contextlib
 import io
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,9 @@ from typing import Any
 import httpx
 from PIL import Image
 
-_PROGRAM = """
-import json, sys
-from pathlib import Path
-from seedpipe.emulator.server import run
-from seedpipe.emulator.settings import Settings
-values = json.loads(sys.argv[1])
-for name in ("port_file", "state", "scenario"):
-    if values.get(name):
-        values[name] = Path(values[name])
-run(Settings(**values))
-"""
+from tests.support import warm
+from tests.support.warm import Started
+
 KEY = {"Authorization": "Bearer test"}
 SMALL = "1024x1024"
 
@@ -34,7 +27,7 @@ class Running:
     """A live emulator and the client that talks to it."""
 
     origin: str
-    process: subprocess.Popen[bytes]
+    process: Started | subprocess.Popen[str]
     state: Path
     http: httpx.Client
 
@@ -75,22 +68,19 @@ def order(prompt: str = "hills", **fields: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def emulator(folder: Path, **settings: Any) -> Iterator[Running]:
-    """Start one, by default instant, plain, and with its state in `folder`."""
-    import json
-
+def emulator(folder: Path, *, fresh: bool = False, **settings: Any) -> Iterator[Running]:
+    """Start one, by default instant, plain, and with its state in `folder`. `fresh`: in a Python of its own."""
     port_file = folder / "port"
     port_file.unlink(missing_ok=True)
-    values = {"state": str(folder / "state"), "latency": 0.0, "plain": True, "port_file": str(port_file), **settings}
-    process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, json.dumps(values)], stdin=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    values = {"state": folder / "state", "latency": 0.0, "plain": True, "port": 0, "port_file": port_file, **settings}
+    arguments = ["emulator", *_flags(values)]
+    process = _in_python(arguments) if fresh else warm.start(arguments, folder, os.environ)
     try:
         deadline = time.monotonic() + 30
         while not port_file.exists():
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
-                raise AssertionError(process.communicate()[1].decode())
+                raise AssertionError(process.communicate()[1])
             time.sleep(0.01)
         origin = f"http://127.0.0.1:{port_file.read_text().strip()}"
         with httpx.Client(base_url=origin, timeout=30, trust_env=False, verify=False) as http:
@@ -98,7 +88,22 @@ def emulator(folder: Path, **settings: Any) -> Iterator[Running]:
     finally:
         process.terminate()
         _, complaints = process.communicate(timeout=30)
-        assert b"Traceback" not in complaints, complaints.decode()
+        assert "Traceback" not in complaints, complaints
+
+
+def _flags(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            yield flag
+        elif value is not False and value is not None:
+            yield from (flag, str(value))
+
+
+def _in_python(arguments: list[str]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "seedpipe", *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def picture(width: int = 64, height: int = 48, *, mode: str = "RGB", colour: Any = "teal", kind: str = "PNG") -> bytes:

@@ -363,7 +363,7 @@ def test_a_reference_elsewhere_gets_a_stand_in_and_nothing_is_fetched(live: Runn
 
 def test_references_elsewhere_may_time_out(tmp_path_factory: pytest.TempPathFactory) -> None:
     """After ten seconds, true to life: `x-envoy-upstream-service-time: 10030` (GH:ZJT#94)."""
-    with emulator(tmp_path_factory.mktemp("elsewhere"), invent=False, latency=0.03) as running:
+    with emulator(tmp_path_factory.mktemp("elsewhere"), time_out_references=True, latency=0.03) as running:
         refused = running.post(order(image="https://example.com/a.png"))
         assert refused.json()["error"]["message"].startswith("Timeout while downloading url=https://example.com/a.png.")
         assert 300 <= int(refused.headers["x-envoy-upstream-service-time"]) < 5000

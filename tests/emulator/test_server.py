@@ -164,7 +164,7 @@ def test_two_hundred_at_once(folder: Path) -> None:
         async with httpx.AsyncClient(base_url=running.origin, timeout=100, limits=limits, trust_env=False) as http:
             return await asyncio.gather(*(one(http, number) for number in range(200)))
 
-    with emulator(folder, ipm=100_000) as running:
+    with emulator(folder, fresh=True, ipm=100_000) as running:
         came = asyncio.run(burst(running))
         report = running.ledger()
         made = {
@@ -202,9 +202,7 @@ def test_stopping_is_quick(folder: Path, how: signal.Signals | str) -> None:
         if isinstance(how, signal.Signals):
             running.process.send_signal(how)
         else:
-            assert running.process.stdin is not None
             running.process.stdin.close()
-            running.process.stdin = None
         assert running.process.wait(30) == 0, "what is being made takes minutes and is given up"
         with pytest.raises(httpx.HTTPError):
             waiting.result()

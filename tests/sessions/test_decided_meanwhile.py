@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import Popen
 
 import pytest
 from PIL import Image
@@ -12,6 +11,7 @@ from PIL import Image
 from tests.sessions.conftest import manifest
 from tests.sessions.test_choices import BUY, LIVE, lines, lock, other, takes
 from tests.support.relay import Gateway
+from tests.support.warm import Started
 from tests.support.workspace import Ran, Workspace
 
 LAMPS = manifest(
@@ -32,7 +32,7 @@ def shop(workspace: Workspace, live: Gateway) -> Workspace:
 
 
 @contextmanager
-def in_flight(shop: Workspace, live: Gateway, *arguments: str) -> Iterator[Popen[str]]:
+def in_flight(shop: Workspace, live: Gateway, *arguments: str) -> Iterator[Started]:
     """A command that has sent its first request, and gets no answer before the block ends."""
     before, until = len(live.prompts), time.monotonic() + 60
     live.may_answer.clear()
@@ -47,7 +47,7 @@ def in_flight(shop: Workspace, live: Gateway, *arguments: str) -> Iterator[Popen
         live.may_answer.set()
 
 
-def ended(process: Popen[str]) -> Ran:
+def ended(process: Started) -> Ran:
     out, err = process.communicate(timeout=100)
     return Ran(process.returncode, out, err)
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 
 from seedpipe.state.journal import Journal
 from seedpipe.state.requests import Request, RequestState
+from tests.support.warm import Started
 from tests.support.workspace import Service, Workspace, service
 
 BOARD = """\
@@ -58,7 +58,7 @@ def events(film: Workspace) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def until(film: Workspace, process: subprocess.Popen[str], happened: Callable[[dict[str, Any]], bool]) -> None:
+def until(film: Workspace, process: Started, happened: Callable[[dict[str, Any]], bool]) -> None:
     deadline = time.monotonic() + 30
     while not any(happened(event) for event in events(film)):
         assert process.poll() is None, process.communicate()
@@ -70,7 +70,7 @@ def kept(address: str) -> Callable[[dict[str, Any]], bool]:
     return lambda event: event["event"] == "take_kept" and event["address"] == address
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Started) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from typing import Any
 
 from tests.support import warm
 from tests.support.kill import Kill
+from tests.support.warm import Started
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -49,16 +48,8 @@ class Workspace:
         assert old in text, f"{old!r} is not in {path}"
         self.write(path, text.replace(old, new))
 
-    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "seedpipe", *arguments],
-            cwd=self.folder,
-            env=self.environ | environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, *arguments: str, **environ: str) -> Started:
+        return warm.start(arguments, self.folder, self.environ | environ)
 
     def run(self, *arguments: str, **environ: str) -> Ran:
         code, out, err = warm.run(arguments, self.folder, self.environ | environ)
@@ -86,7 +77,7 @@ class Service:
     """An emulator standing alone, as a server of the protocol that a user names."""
 
     base_url: str
-    process: subprocess.Popen[str]
+    process: Started
 
     def ledger(self) -> Any:
         return self._ask(urllib.request.Request(f"{self._control}/ledger"))
@@ -122,27 +113,17 @@ def service(folder: Path, *flags: str) -> Iterator[Service]:
     """
     port_file = folder / "port"
     folder.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "seedpipe", "emulator", "--port", "0", "--port-file", str(port_file)),
-            *("--state", str(folder / "state"), "--latency", "0", "--plain", "--exit-with-stdin", *flags),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    flags = ("--state", str(folder / "state"), "--latency", "0", "--plain", "--exit-with-stdin", *flags)
+    command = ("emulator", "--port", "0", "--port-file", str(port_file), *flags)
+    process = warm.start(command, folder, os.environ)
     try:
         deadline = time.monotonic() + 30
         while not port_file.exists():
-            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < deadline, "the emulator did not start"
             time.sleep(0.02)
         yield Service(f"http://127.0.0.1:{port_file.read_text()}/v1", process)
     finally:
         process.terminate()
         process.wait(timeout=20)
-        if process.stdin is not None:
-            process.stdin.close()
-        if process.stderr is not None:
-            process.stderr.close()
+        process.close()

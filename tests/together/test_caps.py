@@ -1,6 +1,5 @@
 """Many processes against one cap: the bill never passes it, and every picture is bought once."""
 
-import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,6 +12,7 @@ from seedpipe.money import Money
 from seedpipe.state.caps import Scope
 from seedpipe.state.journal import Journal
 from tests.sessions.conftest import Account
+from tests.support.warm import Started
 from tests.support.workspace import Ran, Workspace
 
 PRICE = Money.parse("0.03 USD")
@@ -37,7 +37,7 @@ def together(live: Workspace, processes: int, *flags: str) -> list[Ran]:
     return [finished(process) for process in running]
 
 
-def finished(process: subprocess.Popen[str]) -> Ran:
+def finished(process: Started) -> Ran:
     out, err = process.communicate(timeout=600)
     assert "Traceback" not in err, err
     assert "this is our bug" not in err, err
