@@ -212,6 +212,9 @@ def _price(saved: SavedPlan, node: PlanNode) -> Departure | None:
     if was is None:
         what = f"would be bought for {node.cost.high}, which the plan does not name"
         return Departure(address=node.address, what=what, costs=True)
+    if node.takes is not None and was.takes is not None and node.takes > was.takes:
+        what = f"{node.takes} takes are asked for, {was.takes} planned"  # whatever has come of them
+        return Departure(address=node.address, what=what, costs=True)
     if node.looks:
         return _price_of_looks(was, node)
     if node.pictures > was.pictures:

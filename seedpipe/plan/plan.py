@@ -152,6 +152,7 @@ class PlanNode:
     rolls: bool = False  # its pictures come beside those that there are, and the choice stays as it is
     by_cascade: bool = False  # it is bought only because pictures that it is made from are other ones
     named: bool = False  # a person wrote it down as a target
+    takes: int | None = None  # of an image: how many there are to be, where some are bought
     before: Digest | None = None  # of the lock's entry, where there is work and an entry
     request: Mapping[str, Any] | None = None  # what is asked for, where there is work (`plan.promise`)
     look: str | None = None
@@ -202,6 +203,7 @@ class PlanNode:
             "rolls": self.rolls or None,
             "by_cascade": self.by_cascade or None,
             "named": self.named or None,
+            "takes": self.takes,
             "before": None if self.before is None else str(self.before),
             "request": None if self.request is None else dict(self.request),
             "look": self.look,

@@ -28,7 +28,9 @@ def promised(walk: Walk, node: Node, planned: PlanNode) -> PlanNode:
         else look
         for look in planned.looks
     )
-    return replace(planned, before=entry_digest(entry), request=_request(walk, worn(node, planned.look)), looks=looks)
+    takes = node.takes if isinstance(node, ImageNode) and planned.pictures and not planned.rolls else None
+    request = _request(walk, worn(node, planned.look))
+    return replace(planned, before=entry_digest(entry), request=request, looks=looks, takes=takes)
 
 
 def entry_digest(entry: Entry | None) -> Digest | None:

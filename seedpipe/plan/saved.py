@@ -47,6 +47,7 @@ class SavedNode:
     state: State
     cost: Cost
     pictures: int
+    takes: int | None
     named: bool
     writes: bool
     before: Digest | None
@@ -67,6 +68,7 @@ class SavedNode:
             state=data.made("state", State, "a state"),
             cost=_cost(data.below("cost")),
             pictures=data.whole("pictures") if data.has("pictures") else 0,
+            takes=data.whole("takes") if data.has("takes") else None,
             named=data.flag("named", absent=False),
             writes=data.flag("writes", absent=False),
             before=data.made("before", Digest.parse, "a digest") if data.has("before") else None,

@@ -192,6 +192,7 @@ def _node() -> Schema:
         "rolls": said({"const": True}, "Its pictures come beside those that there are; the choice stays (`reroll`)."),
         "by_cascade": said({"const": True}, "It is bought only because something upstream is another picture."),
         "named": said({"const": True}, "A person wrote it down as a target."),
+        "takes": said(COUNT, "Of an image that is bought: how many takes there are to be."),
         "before": said(DIGEST, "Of the lock's entry, where there is work."),
         "request": {"$ref": "#/$defs/request"},
         "look": said(TEXT, "Of a picture with looks, the one that it is: `key`, `request` and `take` are of it."),
