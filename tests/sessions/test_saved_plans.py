@@ -80,6 +80,56 @@ def test_a_killed_build_is_resumed_by_the_same_plan(workspace: Workspace, accoun
     assert sorted(workspace.plan().values()) == ["cached", "cached", "unknown"]
 
 
+BOARD = manifest(
+    "who: {prompt: A watchmaker}",
+    "board: {prompt: 'Ink, {{ refs.w }}', references: {w: who}, sequence: {frames: ["
+    "{id: wide, prompt: Wide}, {id: hands, prompt: Hands}, {id: face, prompt: Face}]}}",
+    "mood: {prompt: Generate 4 separate images of dusk, sequence: {max_images: 4}}",
+    "card: {prompt: 'A card like {{ refs.m }}', references: {m: 'mood#2'}}",
+    "cut: {from: 'board#face', steps: [{resize: 64x}]}",
+)
+
+
+def test_a_plan_with_sequences_goes_on_to_its_end_whatever_came_of_them(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", BOARD)
+    planned = workspace.run("plan", "--proof", "-o", "p.json", "--json").json
+    assert planned["pictures"] == 9
+    assert workspace.run("build", "card").code == 0, "somebody needed one of them before"
+    assert [one["billed_images"] for one in account.requests] == [4, 1]
+    account.faults({"do": "moderate-output", "match": "Generate 3", "index": 1})
+    ran = workspace.run("build", "--plan", "p.json")
+    assert ran.code == 5, ran.err
+    assert [one["billed_images"] for one in account.requests[2:]] == [1, 2]
+    account.faults()
+    workspace.edit("seedpipe.yaml", "images:\n", "images:\n  new: {prompt: A torch}\n")
+    workspace.edit("seedpipe.yaml", "prompt: Hands", "prompt: Fists")
+    ran = workspace.run("build", "--plan", "p.json")
+    assert (ran.code, "board#hands: prompt: Hands → Fists" in ran.err) == (3, True), ran.err
+    workspace.edit("seedpipe.yaml", "prompt: Fists", "prompt: Hands")
+    workspace.edit("seedpipe.yaml", "{id: face", "{id: feet, prompt: Feet}, {id: face")
+    ran = workspace.run("build", "--plan", "p.json", "--json")
+    assert (ran.code, ran.json["result"]["bought"]) == (0, 1), ran.err
+    assert workspace.run("build", "--plan", "p.json", "--json").json["result"]["bought"] == 0
+    assert sum(one["billed_images"] for one in account.requests) == planned["pictures"], "no more than was agreed to"
+    left = {name: state for name, state in workspace.plan().items() if state != "cached"}
+    assert left == {"new": "make", "board#feet": "make"}
+
+
+def test_a_counted_sequence_that_came_short_is_all_that_its_plan_buys(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", BOARD)
+    assert workspace.run("plan", "--proof", "-o", "p.json", "mood", "card").code == 0
+    account.faults({"do": "fewer", "count": 2, "match": "Generate 4"}, {"do": "moderate-input", "match": "A card"})
+    assert workspace.run("build", "--plan", "p.json").code == 5
+    account.faults()
+    assert workspace.run("build", "--plan", "p.json").code == 0, "the plan names the card itself"
+    assert [one["billed_images"] for one in account.requests] == [2, 0, 1]
+    assert workspace.run("build", "--plan", "p.json", "--json").json["result"]["bought"] == 0
+    workspace.edit("seedpipe.yaml", "max_images: 4", "max_images: 5")
+    ran = workspace.run("build", "--plan", "p.json")
+    assert ran.code == 4
+    assert "mood#5: would be bought for 0.03 USD, which the plan does not name" in ran.err
+
+
 def test_consent_and_caps_are_asked_as_for_any_build(workspace: Workspace, live: Gateway, account: Account) -> None:
     workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
     workspace.write("seedpipe.yaml", LAMPS)
