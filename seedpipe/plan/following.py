@@ -7,7 +7,6 @@ from typing import Any
 from seedpipe.errors import DecisionError
 from seedpipe.names import Digest
 from seedpipe.plan.plan import Cost, Plan, PlanNode, State
-from seedpipe.plan.reasons import New
 from seedpipe.state.decisions import Decision, Verb
 
 
@@ -98,10 +97,14 @@ def what_follows(
     *,
     decided: Collection[str],
     below: Collection[str],
+    anew: Collection[str] = (),
     done: Sequence[Done] = (),
     said: Sequence[str] = (),
 ) -> Followed:
-    """Only what is new since `before` is told; both plans are of the same nodes."""
+    """Only what is new since `before` is told; both plans are of the same nodes.
+
+    `anew` are decided ones in whose place the next build puts another picture, bought or at hand.
+    """
     buys = [node for node in after.nodes.values() if node.address in below and _newly(node, before)]
     again = {one.address for one in done if one.address in below and _is_another(one, after, before)}
     total = Cost.nothing(after.currency)
@@ -114,17 +117,12 @@ def what_follows(
         again=[address for address in after.nodes if address in again],
         buys=buys,
         pending=sum(node.state.buys for node in after.nodes.values() if node.address in below) - len(buys),
-        anew=[after.nodes[address] for address in decided if _replaces(after.nodes[address])],
+        anew=[after.nodes[address] for address in anew if not after.nodes[address].state.needs_a_person],
         edited=[after.nodes[address] for address in decided if after.nodes[address].state is State.EDITED],
         stays=[node.address for node in after.nodes.values() if _newly_stale(node, before)],
         cost=total,
         said=said,
     )
-
-
-def _replaces(node: PlanNode) -> bool:
-    only_candidates = node.taken is not None  # more takes, or other looks, beside the picture that stays
-    return node.state.buys and not only_candidates and not any(isinstance(reason, New) for reason in node.reasons)
 
 
 def _newly(node: PlanNode, before: Plan) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seedpipe.build.finishing import Finisher
 from seedpipe.errors import DecisionError, UsageError
 from seedpipe.images.probe import PictureInfo, probe_picture
 from seedpipe.limits import MAX_PICTURE_BYTES
@@ -65,7 +64,7 @@ def bring_output(desk: Desk, address: str) -> Brought:
     entry, present = desk.entry(address), desk.memory.outputs.digest(path)
     if present is None:
         raise DecisionError(f"there is no file `{path}`", hint=f"name one: `seedpipe adopt {address} FILE`")
-    if entry is not None and present in (entry.take, entry.output):
+    if entry is not None and entry.is_in(present):
         raise DecisionError(f"`{path}` is the chosen picture as it is", hint=f"`seedpipe approve {address}`")
     return _brought(desk, _file_at(desk, path), path)
 
@@ -105,33 +104,23 @@ def restore(desk: Desk, addresses: Sequence[str], *, note: str | None) -> tuple[
             entry = desk.project.lock.entries.get(planned.address)
             take = None if entry is None or isinstance(entry, SourceEntry) else entry.take
             changes.append(Change(name=planned.address, before=entry, after=entry, take=take, file=file))
-        elif planned.writes and not _is_made_anew(planned):
+        elif _holds_something_else(desk, planned):
             absent.append(planned.address)
         else:
             unchanged.append(planned.address)
     decisions = desk.record(Verb.RESTORE, changes, note=note) if changes else ()
-    said += [f"wrote {path}" for path in _written_over(desk, changes)]
     outcome = Outcome(
         verb=Verb.RESTORE, decisions=decisions, unchanged=unchanged, refused=refused, put_right=absent, plan=plan
     )
     return outcome, said
 
 
-def _written_over(desk: Desk, changes: Sequence[Change]) -> Sequence[str]:
-    """Files that no build would put right, because it makes their pictures anew or can't make them: written at once."""
-    if not changes:
-        return ()
-    plan = desk.plan([change.name for change in changes])
-    finisher, written = Finisher(desk.memory.outputs, desk.store()), []
-    for change in changes:
-        planned, entry = plan.nodes[change.name], change.after
-        if planned.output is None or not isinstance(entry, ImageEntry) or (planned.writes and not planned.state.buys):
-            continue
-        known = () if change.file is None else (change.file,)
-        if finisher.put(planned.output, entry.take, known, entry.finish.get("fit")) is not None:
-            written.append(planned.output)
-    desk.memory.outputs.save()
-    return written
+def _holds_something_else(desk: Desk, planned: PlanNode) -> bool:
+    """Whether the file is not what the lock says, or by the plan is to be written for nothing."""
+    entry = desk.entry(planned.address)
+    if entry is None or planned.output is None or not planned.state.buys:
+        return planned.writes and not planned.state.buys
+    return not entry.is_in(desk.memory.outputs.digest(planned.output))
 
 
 def _nothing_to_write(desk: Desk, planned: PlanNode) -> DecisionError | None:
@@ -141,18 +130,7 @@ def _nothing_to_write(desk: Desk, planned: PlanNode) -> DecisionError | None:
         return DecisionError(f"`{planned.address}` has no picture yet", hint=hint)
     if isinstance(entry, ImageEntry) and desk.memory.whereabouts(entry.take, planned.output) is Whereabouts.NOWHERE:
         return _missing(planned.address, entry.take)
-    present = desk.memory.outputs.digest(planned.output or "")
-    if _is_made_anew(planned) and present not in (entry.take, entry.output):
-        return DecisionError(
-            f"the next build makes `{planned.address}` anew, so its file stays as it is until then",
-            hint=f"`seedpipe keep {planned.address}` says that the present picture is right for what is asked now",
-        )
     return None
-
-
-def _is_made_anew(planned: PlanNode) -> bool:
-    """More takes, or other looks, beside the picture that stays are no other picture."""
-    return planned.state.buys and planned.taken is None
 
 
 def _missing(address: str, take: Digest) -> DecisionError:

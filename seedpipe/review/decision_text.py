@@ -165,7 +165,8 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
     if followed.buys:
         page.line(f"  {_cascade(outcome, followed, realm)}")
     elif followed.pending and outcome.verb in _NEW_PICTURE:
-        page.line(f"  {count(followed.pending, 'picture')} made from it are to be bought in any case", "dim")
+        are = "is" if followed.pending == 1 else "are"
+        page.line(f"  {count(followed.pending, 'picture')} made from it {are} to be bought in any case", "dim")
     elif followed.below and not followed.made and outcome.verb in _NEW_PICTURE:
         page.line(f"  {count(followed.below, 'picture')} made from it: nothing to buy", "dim")
 

@@ -133,6 +133,10 @@ class ImageEntry:
         """All takes of one want that the line names."""
         return (*self.takes, self.take) if want == self.want else self.also.get(want, ())
 
+    def is_in(self, file: Digest | None) -> bool:
+        """Whether an output file with this digest (None: there is no file) holds the chosen picture."""
+        return file is not None and file in (self.take, self.output)
+
     def also_beside(self, want: Digest) -> Mapping[Digest, tuple[Digest, ...]]:
         """What the next line of this address keeps of `also` when its want is `want`."""
         return {other: takes for other, takes in self.also.items() if other != want}

@@ -28,7 +28,7 @@ def test_it_is_written_though_the_next_build_replaces_it(workspace: Workspace) -
     workspace.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
     ran = workspace.run("restore", "hero", "card", "--proof")
     assert ran.code == 0, ran.err
-    assert f"wrote {HERO}" in ran.out
+    assert "wrote 2 files" in ran.out
     assert {path: (workspace.folder / path).read_bytes() for path in ours} == ours
     assert workspace.plan("--proof") == {"hero": "make", "card": "follows"}
     takes = workspace.run("takes", "hero", "--proof", "--json").json["nodes"][0]["groups"]
@@ -49,3 +49,14 @@ def test_it_is_written_though_the_new_words_were_refused(workspace: Workspace, a
     assert ran.code == 0, ran.err
     assert (workspace.folder / HERO).read_bytes() == ours[HERO]
     assert workspace.plan("--proof")["hero"] == "blocked"
+
+
+def test_a_file_that_is_gone_is_written_though_the_next_build_replaces_it(workspace: Workspace) -> None:
+    ours = painted_over(workspace, HERO)
+    (workspace.folder / HERO).unlink()
+    workspace.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    ran = workspace.run("restore", "hero", "card", "--proof")
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[:3] == ["restored hero", "so already: card", f"  wrote {HERO}"]
+    assert (workspace.folder / HERO).read_bytes() == ours[HERO]
+    assert "so already: hero" in workspace.run("restore", "hero", "--proof").out
