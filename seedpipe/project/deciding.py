@@ -168,6 +168,7 @@ class Desk:
 
         first = not self._path.exists()
         project.folder.mkdir(exist_ok=True)
+        project.write_moved()  # the lines that are decided about are those of the new names
         self._path.parent.mkdir(parents=True, exist_ok=True)
         lock = change_lock(
             project.root / project.lock_name,
@@ -291,7 +292,6 @@ class Desk:
 def open_desk(project: Project) -> Iterator[Desk]:
     """Reads what was decided and what is remembered. Raises `StateError` for a damaged record."""
     project.folder.mkdir(exist_ok=True)
-    project.write_moved()
     decisions = load_decisions(project.root / project.decisions_name, shown_as=project.decisions_name)
     desk = Desk(project=project, memory=project.recollection(), decisions=decisions)
     try:

@@ -47,3 +47,16 @@ def test_takes_that_came_under_the_old_name_for_other_words_are_listed(
     assert set(takes(workspace, "story#wide", "--proof").values()) == before["board#wide"]
     assert workspace.run("pick", "hero", "1", "--proof").code == 0
     assert len(account.requests) == 4
+
+
+def test_to_look_at_a_renamed_picture_writes_nothing(workspace: Workspace) -> None:
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A brass lamp}", f"board: {BOARD.format('Wide')}"))
+    assert workspace.run("build").code == 0
+    before = (workspace.folder / PROOFS).read_bytes()
+    renamed(workspace, "moved")
+    assert len(takes(workspace, "hero", "--proof")) == 1
+    assert workspace.run("unpin", "hero", "--proof").code == 1, "what is refused changes nothing either"
+    assert (workspace.folder / PROOFS).read_bytes() == before
+    assert workspace.run("approve", "hero", "--proof").code == 0
+    assert lock(workspace, "hero", PROOFS)["level"] == "approved"
+    assert lock(workspace, "lamp", PROOFS) is None
