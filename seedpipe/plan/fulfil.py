@@ -21,6 +21,7 @@ from seedpipe.plan.saved import SavedNode, SavedPlan
 from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock, SourceEntry
 
 _SHOWN: Final = 20
+_MADE_ANEW: Final = "asks for the picture that there is, and the plan has it made anew"
 _KEPT: Final = (State.PINNED, State.STALE)
 
 
@@ -130,23 +131,29 @@ def _of_requests(
             if was.state.buys and entry_digest(lock.entries.get(node.address)) == was.before:
                 yield Departure(address=node.address, what="stays as it is, and the plan has it made anew")
         elif node.looks:
-            yield from _of_looks(was, node, graph)
+            yield from _of_looks(was, node, graph, identities)
         elif node.request is not None:
             for what in _request_words(was.request, node.request, node, graph[node.address]):
                 yield Departure(address=node.address, what=what)
         elif _is_another(was.request, node, identities):
-            what = "asks for the picture that there is, and the plan has it made anew"
-            yield Departure(address=node.address, what=what)
+            yield Departure(address=node.address, what=_MADE_ANEW)
 
 
-def _of_looks(was: SavedNode, node: PlanNode, graph: Graph) -> Iterator[Departure]:
-    """Of the looks that would be bought now: each by itself."""
+def _of_looks(
+    was: SavedNode, node: PlanNode, graph: Graph, identities: Mapping[str, Identity | None]
+) -> Iterator[Departure]:
+    """Of the look that the picture is, and of those that would be bought: each by itself."""
     for look in node.looks:
-        before = was.looks.get(look.name)
-        if not look.pictures or look.request is None or before is None or before.request is None:
+        is_own = look.name == node.look
+        known = was.looks.get(look.name)
+        before = known.request if known is not None else was.request if is_own else None
+        if before is None:
             continue  # one that the plan doesn't know costs what it does not name
-        for what in _request_words(before.request, look.request, node, worn(graph[node.address], look.name)):
-            yield Departure(address=node.address, what=f"look {look.name}: {what}")
+        if look.request is not None and (look.pictures or is_own):
+            for what in _request_words(before, look.request, node, worn(graph[node.address], look.name)):
+                yield Departure(address=node.address, what=f"look {look.name}: {what}")
+        elif is_own and look.request is None and _is_another(before, node, identities):
+            yield Departure(address=node.address, what=_MADE_ANEW)
 
 
 def _is_another(was: Mapping[str, Any], node: PlanNode, identities: Mapping[str, Identity | None]) -> bool:

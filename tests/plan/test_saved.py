@@ -407,12 +407,14 @@ def assert_as_said(project: Project, saved: SavedPlan, left: Plan, address: str)
     node, entry = saved.nodes[address], project.lock.image(address)
     assert entry is not None
     assert node.request is not None
-    holes = [hole for one in node.request.get("references", ()) if (hole := hole_of(one)) is not None]
+    requests = [look.request for look in node.looks.values() if look.request is not None] or [node.request]
+    names = [one for request in requests for one in request.get("references", ())]
+    holes = [hole for one in names if (hole := hole_of(one)) is not None]
     there = {hole: identity_of(left.nodes[hole]) for hole in holes}  # also of one whose file stands in the way
     came = {hole: identity_in_lock(project.lock.entries[hole]) for hole in holes if there[hole] is None}
-    asked = filled(node.request, {**there, **came})
-    assert asked is not None
-    assert entry.want == digest_of(asked), f"{address} was bought for something else"
+    asked = [filled(request, {**there, **came}) for request in requests]
+    wants = [digest_of(one) for one in asked if one is not None]
+    assert entry.want in wants, f"{address} was bought for something else"
     for hole in holes:
         if project.lock.image(hole) is not None:
             assert_as_said(project, saved, left, hole)
