@@ -94,6 +94,13 @@ def cap_name(cap: Cap) -> str:
     return _NAMES[cap.kind] + (" over all your projects" if cap.over_all_projects else "")
 
 
+def idle_caps(limits: Limits, currency: str) -> Sequence[Cap]:
+    """What was asked for this run in another currency, where nothing of its kind was asked in the plan's."""
+    asked = [cap for cap in limits.caps if cap.origin in (Origin.FLAG, Origin.ENVIRONMENT)]
+    bound = {cap.kind for cap in asked if cap.limit.currency == currency}
+    return [cap for cap in asked if cap.kind not in bound]
+
+
 def refuse_what_cannot_fit(
     plan: Plan, limits: Limits, used: Mapping[Cap, Spent], spent_on: Callable[[str, str], Spent]
 ) -> None:
@@ -160,8 +167,9 @@ def consent_needed(plan: Plan, limits: Limits, where: Surroundings, *, yes: bool
         return not yes
     price = f"{plan.pictures} picture{'s' if plan.pictures != 1 else ''} for {plan.cost.high} at most"
     if not yes:
+        nobody = "nobody is asked in CI (the variable `CI`)" if where.in_ci else "there is no terminal to ask for a yes"
         raise ConsentError(
-            f"this would buy {price}, and there is no terminal to ask for a yes",
+            f"this would buy {price}, and {nobody}",
             hint=f"`--yes --max-cost {plan.cost.high.amount}` says yes to it; `--proof` costs nothing",
         )
     granting = (Origin.FLAG, Origin.ENVIRONMENT) if where.in_ci else (Origin.FLAG, Origin.ENVIRONMENT, Origin.USER_FILE)
@@ -172,8 +180,10 @@ def consent_needed(plan: Plan, limits: Limits, where: Surroundings, *, yes: bool
     ]
     if not binding:
         by = "a flag or the environment" if where.in_ci else "a flag, the environment or your settings"
+        alone = [cap.source for cap in limits.caps if cap.origin in granting and not cap.kind.bounds_a_run]
+        no_sum = f": `{alone[0]}` is for one picture and bounds no sum" if alone else ""
         raise ConsentError(
-            f"this would buy {price} unattended without a cap in {plan.currency}",
+            f"this would buy {price} unattended without a cap in {plan.currency}{no_sum}",
             hint=f"`--max-cost {plan.cost.high.amount}` (or `SEEDPIPE_MAX_COST`) sets one; it must come from {by}",
         )
     return False

@@ -15,6 +15,7 @@ from seedpipe.build.budget import (
     Surroundings,
     caps_asked,
     consent_needed,
+    idle_caps,
     limits_of,
     refuse_what_cannot_fit,
 )
@@ -68,6 +69,10 @@ def agree(invocation: Invocation, workshop: Workshop, plan: Plan, limits: Limits
     live = plan.realm is Realm.LIVE
     used = workshop.used_under(limits.caps) if live else {}
     if live:
+        for cap in idle_caps(limits, plan.currency) if plan.pictures else ():
+            invocation.console.err(
+                f"warning: `{cap.source}` of {cap.limit} binds nothing: prices are in {plan.currency}"
+            )
         refuse_what_cannot_fit(plan, limits, used, workshop.spent_on)
     month = spent_this_month(workshop.journal, plan.currency)
     _show(invocation, plan, caps_of(limits, used, plan, month=month))

@@ -1,5 +1,6 @@
 """`seedpipe resolve`: say whether what was sent and never answered was charged."""
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ import click
 
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
+from seedpipe.console import Console
 from seedpipe.errors import UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.money import Money
@@ -17,7 +19,7 @@ from seedpipe.project.building import Workshop, open_workshop, plan_build
 from seedpipe.project.uncertain import Named, named_held, named_requests
 from seedpipe.project.who import who_decides
 from seedpipe.review.held_text import Resolved, held_data, held_text, resolved_data, resolved_text
-from seedpipe.state.held import Held
+from seedpipe.state.held import Held, minute_text
 from seedpipe.state.journal_schema import is_there
 
 
@@ -80,6 +82,8 @@ def command(
         asked = Named(graph=project.graph, targets=targets, ids=requests)
         if word.undo or word.paid is not None:
             done = _undone(workshop, asked, word) if word.undo else _resolved(workshop, asked, word)
+            if not done and not as_json:
+                invocation.console.note(_why_nothing(workshop, asked, word))
             return _tell_resolved(invocation, workshop, done, as_json=as_json)
         held = named_held(workshop.journal.held(), asked)
         senders = workshop.journal.senders()
@@ -133,6 +137,27 @@ def _resolved(workshop: Workshop, asked: Named, word: _Word) -> Sequence[str]:
     return [request.id for request in found]
 
 
+def _why_nothing(workshop: Workshop, asked: Named, word: _Word) -> str:
+    """Why a word had nothing to be about."""
+    names = ", ".join(f"`{name}`" for name in (*asked.targets, *asked.ids))
+    if word.undo:
+        return f"nobody has said anything about a charge of {names}"
+    with contextlib.suppress(UsageError):
+        return _why_not_uncertain(workshop, asked, names)
+    return f"no charge of {names} is uncertain"
+
+
+def _why_not_uncertain(workshop: Workshop, asked: Named, names: str) -> str:
+    waiting = [one for one in named_held(workshop.journal.held(), asked) if not one.needs_a_person]
+    if waiting:
+        until = f" until {minute_text(waiting[0].until)}" if waiting[0].until else ""
+        return f"{names}: charged for certain and at the provider{until}; `seedpipe build` fetches it for nothing ({waiting[0].why})"
+    given = named_requests([request for request, _ in workshop.journal.resolved()], asked)
+    if given:
+        return f"no charge of {names} is uncertain any more; `--request {given[-1].id}` changes what was said, `--undo` takes it back"
+    return f"no charge of {names} is uncertain"
+
+
 def _undone(workshop: Workshop, asked: Named, word: _Word) -> Sequence[str]:
     found = named_requests([request for request, _ in workshop.journal.resolved()], asked)
     if len(found) > 1:
@@ -149,15 +174,25 @@ def _answered(invocation: Invocation, workshop: Workshop, held: Held, senders: M
     facts = held_text(held, sender=senders[held.request.run], width=console.err_width, style=console.err_style)
     console.err(facts)
     if not held.needs_a_person:
+        console.err("")
         return False
-    answer = click.prompt(
-        "was it charged?", type=click.Choice(["yes", "no", "skip"]), default="skip", err=True, show_choices=True
-    )
+    answer = _asked(console)
     console.err("")
     if answer == "skip":
         return False
     workshop.journal.resolve(held.request.id, paid=answer == "yes", who=word.who, note=word.note)
     return True
+
+
+def _asked(console: Console) -> str:
+    """`yes`, `no` or `skip`; the first letter is enough."""
+    words = ("yes", "no", "skip")
+    while True:
+        said = click.prompt("was it charged? (yes, no, skip)", default="skip", err=True).strip().lower()
+        for word in words:
+            if said and word.startswith(said):
+                return word
+        console.err(f"`{said}` is no answer: say {', '.join(f'`{word}`' for word in words[:-1])} or `{words[-1]}`")
 
 
 def _tell(

@@ -36,7 +36,7 @@ def caps_shown(project: Project, plan: Plan, journal: Journal | None) -> Caps:
 
 
 def caps_of(
-    limits: Limits, used: Mapping[Cap, Spent], plan: Plan, *, month: Money, remarks: tuple[str, ...] = ()
+    limits: Limits, used: Mapping[Cap, Spent], plan: Plan, *, month: Spent, remarks: tuple[str, ...] = ()
 ) -> Caps:
     """The caps to show with a plan; a proof costs nothing, so none binds it. `month` is what the project spent in it."""
     if plan.realm is Realm.PROOF:
@@ -47,17 +47,21 @@ def caps_of(
         if known:
             cap = min(known, key=lambda one: (one.limit - used[one].worst).micros)
             where = " in all projects" if cap.over_all_projects else ""
-            periods.append(Period(name=name + where, spent=used[cap].worst, cap=cap.limit))
-        elif kind is CapKind.PER_MONTH and month:
-            periods.append(Period(name=name, spent=month))
+            periods.append(_period(name + where, used[cap], cap.limit))
+        elif kind is CapKind.PER_MONTH and month.worst:
+            periods.append(_period(name, month))
     return Caps(run=limits.tightest(CapKind.PER_RUN, plan.currency), periods=tuple(periods), remarks=remarks)
 
 
-def spent_this_month(journal: Journal | None, currency: str) -> Money:
-    """What this project spent in the month, uncertain and open charges counted."""
+def _period(name: str, spent: Spent, cap: Money | None = None) -> Period:
+    return Period(name=name, spent=spent.worst, unsure=spent.open + spent.uncertain, cap=cap)
+
+
+def spent_this_month(journal: Journal | None, currency: str) -> Spent:
+    """What this project spent in the month."""
     if journal is None:
-        return Money.zero(currency)
-    return journal.spent(Scope(month=datetime.now(UTC).strftime("%Y-%m")), currency).worst
+        return Spent(charged=Money.zero(currency), open=Money.zero(currency), uncertain=Money.zero(currency))
+    return journal.spent(Scope(month=datetime.now(UTC).strftime("%Y-%m")), currency)
 
 
 def planned(project: Project, targets: Sequence[str] = ()) -> tuple[Plan, Recollection]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from seedpipe.limits import MANIFEST_FORMAT, MAX_TAKES
 from seedpipe.manifest.values import (
+    Amount,
     Anything,
     Background,
     Condition,
@@ -320,11 +321,11 @@ class IncludedFile(_Written):
 class Budget(_Written):
     """Caps; they can only tighten what the user allows."""
 
-    per_build: Given[Text] = Field(None, description="`5 USD`")
-    per_day: Given[Text] = Field(None, description="`20 USD`")
-    per_month: Given[Text] = Field(None, description="`60 USD`")
-    per_node: Given[Text] = Field(None, description="`0.50 USD`, for one picture, ever")
-    project: Given[Text] = Field(None, description="`200 USD`, ever")
+    per_build: Given[Amount] = Field(None, description="`5 USD`")
+    per_day: Given[Amount] = Field(None, description="`20 USD`")
+    per_month: Given[Amount] = Field(None, description="`60 USD`")
+    per_node: Given[Amount] = Field(None, description="`0.50 USD`, for one picture, ever")
+    project: Given[Amount] = Field(None, description="`200 USD`, ever")
 
 
 _Include = Annotated[Annotated[Text, Tag("<text>")] | Annotated[IncludedFile, Tag("<mapping>")], _SHAPE]

@@ -52,6 +52,11 @@ def _text(value: object) -> str:
     raise wrong_type("text", value, "put it in quotes" if quotable else None)
 
 
+def _amount(value: object) -> str:
+    """Money; of a bare number the parser says that its currency is missing."""
+    return repr(value) if isinstance(value, float) else _text(value)
+
+
 def _flag(value: object) -> bool | str:
     if isinstance(value, bool) or (isinstance(value, str) and is_template(value)):
         return value
@@ -107,6 +112,7 @@ def _anything(value: object) -> Any:
 
 _TEXT_SCHEMA: Final[dict[str, Any]] = {"type": ["string", "integer"]}
 Text = Annotated[str, PlainValidator(_text), WithJsonSchema(_TEXT_SCHEMA)]
+Amount = Annotated[str, PlainValidator(_amount), WithJsonSchema(_TEXT_SCHEMA)]
 Flag = Annotated[bool | str, PlainValidator(_flag), WithJsonSchema({"anyOf": [{"type": "boolean"}, TEMPLATE_SCHEMA]})]
 Whole = Annotated[int | str, PlainValidator(_whole), WithJsonSchema({"anyOf": [{"type": "integer"}, TEMPLATE_SCHEMA]})]
 Number = Annotated[

@@ -120,6 +120,11 @@ class Case:
             client_request_id=found.client_request_id,
         )
 
+    def sent_again(self, key: Digest) -> tuple[Reason, ...]:
+        """What `--retry-unknown` has bought although the last one may have been charged."""
+        found = self.walk.memory.uncertain(key) if self.walk.wish.retry_unknown else None
+        return () if found is None else (why.SentAgain(since=found.since, cost=found.cost, charged=found.charged),)
+
     def waits(self, key: Digest | None) -> tuple[why.PaidWaits, int] | None:
         """It is paid and still at the provider, and how many takes of it are."""
         found = self.walk.memory.waiting(key) if key is not None else None

@@ -194,7 +194,7 @@ class _Judgement(Case):
                 return more
             return replace(planned, state=State.FETCH, reasons=(waits[0],), writes=True)
         self.view(View(identity=None, future=self.future(key)))
-        said = self.walk.said(key)
+        said = (*self.walk.said(key), *self.sent_again(key))
         changes = self.changes(references) if self.entry is not None or not said else ()
         reasons = (*said, *self.replaced(), *changes)
         return self._bought(replace(planned, writes=True), key, 0, reasons)

@@ -307,6 +307,19 @@ class ChargeUncertain(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentAgain(Reason):
+    """`--retry-unknown`: what may have been charged is sent once more."""
+
+    code: ClassVar = "sent-again"
+    since: str
+    cost: str
+    charged: bool = False
+
+    def sentence(self) -> str:
+        return f"again, and {self.cost} {'is' if self.charged else 'may be'} paid already (sent {self.since})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaidWaits(Reason):
     """The service made it and said where it is; `until` is UTC text."""
 

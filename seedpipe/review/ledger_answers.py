@@ -53,6 +53,7 @@ def spend_schema() -> Schema:
         "days_in_month": COUNT,
         "charged": AMOUNT,
         "uncertain": AMOUNT,
+        "under_way": said(AMOUNT, "Sent, or paid and not fetched yet."),
         "expected_at_the_end": or_null(AMOUNT),
         "name": TEXT,
         "budget": or_null(AMOUNT),

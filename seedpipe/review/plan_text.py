@@ -1,7 +1,7 @@
 """`plan` for people: a table that is read in five seconds and fits its width. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from seedpipe.display import PLAIN, Style, display_width, fit, fit_path, pad, pad_left, shown, wrap
@@ -17,11 +17,18 @@ _STATE_WIDTH: Final = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """What was charged in a period (`this month`), and its cap if there is one."""
+    """What counts in a period (`this month`), and its cap if there is one. `unsure` of it is not charged for certain."""
 
     name: str
     spent: Money
+    unsure: Money
     cap: Money | None = None
+
+    def over_by(self, high: Money) -> Money | None:
+        """What is missing for `high` more; None if it fits."""
+        if self.cap is None or high.currency != self.cap.currency or not high:
+            return None
+        return self.spent + high - self.cap if self.spent + high > self.cap else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,8 +248,10 @@ def sum_lines(plan: Plan, caps: Caps, width: int, style: Style) -> list[str]:
     """What is bought, for how much, within which caps, and how long it takes."""
     high = plan.cost.high
     if not plan.pictures and not high:
-        return [f"  {style.bold('buys nothing')}{free_words(plan)}"]
-    over = caps.run is not None and _over(high, caps.run)
+        held = any(period.unsure for period in caps.periods)
+        known = wrap(caps_text(replace(caps, run=None), high), width - 2) if held else []
+        return [f"  {style.bold('buys nothing')}{free_words(plan)}", *("  " + style.dim(line) for line in known)]
+    over = (caps.run is not None and _over(high, caps.run)) or any(one.over_by(high) for one in caps.periods)
     buys = f"buys {count(plan.pictures, 'picture')}"
     limits = caps_text(caps, high)
     lines = [f"  {style.bold(f'{buys}   {cost_words(plan.cost)}')}"]
@@ -335,7 +344,10 @@ def caps_text(caps: Caps, high: Money) -> str:
         parts.append(("over the cap of " if _over(high, caps.run) else "cap ") + _amount(caps.run, high))
     for period in caps.periods:
         text = f"{shown(period.name)} {_amount(period.spent, high)}"
-        parts.append(text + (f" of {_amount(period.cap, high)}" if period.cap is not None else ""))
+        text += f" of {_amount(period.cap, high)}" if period.cap is not None else ""
+        text += f" ({_amount(period.unsure, high)} uncertain)" if period.unsure else ""
+        over = period.over_by(high)
+        parts.append(text + (f", {_amount(over, high)} over" if over is not None else ""))
     return " · ".join(parts)
 
 

@@ -145,8 +145,12 @@ def month_words(month: Month) -> str:
     one = month.forecast
     name = calendar.month_name[int(one.month[5:7])]
     limit = "" if month.cap is None else f" of {month.cap.amount}"
-    unsure = f", and {one.uncertain} uncertain" if one.uncertain else ""
-    start = f"{one.so_far.amount}{limit} {one.so_far.currency}{unsure}; "
+    unsure = [f"{one.uncertain} uncertain"] if one.uncertain else []
+    unsure += [f"{one.under_way} under way"] if one.under_way else []
+    start = f"{one.so_far.amount}{limit} {one.so_far.currency}{', and ' if unsure else ''}{' and '.join(unsure)}"
+    if not (one.so_far or unsure):
+        return start  # nothing of it goes anywhere
+    start += "; "
     if one.expected is None:
         days = f"{count(one.days, 'whole day')}, {one.spent_days} with spending"
         return f"{start}too early to say where {name} goes ({days}; {FEWEST_DAYS} and {FEWEST_SPENT} are needed)"

@@ -196,6 +196,7 @@ class Forecast:
     length: int
     so_far: Money
     uncertain: Money
+    under_way: Money
     expected: Money | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -207,6 +208,7 @@ class Forecast:
             "days_in_month": self.length,
             "charged": self.so_far.amount,
             "uncertain": self.uncertain.amount,
+            "under_way": self.under_way.amount,
             "expected_at_the_end": None if self.expected is None else self.expected.amount,
         }
 
@@ -239,6 +241,7 @@ def forecast(entries: Iterable[Entry], today: date, *, currencies: Iterable[str]
                 length=length,
                 so_far=charged,
                 uncertain=so_far[currency].uncertain if currency in so_far else zero,
+                under_way=so_far[currency].under_way if currency in so_far else zero,
                 expected=expected,
             )
         )

@@ -338,12 +338,13 @@ images:
     "money": (
         HEAD
         + """\
-budget: {per_build: 5, per_day: lots, per_hour: 5 USD}
+budget: {per_build: 5, per_day: lots, per_hour: 5 USD, project: 0.3}
 """,
         [
             "seedpipe.yaml:3:21 bad-money: `5` has no currency: write it like `5 USD`",
             "seedpipe.yaml:3:33 bad-money: `lots` is not an amount of money like `5 USD`",
             "seedpipe.yaml:3:39 unknown-key: there is no key `per_hour` here (did you mean `per_node`?)",
+            "seedpipe.yaml:3:65 bad-money: `0.3` has no currency: write it like `0.3 USD`",
         ],
     ),
     "provider": (

@@ -21,7 +21,7 @@ from seedpipe.review.status_text import UncertainCharge, status_text
 from tests.review.goldens import check
 from tests.review.plans import PRICE, image, lumen, made, many, plan_of, planned, source, troubled, usd
 
-CAPS = Caps(run=usd("5"), periods=(Period(name="this month", spent=usd("3.12"), cap=usd("60")),))
+CAPS = Caps(run=usd("5"), periods=(Period(name="this month", spent=usd("3.12"), unsure=usd("0"), cap=usd("60")),))
 PLANS = {"lumen": lumen, "troubled": troubled, "many": many}
 
 
@@ -224,3 +224,12 @@ def test_explain_japanese_in_color() -> None:
         explain_text(plan.nodes["tea"], graph["tea"], made_from={}, makes=graph.makes("tea"), style=COLORED),
     )
     assert "[-鉄-]{+真鍮+}の" in explain_text(plan.nodes["tea"], graph["tea"], made_from={}, style=PLAIN)
+
+
+def test_what_does_not_fit_into_a_period_is_said_with_what_is_missing() -> None:
+    _, plan = lumen()
+    period = Period(name="today", spent=usd("0.40"), unsure=usd("0.16"), cap=usd("0.50"))
+    text = plan_text(plan, caps=Caps(periods=(period,)))
+    assert "today 0.40 of 0.50 (0.16 uncertain), 0.18 over" in " ".join(text.split()), text
+    fits = replace(period, cap=usd("0.68"))
+    assert "over" not in plan_text(plan, caps=Caps(periods=(fits,)))

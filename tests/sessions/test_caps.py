@@ -152,6 +152,25 @@ def test_in_ci_a_cap_comes_with_the_job_and_a_period_needs_a_journal_that_lasts(
     assert live.prompts == ["Lamp a"]
 
 
+def test_a_cap_that_binds_nothing_is_no_silent_comfort(lamps: Workspace, live: Gateway) -> None:
+    ran = lamps.run("build", "--yes", "--max-cost", "5 EUR")
+    assert ran.code == 4
+    assert "warning: `--max-cost` of 5.00 EUR binds nothing: prices are in USD" in said(ran)
+    one = lamps.run("build", "--yes", "--max-per-node", "1")
+    assert one.code == 4
+    assert "`--max-per-node` is for one picture and bounds no sum" in said(one)
+    asked = lamps.run("build", CI="true")
+    assert "nobody is asked in CI (the variable `CI`)" in said(asked) and "no terminal" not in said(asked)
+    assert live.prompts == []
+    both = lamps.run("build", "--yes", "--max-cost", "5 EUR", "--max-cost", "1", "lamp/a")
+    assert both.code == 0 and "binds nothing" not in said(both)
+
+
+def test_a_plan_says_that_it_does_not_fit_into_the_day(lamps: Workspace) -> None:
+    plan = lamps.run("plan", SEEDPIPE_MAX_PER_DAY="0.10")
+    assert "today in all projects 0.00 of 0.10, 0.02 over" in said(plan)
+
+
 def test_a_proof_needs_no_cap_and_counts_for_none(lamps: Workspace) -> None:
     budget(lamps, "{per_build: 0.01 USD, per_month: 0.01 USD, per_node: 0.01 USD}")
     assert lamps.run("build", "--proof", CI="true").code == 0

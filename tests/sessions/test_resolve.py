@@ -218,11 +218,31 @@ def test_an_address_that_was_out_of_reach_for_a_while_is_fetched_for_nothing(
     assert sum(one["billed_images"] for one in account.requests) == 2
 
 
+def test_why_a_word_is_about_nothing_is_said(uncertain: Workspace, account: Account) -> None:
+    assert "no charge of `chair` is uncertain" in said(uncertain.run("resolve", "chair", "--paid").err)
+    assert uncertain.run("resolve", "hero", "--not-paid").code == 0
+    again = uncertain.run("resolve", "hero", "--paid")
+    assert "nothing was written down" in again.out
+    assert "`--request req-" in again.err and "changes what was said" in said(again.err)
+    assert "nobody has said anything about a charge of `chair`" in said(uncertain.run("resolve", "chair", "--undo").err)
+    account.faults({"do": "garbage", "match": "lamp"})
+    assert uncertain.run("build").code == 75
+    waits = said(uncertain.run("resolve", "hero", "--paid").err)
+    assert "`hero`: charged for certain and at the provider until" in waits
+    assert "it is of no known picture format" in waits
+
+
+def test_what_is_sent_again_unasked_says_what_the_last_one_may_have_cost(uncertain: Workspace) -> None:
+    assert "again, and 0.03 USD may be paid already" in said(uncertain.run("plan", "--retry-unknown").out)
+    assert "new" not in said(uncertain.run("plan", "--retry-unknown", "hero").out)
+
+
 def test_on_a_terminal_it_shows_the_facts_and_asks(uncertain: Workspace) -> None:
     assert _typed(uncertain, "skip\n")[0] == 75
     assert uncertain.plan()["hero"] == "unknown"
-    code, shown = _typed(uncertain, "no\n")
+    code, shown = _typed(uncertain, "maybe\nn\n")
     assert code == 0
+    assert "`maybe` is no answer: say `yes`, `no` or `skip`" in said(shown)
     assert "was it charged? (yes, no, skip) [skip]:" in said(shown)
     assert shown.index("client id") < shown.index("was it charged?")
     assert uncertain.plan()["hero"] == "make"

@@ -83,6 +83,15 @@ def test_text_csv_and_periods(shelf: Workspace) -> None:
     assert "nothing was spent" in said(shelf.run("spend", "--until", "2020-01"))
     assert "should be a day like" in said(shelf.run("spend", "--since", "yesterday"))
     assert shelf.run("spend", "--since", "2026-02-30").code == 2
+    assert "no day lies between them" in said(shelf.run("spend", "--since", "2026-03", "--until", "2026-02"))
+    assert "this month 0.10 USD of 5.00 USD, 0.03 USD of it uncertain" in said(shelf.run("status"))
+    assert "this month 0.10 of 5.00 (0.03 uncertain)" in said(shelf.run("plan"))
+
+
+def test_a_budget_of_which_nothing_was_spent_is_going_nowhere(shelf: Workspace) -> None:
+    shelf.edit("seedpipe.yaml", "5 USD", "5 CNY")
+    told = [line for line in shelf.run("spend").out.splitlines() if "CNY" in line]
+    assert told == ["  this month  0.00 of 5.00 CNY"]
 
 
 def test_proofs_cost_nothing_and_are_told_apart(shelf: Workspace) -> None:
@@ -104,6 +113,7 @@ def test_over_all_projects_and_a_journal_that_can_not_be_read(shelf: Workspace, 
     nowhere = Workspace(tmp_path / "nowhere", **{name: shelf.environ[name] for name in shelf.environ})
     assert "this month in all projects 0.10" in said(nowhere.run("spend", "--all"))
     assert nowhere.run("spend").code == 2, "which project?"
+    assert "`seedpipe spend --all` is of all your projects" in said(nowhere.run("spend"))
     journal = Path(os.environ["SEEDPIPE_HOME"]) / "projects/lamps/live/journal.sqlite"
     journal.write_bytes(b"garbage" * 1000)
     own = shelf.run("spend")
