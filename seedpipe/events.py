@@ -48,10 +48,14 @@ class BuildStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered(Event):
-    """A sentence about what a dead build left behind and what became of it."""
+    """A sentence about what a dead build left behind and what became of it; the ids are those of its `RequestSent`."""
 
     name: ClassVar = "recovered"
     sentence: str
+    address: str | None = None
+    request: str | None = None
+    client_request_id: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ from seedpipe.state.caps import Cap, CapKind
 from seedpipe.state.home import account_of, home_folder
 from seedpipe.state.journal import Journal
 from seedpipe.state.lockfile import LockWriter
-from seedpipe.state.requests import Recovery, RequestState, ToFetch
+from seedpipe.state.requests import Recovery, RequestState, ToFetch, Told
 from seedpipe.state.spent import Scope, Spent
 from seedpipe.state.store import Store
 from seedpipe.state.takes import Takes
@@ -132,7 +132,7 @@ class Run:
 
     workers: int
     limits: Limits
-    fetched: Sequence[str] = ()
+    fetched: Sequence[Told] = ()
     fail_fast: bool = False
     retry_unknown: bool = False
 
@@ -174,8 +174,8 @@ async def _carry_out(
         )
         executor = _executor(workshop, plan, run, buyer)
         emit(_started(executor, run))
-        for sentence in (*workshop.recovery.sentences, *run.fetched):
-            emit(Recovered(at=report.clock(), sentence=sentence))
+        for told in (*workshop.recovery.told, *run.fetched):
+            emit(_recovered(told, report))
         with _signals(executor):
             result = await executor.run()
         spent = await asyncio.to_thread(workshop.journal.spent, Scope(run=journal_run), plan.currency)
@@ -193,12 +193,24 @@ async def _carry_out(
     return result
 
 
-async def fetch_located(workshop: Workshop, endpoint: Endpoint) -> Sequence[str]:
+def _recovered(told: Told, report: Report) -> Recovered:
+    request = told.request
+    return Recovered(
+        at=report.clock(),
+        sentence=told.sentence,
+        address=request.address,
+        request=request.id,
+        client_request_id=request.client_request_id,
+        request_id=request.request_id,
+    )
+
+
+async def fetch_located(workshop: Workshop, endpoint: Endpoint) -> Sequence[Told]:
     """Paid pictures whose addresses an earlier build wrote down, fetched for nothing. Returns a sentence for each.
 
     Of a request that is held anyway nothing is said while nothing comes.
     """
-    sentences = []
+    told = []
     report = Report(emit=lambda _event: None, clock=time.monotonic)
     async with ServiceClient(endpoint.base_url, endpoint.key) as client:
         receiver = _receiver(workshop, client, endpoint, report)
@@ -207,8 +219,8 @@ async def fetch_located(workshop: Workshop, endpoint: Endpoint) -> Sequence[str]
             if not takes and waiting.request.state is RequestState.UNKNOWN:
                 continue
             came = f"{len(takes)} of {len(waiting.located)} paid pictures fetched for nothing"
-            sentences.append(f"`{waiting.request.address}`: {came}")
-    return sentences
+            told.append(Told(request=waiting.request, sentence=f"`{waiting.request.address}`: {came}"))
+    return told
 
 
 def _receiver(workshop: Workshop, client: ServiceClient, endpoint: Endpoint, report: Report) -> Receiver:

@@ -75,6 +75,8 @@ def resolved_text(resolved: Resolved, nodes: Mapping[str, PlanNode], *, width: i
     lines = wrap(head, width)
     page = _Page([style.bold(line) for line in lines], width, style)
     page.field("request", f"{request.id}, sent {minute_text(request.sent_at or request.intended_at)}")
+    if word.charge is not None and word.charge.currency == request.price.currency and word.charge > request.reserved:
+        page.field("but", f"no more than {request.reserved} was reserved for it; `--undo` takes the word back")
     for address in names:
         page.field("now", _now(address, nodes.get(address)))
     return "\n".join(page.lines)

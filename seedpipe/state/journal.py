@@ -17,7 +17,7 @@ from typing import Self
 
 from seedpipe.errors import StateError
 from seedpipe.money import Money
-from seedpipe.names import Digest, Realm
+from seedpipe.names import Realm
 from seedpipe.state import moves, resolve
 from seedpipe.state.caps import Cap
 from seedpipe.state.claims import Obstacle, Outcome, claim, obstacle
@@ -261,15 +261,6 @@ class Journal(Reading):
         recovery = self._writer.run(lambda db: recover_dead(db, owner=owner, is_alive=self._is_alive, now=self._now()))
         sweep(self.owners)
         return recovery
-
-    def forget_refusal(self, request_key: Digest) -> None:
-        """A person named the node: what was refused may be sent again."""
-        self._writer.run(
-            lambda db: db.execute(
-                "UPDATE request SET forgotten = 1 WHERE request_key = ? AND state = 'refused'",
-                (str(request_key),),
-            )
-        )
 
 
 def _note_items(db: sqlite3.Connection, id_: str, items: int) -> None:

@@ -122,11 +122,6 @@ class Reading:
 
         return self._writer.read(operation)
 
-    def last_refusal(self, request_key: Digest, *, verdicts: Collection[str] | None = None) -> Refusal | None:
-        """The newest refusal of a key that was not forgotten, nor followed by a success of the same ordinal."""
-        found = self._refusals("request_key = ?", (str(request_key),), verdicts)
-        return found[-1] if found else None
-
     def refusal_of(self, request: str) -> Refusal | None:
         """The refusal of one request, if it was refused and that isn't forgotten."""
         found = self._writer.read(lambda db: refusals_where(db, "id = ?", (request,)))

@@ -7,7 +7,7 @@ from datetime import datetime
 from seedpipe.money import Money
 from seedpipe.state.held import charge_of, held_of
 from seedpipe.state.moves import conclude, move
-from seedpipe.state.requests import Recovery, Request, RequestState, ToFetch
+from seedpipe.state.requests import Recovery, Request, RequestState, ToFetch, Told
 from seedpipe.state.rows import arrivals_of, requests_where, takes_where
 from seedpipe.state.spent import ACTIVE_SQL
 from seedpipe.state.take import Take
@@ -23,7 +23,7 @@ def recover_dead(connection: sqlite3.Connection, *, owner: str, is_alive: Callab
     takes: list[Take] = []
     closed: dict[RequestState, list[Request]] = {state: [] for state in RequestState}
     fetchable: list[ToFetch] = []
-    sentences: list[str] = []
+    told: list[Told] = []
     for dead_owner in dead:
         takes += takes_where(connection, "owner = ?", (dead_owner,))
         for request in requests_where(connection, f"owner = ? AND {ACTIVE_SQL}", (dead_owner,)):
@@ -32,10 +32,11 @@ def recover_dead(connection: sqlite3.Connection, *, owner: str, is_alive: Callab
                 fetchable.append(outcome)
             else:
                 closed[outcome.state].append(outcome)
-            sentences.append(_sentence(outcome, charge_of(request, arrivals_of(connection, request.id))))
+            certain = charge_of(request, arrivals_of(connection, request.id))
+            told.append(Told(request=request, sentence=_sentence(outcome, certain)))
         connection.execute("UPDATE owner SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (now, dead_owner))
     return Recovery(
-        sentences=tuple(sentences),
+        told=tuple(told),
         released=tuple(closed[RequestState.RELEASED]),
         unknown=tuple(closed[RequestState.UNKNOWN]),
         settled=tuple(closed[RequestState.SETTLED]),

@@ -327,10 +327,18 @@ class ToFetch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A sentence for people about one request."""
+
+    request: Request
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
     """What dead processes left behind and what became of it. `takes` are to be put into the index (again)."""
 
-    sentences: tuple[str, ...] = ()
+    told: tuple[Told, ...] = ()
     released: tuple[Request, ...] = ()
     unknown: tuple[Request, ...] = ()
     settled: tuple[Request, ...] = ()

@@ -63,6 +63,10 @@ def test_why_a_picture_could_not_be_kept_is_told_until_it_is(workspace: Workspac
     (asked,) = account.requests
     assert failed["client_request_id"] == asked["client_request_id"]
     assert failed["request_id"] is not None
+    told = [event for event in events_of(workspace) if event["event"] == "recovered"]
+    assert {event["address"] for event in told} == {"lamp"}
+    assert {event["client_request_id"] for event in told} == {asked["client_request_id"]}
+    assert all(event["request"].startswith("req-") and event["request_id"] for event in told)
 
 
 def test_a_short_lived_address_is_waited_for_as_long_as_it_says(tmp_path: Path) -> None:

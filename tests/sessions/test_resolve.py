@@ -218,6 +218,13 @@ def test_an_address_that_was_out_of_reach_for_a_while_is_fetched_for_nothing(
     assert sum(one["billed_images"] for one in account.requests) == 2
 
 
+def test_an_amount_beyond_what_was_reserved_is_taken_and_said(uncertain: Workspace) -> None:
+    """The bill is right, and a slip of the finger fills a cap."""
+    ran = uncertain.run("resolve", "hero", "--paid", "--amount", "3 USD")
+    assert ran.code == 0
+    assert "no more than 0.03 USD was reserved for it; `--undo` takes the word back" in said(ran.out)
+
+
 def test_why_a_word_is_about_nothing_is_said(uncertain: Workspace, account: Account) -> None:
     assert "no charge of `chair` is uncertain" in said(uncertain.run("resolve", "chair", "--paid").err)
     assert uncertain.run("resolve", "hero", "--not-paid").code == 0

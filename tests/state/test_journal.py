@@ -120,13 +120,9 @@ def test_refused_is_free_and_remembered(folder: Path) -> None:
     journal.sent(retry)
     journal.refused(retry, code="ServerOverloaded", message="m", verdict="retry")
     assert journal.spent(Scope(), "USD").worst == Money.zero("USD")
-    last = journal.last_refusal(key("hero"))
-    assert last is not None and last.verdict == "retry"
-    blocked = journal.last_refusal(key("hero"), verdicts={"blocked"})
-    assert blocked is not None and (blocked.request_id, blocked.address) == ("r1", "hero")
-    assert journal.refusals(verdicts={"blocked"}) == {key("hero"): {1: blocked}}
-    journal.forget_refusal(key("hero"))
-    assert journal.last_refusal(key("hero")) is None
+    assert journal.refusals()[key("hero")][1].verdict == "retry", "the newest"
+    blocked = journal.refusals(verdicts={"blocked"})[key("hero")][1]
+    assert (blocked.request_id, blocked.address) == ("r1", "hero")
     third = claim(journal, run)
     journal.sent(third)
     journal.refused(third, code="c", message="m", verdict="blocked")

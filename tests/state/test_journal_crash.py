@@ -59,7 +59,9 @@ def test_killed_after_each_step(folder: Path, step: str) -> None:
     if step == "intended":
         assert isinstance(claimed, ClaimedElsewhere) and not claimed.alive
         assert [request.state for request in recovery.released] == [RequestState.RELEASED]
-        assert recovery.sentences == ("`hero`: its process ended before it was sent; nothing was charged",)
+        assert [one.sentence for one in recovery.told] == [
+            "`hero`: its process ended before it was sent; nothing was charged"
+        ]
         assert spent.worst == zero
         assert isinstance(journal.intend(intent(run), ()), Claimed)
     elif step == "sent":
@@ -76,15 +78,15 @@ def test_killed_after_each_step(folder: Path, step: str) -> None:
         assert (spent.charged, spent.worst) == (PRICE, PRICE)
         assert len(recovery.settled) == (step == "kept")
     again = journal.recover()
-    assert (again.sentences, again.takes, again.to_fetch) == ((), (), ()), "what is recovered is recovered once"
+    assert (again.told, again.takes, again.to_fetch) == ((), (), ()), "what is recovered is recovered once"
 
 
 def test_what_a_living_process_does_is_left_alone(folder: Path) -> None:
     alive, other = open_journal(folder), open_journal(folder)
     id_ = claim(alive, begin(alive))
-    assert other.recover().sentences == ()
+    assert other.recover().told == ()
     alive.sent(id_)
-    assert other.recover().sentences == ()
+    assert other.recover().told == ()
     alive.close()
     assert len(other.recover().unknown) == 1
 
