@@ -17,7 +17,7 @@ _STATE_WIDTH: Final = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """What counts in a period (`this month`), and its cap if there is one. `unsure` of it is not charged for certain."""
+    """What counts in a period (`this month`), and its cap if there is one. `unsure` of it is uncertain or under way."""
 
     name: str
     spent: Money
@@ -345,7 +345,7 @@ def caps_text(caps: Caps, high: Money) -> str:
     for period in caps.periods:
         text = f"{shown(period.name)} {_amount(period.spent, high)}"
         text += f" of {_amount(period.cap, high)}" if period.cap is not None else ""
-        text += f" ({_amount(period.unsure, high)} uncertain)" if period.unsure else ""
+        text += f" ({_amount(period.unsure, high)} not settled)" if period.unsure else ""
         over = period.over_by(high)
         parts.append(text + (f", {_amount(over, high)} over" if over is not None else ""))
     return " · ".join(parts)

@@ -49,7 +49,7 @@ def status_text(
         lines.append(f"  {pad('spent', wide)}{spent} in all")
     for period in caps.periods:
         limit = "" if period.cap is None else f" of {period.cap}"
-        limit += f", {period.unsure} of it uncertain" if period.unsure else ""
+        limit += f", {period.unsure} of it not settled" if period.unsure else ""
         lines.append("  " + fit(f"{pad(shown(period.name), wide)}{period.spent}{limit}", width - 2))
     lines += ["  " + style.yellow(line) for remark in caps.remarks for line in wrap(shown(remark), width - 2)]
     return "\n".join([*lines, *_uncertain(uncertain, width, style)])

@@ -230,6 +230,6 @@ def test_what_does_not_fit_into_a_period_is_said_with_what_is_missing() -> None:
     _, plan = lumen()
     period = Period(name="today", spent=usd("0.40"), unsure=usd("0.16"), cap=usd("0.50"))
     text = plan_text(plan, caps=Caps(periods=(period,)))
-    assert "today 0.40 of 0.50 (0.16 uncertain), 0.18 over" in " ".join(text.split()), text
+    assert "today 0.40 of 0.50 (0.16 not settled), 0.18 over" in " ".join(text.split()), text
     fits = replace(period, cap=usd("0.68"))
     assert "over" not in plan_text(plan, caps=Caps(periods=(fits,)))

@@ -84,8 +84,8 @@ def test_text_csv_and_periods(shelf: Workspace) -> None:
     assert "should be a day like" in said(shelf.run("spend", "--since", "yesterday"))
     assert shelf.run("spend", "--since", "2026-02-30").code == 2
     assert "no day lies between them" in said(shelf.run("spend", "--since", "2026-03", "--until", "2026-02"))
-    assert "this month 0.10 USD of 5.00 USD, 0.03 USD of it uncertain" in said(shelf.run("status"))
-    assert "this month 0.10 of 5.00 (0.03 uncertain)" in said(shelf.run("plan"))
+    assert "this month 0.10 USD of 5.00 USD, 0.03 USD of it not settled" in said(shelf.run("status"))
+    assert "this month 0.10 of 5.00 (0.03 not settled)" in said(shelf.run("plan"))
 
 
 def test_a_budget_of_which_nothing_was_spent_is_going_nowhere(shelf: Workspace) -> None:
