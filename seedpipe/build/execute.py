@@ -12,7 +12,7 @@ from seedpipe.build.order import uncertain
 from seedpipe.build.purchase import Buyer
 from seedpipe.build.report import NodeError, Report, Result
 from seedpipe.build.schedule import Schedule
-from seedpipe.build.standing import in_the_way
+from seedpipe.build.standing import in_the_way, spared_of
 from seedpipe.errors import SeedpipeError
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, SourceNode
 from seedpipe.plan.graph import Graph
@@ -43,7 +43,8 @@ class Executor:
     _schedule: Schedule = field(init=False)
 
     def __post_init__(self) -> None:
-        self._schedule = Schedule(self.work, self.seconds)
+        spared = spared_of(self.plan, self.graph)
+        self._schedule = Schedule(self.work, self.seconds, spared=spared)
 
     @property
     def todo(self) -> Sequence[str]:

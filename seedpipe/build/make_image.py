@@ -61,6 +61,7 @@ class ImageMaker:
             return
         await self._bring_in_chosen(want)
         others = self._others(want)
+        self._say_absent(want, others)
         came = await self._buy_all([want, *others])
         bought, failures = came[0].takes, [of_look(one, each.want) for each in came for one in each.missing]
         # In the index's order, not in that of the requests: whoever builds after a crash, or beside this, chooses by it.
@@ -231,6 +232,15 @@ class ImageMaker:
             with contextlib.suppress(NodeError):  # it stays without; the picture itself is not made from it
                 found.append(self._want(node.wearing(other.look)))
         return found
+
+    def _say_absent(self, want: Want, others: Sequence[Want]) -> None:
+        """Looks that were to be bought, and that something they are made from did not come for."""
+        there = {want.look, *(other.look for other in others)}
+        for look in want.planned.looks:
+            if look.pictures and look.name not in there:
+                self.report.notice(
+                    want.node.address, f"look {look.name} is left out: what it is made from did not come"
+                )
 
     async def _another_look(
         self, want: Want, takes: Sequence[Take], others: Sequence[Want]

@@ -1,8 +1,10 @@
 """Which node starts next: longest remaining path first. Pure; every change of a node's stage goes through `_move`."""
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 
 from seedpipe.plan.forecast import remaining_paths
 
@@ -31,10 +33,18 @@ _LEGAL: Mapping[Stage, tuple[Stage, ...]] = {
 class Schedule:
     """The nodes of one build. `needs` maps each address to what it is made from; `seconds` to its expected duration.
 
-    Addresses in `needs` that are no keys are taken to be there already.
+    Addresses in `needs` that are no keys are taken to be there already. Of `spared` (address → some of its needs) a node
+    waits for the end, and comes without them.
     """
 
-    def __init__(self, needs: Mapping[str, Sequence[str]], seconds: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        needs: Mapping[str, Sequence[str]],
+        seconds: Mapping[str, float],
+        *,
+        spared: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
+        self._spared = spared
         self._needs = {address: {need for need in above if need in needs} for address, above in needs.items()}
         self._below: dict[str, list[str]] = {address: [] for address in needs}
         for address, above in self._needs.items():
@@ -68,21 +78,28 @@ class Schedule:
         """Its picture is there: what waited for it alone becomes ready."""
         self._move(address, Stage.DONE)
         for below in self._below[address]:
-            self._needs[below].discard(address)
-            if not self._needs[below] and self.stages[below] is Stage.WAITING:
-                self._move(below, Stage.READY)
+            self._ended(address, below)
+
+    def _ended(self, address: str, below: str) -> None:
+        """`below` does not wait for it any longer."""
+        self._needs[below].discard(address)
+        if not self._needs[below] and self.stages[below] is Stage.WAITING:
+            self._move(below, Stage.READY)
 
     def failed(self, address: str) -> Sequence[str]:
         """Its picture won't come. Returns everything made from it, now skipped, nearest first."""
         self._move(address, Stage.FAILED)
         skipped: list[str] = []
-        frontier = list(self._below[address])
-        while frontier:
-            below = frontier.pop(0)
-            if self.stages[below] in (Stage.WAITING, Stage.READY):
-                self._move(below, Stage.SKIPPED)
-                skipped.append(below)
-                frontier.extend(self._below[below])
+        gone = deque([address])
+        while gone:
+            above = gone.popleft()
+            for below in self._below[above]:
+                if above in self._spared.get(below, ()):
+                    self._ended(above, below)
+                elif self.stages[below] in (Stage.WAITING, Stage.READY):
+                    self._move(below, Stage.SKIPPED)
+                    skipped.append(below)
+                    gone.append(below)
         return skipped
 
     @property

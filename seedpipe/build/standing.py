@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from seedpipe.build.order import UNCERTAIN_HINT
 from seedpipe.build.report import NodeError
+from seedpipe.manifest.node import ImageNode, worn
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, PlanNode, State
 from seedpipe.plan.reasons import ChargeUncertain, Reason, RefusedBefore, SameAs, SizeDiffers
@@ -45,6 +46,19 @@ def _feeds_work(address: str, plan: Plan, graph: Graph) -> bool:
 def _needs(node: PlanNode) -> Sequence[str]:
     """What it is made from, and the node that buys the same picture before it."""
     return (*node.made_from, *(reason.address for reason in node.reasons if isinstance(reason, SameAs)))
+
+
+def spared_of(plan: Plan, graph: Graph) -> Mapping[str, frozenset[str]]:
+    """Of each picture with looks the needs that are of its other looks alone: without them it comes all the same."""
+    found = {}
+    for planned in plan.nodes.values():
+        if planned.looks:
+            node = worn(graph[planned.address], planned.look)
+            own = {one.address for one in node.references} if isinstance(node, ImageNode) else set()
+            shared = {one.address for one in planned.reasons if isinstance(one, SameAs)}
+            comes = planned.taken is not None or planned.of_look(planned.look) > 0
+            found[planned.address] = frozenset({*planned.made_from, *(shared if comes else ())} - own)
+    return found
 
 
 def in_the_way(plan: Plan) -> Iterator[tuple[str, NodeError]]:

@@ -42,6 +42,10 @@ class Want:
         return (self.entry.take, *self.entry.takes, *([self.entry.output] if self.entry.output else []))
 
     @property
+    def look(self) -> str | None:
+        return self.node.look if isinstance(self.node, ImageNode) else None
+
+    @property
     def listed(self) -> Sequence[Digest]:
         """The pictures for this very want that the lock names."""
         return () if self.entry is None else self.entry.takes_for(self.key)
@@ -68,5 +72,4 @@ def joined(listed: Sequence[Digest], takes: Sequence[Take]) -> tuple[Digest, ...
 
 def of_look(failure: NotBought, want: Want) -> NotBought:
     """What did not come, said of the look that it was for."""
-    look = want.node.look if isinstance(want.node, ImageNode) else None
-    return failure if look is None else replace(failure, message=f"look {look}: {failure.message}")
+    return failure if want.look is None else replace(failure, message=f"look {want.look}: {failure.message}")

@@ -42,6 +42,18 @@ def test_every_node_ends_and_only_failures_skip(
         assert Stage.FAILED in above or Stage.SKIPPED in above
 
 
+def test_without_some_of_its_needs_a_node_comes_all_the_same() -> None:
+    needs = {"oak": [], "ash": ["seed"], "seed": [], "desk": ["oak", "ash"], "room": ["desk"], "box": ["ash"]}
+    schedule = Schedule(needs, {}, spared={"desk": {"ash"}})
+    assert {schedule.start(), schedule.start()} == {"oak", "seed"}
+    schedule.done("oak")
+    assert schedule.stages["desk"] is Stage.WAITING, "it waits for the end of all, whatever that is"
+    assert schedule.failed("seed") == ["ash", "box"]
+    assert schedule.start() == "desk"
+    schedule.done("desk")
+    assert schedule.start() == "room"
+
+
 def test_longest_remaining_path_starts_first() -> None:
     needs = {"short": [], "long": [], "below": ["long"], "middle": []}
     schedule = Schedule(needs, {"short": 1, "long": 2, "below": 9, "middle": 5})

@@ -429,6 +429,29 @@ def test_looks_may_be_made_from_other_pictures(workspace: Workspace, account: Ac
     assert set(workspace.plan().values()) == {"cached"}
 
 
+def test_what_one_look_is_made_from_hinders_no_other(workspace: Workspace, account: Account) -> None:
+    wood = "{prompt: 'a desk of {{ refs.wood }}', references: {wood: '{{ metal }}'}, looks: LOOKS}"
+    text = manifest(
+        "oak: {prompt: oak}",
+        "ash: {prompt: ash}",
+        f"desk: {wood}",
+        "card: {prompt: card, references: [desk]}",
+        head=VARS,
+    ).replace("LOOKS", "{oak: {metal: oak}, ash: {metal: ash}}")
+    workspace.write("seedpipe.yaml", text)
+    account.faults({"do": "moderate-input", "match": "ash"})
+    ran = workspace.run("build")
+    assert ran.code == 5
+    assert "desk: look ash is left out: what it is made from did not come" in " ".join(ran.err.split())
+    assert sorted(account.prompts) == ["a desk of image 1", "ash", "card", "oak"]
+    assert workspace.plan() == {"oak": "cached", "ash": "blocked", "desk": "blocked", "card": "cached"}
+    account.faults()
+    workspace.edit("seedpipe.yaml", "{prompt: ash}", "{prompt: white ash}")
+    assert workspace.run("build").code == 0
+    assert account.prompts[4:] == ["white ash", "a desk of image 1"]
+    assert set(workspace.plan().values()) == {"cached"}
+
+
 def test_answers_about_looks_are_as_their_schemas_say(shop: Workspace) -> None:
     ask = Asker()
     git = Repository(shop.folder, **shop.environ)
