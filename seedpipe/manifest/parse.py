@@ -67,6 +67,16 @@ def parse_manifest(
     files: ProjectFiles, path: str, *, profile: str | None = None, variables: Mapping[str, str] | None = None
 ) -> Manifest:
     """Read the manifest at `path` and all that it includes. Raises `ManifestError` with every fault."""
+    manifest, error = parse_what_is_sound(files, path, profile=profile, variables=variables)
+    if error is not None:
+        raise error
+    return manifest
+
+
+def parse_what_is_sound(
+    files: ProjectFiles, path: str, *, profile: str | None = None, variables: Mapping[str, str] | None = None
+) -> tuple[Manifest, ManifestError | None]:
+    """As `parse_manifest`: what is left when all that is wrong is taken out, and what that is."""
     with paused_collection():
         return _Assembler(files, path).manifest(profile, variables or {})
 
@@ -93,7 +103,7 @@ class _Assembler:
     def parts(self) -> list[ManifestPart]:
         return self.reader.parts
 
-    def manifest(self, profile: str | None, variables: Mapping[str, str]) -> Manifest:
+    def manifest(self, profile: str | None, variables: Mapping[str, str]) -> tuple[Manifest, ManifestError | None]:
         self.reader.read(self.path)
         self._check_format()
         chosen = self._chosen_profile(profile)
@@ -119,9 +129,8 @@ class _Assembler:
             moved=tuple(self._moved()),
             documents={part.document.name: part.document for part in self.parts},
         )
-        if self.faults.errors:
-            raise ManifestError(self.faults.faults, texts=self.reader.texts)
-        return manifest
+        error = ManifestError(self.faults.faults, texts=self.reader.texts) if self.faults.errors else None
+        return manifest, error
 
     def _check_format(self) -> None:
         for index, file in enumerate(self.parts):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.catalogue.lookup import Catalogue
-from seedpipe.errors import Fault, ManifestError, Severity, UsageError
+from seedpipe.errors import Fault, ManifestError, SeedpipeError, Severity, UsageError
 from seedpipe.manifest.definition import Manifest
 from seedpipe.manifest.expand import expand
 from seedpipe.manifest.origins import origins_of
-from seedpipe.manifest.parse import parse_manifest
+from seedpipe.manifest.parse import parse_what_is_sound
 from seedpipe.names import Realm
 from seedpipe.plan.forecast import Means, forecast
 from seedpipe.plan.graph import Graph, link
@@ -26,6 +26,7 @@ from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
 from seedpipe.project.files import file_faults, font_files
 from seedpipe.project.identity import claim_id, decisions_name, known_id, lock_name
+from seedpipe.project.independent import with_independent_faults
 from seedpipe.project.lettering import PictureSizes, room_faults
 from seedpipe.project.memory import Recollection
 from seedpipe.project.terms import with_own_terms
@@ -244,9 +245,16 @@ def open_project(
     files = WorkTreeFiles(root)
     settings = read_settings(config_folder(os.environ))
     catalogue = users_catalogue(settings)
-    manifest = parse_manifest(files, manifest_path.name, profile=profile, variables=variables)
-    expansion = expand(manifest, files)
-    graph = link(expansion.nodes)
+    manifest, error = parse_what_is_sound(files, manifest_path.name, profile=profile, variables=variables)
+    try:
+        if error is not None:
+            raise error
+        expansion = expand(manifest, files)
+        graph = link(expansion.nodes)
+    except ManifestError as first:
+        raise with_independent_faults(
+            first, manifest, files, lambda graph: _linted(graph, manifest, catalogue, files, provider)
+        ) from None
     chosen = provider_name(_wanted(manifest), catalogue=catalogue, environ=os.environ, flag=provider)
     catalogue, term_faults = _with_own_terms(manifest, catalogue)
     live_lock = load_lock(root / lock_name(Realm.LIVE, profile), shown_as=lock_name(Realm.LIVE, profile))
@@ -286,6 +294,23 @@ def open_project(
         known_id=known_id(root, profile),
         variables=variables or {},
     )
+
+
+def _linted(
+    graph: Graph, manifest: Manifest, catalogue: Catalogue, files: WorkTreeFiles, provider: str | None
+) -> Sequence[Fault]:
+    """What is wrong with a part of a project, whatever its lock says; nothing where the provider can't be told."""
+    try:
+        chosen = provider_name(_wanted(manifest), catalogue=catalogue, environ=os.environ, flag=provider)
+        catalogue, _ = _with_own_terms(manifest, catalogue)
+    except SeedpipeError:
+        return ()
+    resolver = Resolver(catalogue=catalogue, provider=chosen, remembered={})
+    outputs = output_paths(graph)
+    return [
+        *lint(graph, catalogue=catalogue, provider=chosen, resolver=resolver, outputs=outputs),
+        *file_faults(graph, files),
+    ]
 
 
 def output_folder(realm: Realm, profile: str | None) -> str:
