@@ -27,6 +27,8 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _homes = itertools.count()
+
+
 _connect = socket.socket.connect
 _connect_ex = socket.socket.connect_ex
 
@@ -80,3 +82,9 @@ def guarded(request: pytest.FixtureRequest, folder_of_homes: Path, monkeypatch: 
     monkeypatch.setattr(socket.socket, "connect", _guarded_connect)
     monkeypatch.setattr(socket.socket, "connect_ex", _guarded_connect_ex)
     yield
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests wait for a fifth of their time."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (allowed or 1) + 1

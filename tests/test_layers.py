@@ -1,6 +1,7 @@
 """The import arrows: down only, siblings apart, pure rooms without the world. See docs/architecture.md."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,7 @@ def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@functools.cache
 def imports(path: Path) -> list[tuple[str, int, bool]]:
     """(module, line, whether it stands in a function) of every import that runs; TYPE_CHECKING blocks are left out."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
