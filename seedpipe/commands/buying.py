@@ -1,10 +1,12 @@
 """What verbs that buy share: the service that is asked, the yes to the price, and a plan carried out in sight."""
 
+import asyncio
 import contextlib
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,14 +22,14 @@ from seedpipe.build.budget import (
     refuse_what_cannot_fit,
 )
 from seedpipe.commands.invocation import Function, Invocation
-from seedpipe.commands.opening import remember_realm
+from seedpipe.commands.opening import ProjectFlags, remember_realm
 from seedpipe.commands.showing import caps_of, spent_this_month
 from seedpipe.errors import ConsentError, UsageError
 from seedpipe.events import BuildFinished, Event
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.price import currency_of
-from seedpipe.project.building import Run, Workshop, carry_out
+from seedpipe.project.building import Run, Workshop, carry_out, fetch_located
 from seedpipe.project.project import Project
 from seedpipe.project.service import probe, proof_service
 from seedpipe.project.trust import Endpoint, open_endpoint
@@ -49,13 +51,33 @@ def in_its_realm(
     return open_in(Realm.PROOF) if is_emulator else project, endpoint
 
 
-def endpoint_for(workshop: Workshop, stack: contextlib.ExitStack, *, proof: bool, provider: str | None) -> Endpoint:
+def _endpoint_for(workshop: Workshop, stack: contextlib.ExitStack, *, proof: bool, provider: str | None) -> Endpoint:
     """Where this build buys: its own emulator, or what manifest and user agree on."""
     if proof:
         return stack.enter_context(proof_service(workshop.project))
     endpoint = _users_endpoint(workshop.project, provider)
     workshop.use(endpoint)
     return endpoint
+
+
+def ready_to_buy(
+    workshop: Workshop,
+    stack: contextlib.ExitStack,
+    flags: ProjectFlags,
+    endpoint: Endpoint | None,
+    run: Run,
+    make_plan: Callable[[], Plan],
+    *,
+    frozen: bool = False,
+) -> tuple[Plan, Endpoint | None, Run]:
+    """The plan, after what is paid was fetched. A service is opened if something is to be fetched or bought from it."""
+    plan = make_plan()
+    if (plan.pictures and not frozen) or workshop.to_fetch:
+        endpoint = endpoint or _endpoint_for(workshop, stack, proof=flags.proof, provider=flags.provider)
+    if workshop.to_fetch and endpoint is not None:
+        run = replace(run, fetched=asyncio.run(fetch_located(workshop, endpoint)))
+        plan = make_plan()
+    return plan, endpoint, run
 
 
 def _users_endpoint(project: Project, provider: str | None) -> Endpoint:

@@ -2,12 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
-from seedpipe.commands.opening import opened
+from seedpipe.commands.invocation import (
+    Function,
+    Invocation,
+    gathered,
+    json_option,
+    option,
+    pass_invocation,
+    project_options,
+)
+from seedpipe.commands.opening import ProjectFlags
 from seedpipe.errors import UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node
@@ -21,54 +29,33 @@ from seedpipe.review.decision_text import decision_text
 from seedpipe.state.decisions import Verb
 from seedpipe.state.lock import ImageEntry
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flags:
+class Flags(ProjectFlags):
     """Those of every such verb."""
 
-    proof: bool
-    provider: str | None
-    variables: tuple[str, ...]
-    profile: str | None
     note: str | None
     as_json: bool
 
 
-def decision_options(function: Function) -> Callable[..., Any]:
+def decision_options(function: Function) -> Function:
     """The flags of every verb by which people decide; the command gets them as `flags`."""
-
-    def command(
-        invocation: Invocation,
-        proof: bool,
-        provider: str | None,
-        variables: tuple[str, ...],
-        profile: str | None,
-        note: str | None,
-        as_json: bool,
-        **others: Any,
-    ) -> Any:
-        flags = Flags(proof=proof, provider=provider, variables=variables, profile=profile, note=note, as_json=as_json)
-        return function(invocation, flags=flags, **others)
-
-    command.__doc__ = function.__doc__
-    decorated: Any = pass_invocation(command)
     decorators = (
+        gathered("flags", Flags),
+        pass_invocation,
         json_option,
         project_options,
         option("--proof", is_flag=True, help="Of the proofs, which have choices of their own."),
         click.option("-m", "--note", metavar="TEXT", help="Why: it is kept with the decision."),
     )
+    decorated: Any = function
     for decorate in decorators:
         decorated = decorate(decorated)
     return decorated  # type: ignore[no-any-return]
 
 
 def project_of(invocation: Invocation, flags: Flags) -> Project:
-    return opened(
-        invocation, profile=flags.profile, variables=flags.variables, provider=flags.provider, proof=flags.proof
-    )
+    return flags.opened(invocation)
 
 
 def pictures_named(project: Project, targets: Sequence[str]) -> Sequence[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from seedpipe.commands.invocation import Invocation, option, pass_invocation
+from seedpipe.commands.invocation import Invocation, gathered, option, pass_invocation
 from seedpipe.emulator.server import run
 from seedpipe.emulator.settings import Settings
 from seedpipe.limits import ExitCode
@@ -38,29 +38,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @option("--seed", type=int, metavar="N", help="The same requests give the same pictures. [default: never twice]")
 @option("--workers", type=click.IntRange(1, 64), help="Threads that draw. [default: processors, 4 at most]")
 @option("--exit-with-stdin", is_flag=True, help="Stop when standard input closes.")
+@gathered("settings", Settings)
 @pass_invocation
-def command(
-    invocation: Invocation,
-    port: int,
-    port_file: Path | None,
-    state: Path | None,
-    key: str | None,
-    latency: float,
-    ipm: int,
-    minute: float,
-    inflight: int | None,
-    url_life: int,
-    scenario: Path | None,
-    endpoint_model: str,
-    provider: str | None,
-    catalogue: tuple[Path, ...],
-    time_out_references: bool,
-    strict: bool,
-    plain: bool,
-    seed: int | None,
-    workers: int | None,
-    exit_with_stdin: bool,
-) -> int:
+def command(invocation: Invocation, settings: Settings) -> int:
     """Run a local service of the protocol.
 
     It speaks the protocol under /v1, /api/v3 and /api/plan/v3 on 127.0.0.1, draws real pictures that say PROOF, and
@@ -79,30 +59,8 @@ def command(
       export SEEDPIPE_BASE_URL=http://127.0.0.1:8787/v1 SEEDPIPE_API_KEY=x
       seedpipe build --yes --max-cost 5
     """
-    requests, billed = run(
-        Settings(
-            port=port,
-            port_file=port_file,
-            state=state,
-            key=key,
-            latency=latency,
-            ipm=ipm,
-            minute=minute,
-            inflight=inflight,
-            url_life=url_life,
-            scenario=scenario,
-            endpoint_model=endpoint_model,
-            provider=provider,
-            catalogue=catalogue,
-            invent=not time_out_references,
-            strict=strict,
-            plain=plain,
-            seed=seed,
-            workers=workers,
-            exit_with_stdin=exit_with_stdin,
-        ),
-        on_ready=lambda origin: invocation.console.note(_welcome(origin, "YOUR_KEY" if key else "proof")),
-    )
+    key = "YOUR_KEY" if settings.key else "proof"
+    requests, billed = run(settings, on_ready=lambda origin: invocation.console.note(_welcome(origin, key)))
     pictures = "1 picture" if billed == 1 else f"{billed} pictures"
     asked = "1 request" if requests == 1 else f"{requests} requests"
     invocation.console.note(f"stopped after {asked}; {pictures} would have been billed")

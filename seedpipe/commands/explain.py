@@ -2,8 +2,8 @@
 
 import click
 
-from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
-from seedpipe.commands.opening import opened
+from seedpipe.commands.invocation import Invocation, json_option, pass_invocation
+from seedpipe.commands.opening import ProjectFlags, project_flags
 from seedpipe.commands.showing import planned
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.node import worn
@@ -18,19 +18,10 @@ from seedpipe.state.lock import Lock
 
 @click.command("explain")
 @click.argument("targets", nargs=-1, required=True, metavar="NODE...")
-@option("--proof", is_flag=True, help="Of the proof.")
-@project_options
+@project_flags("Of the proof.")
 @json_option
 @pass_invocation
-def command(
-    invocation: Invocation,
-    targets: tuple[str, ...],
-    proof: bool,
-    provider: str | None,
-    variables: tuple[str, ...],
-    profile: str | None,
-    as_json: bool,
-) -> int:
+def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlags, as_json: bool) -> int:
     """Say everything about a picture: its state and the reasons, changed words, references, price, key, takes.
 
     \b
@@ -38,7 +29,7 @@ def command(
       seedpipe explain hero
       seedpipe explain scene/LUM-01/16:9 --json
     """
-    project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
+    project = flags.opened(invocation)
     plan, memory = planned(project)
     chosen = select(project.graph, targets).nodes
     console = invocation.console

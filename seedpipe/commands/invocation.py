@@ -1,7 +1,8 @@
 """What every verb gets from the command line before it: the console, the folder, the manifest's name."""
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +51,21 @@ def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
     if long is not None and long not in _NOT_MIRRORED:
         settings.setdefault("envvar", "SEEDPIPE_" + long.removeprefix("--").replace("-", "_").upper())
     return click.option(*names, **settings)
+
+
+def gathered(name: str, group: type[Any]) -> Callable[[Function], Function]:
+    """The flags that are called as the fields of `group`, a dataclass, reach the command as one: as its `name`."""
+    names = [one.name for one in fields(group)]
+
+    def decorate(function: Any) -> Any:
+        @functools.wraps(function)
+        def command(*arguments: Any, **flags: Any) -> Any:
+            flags[name] = group(**{one: flags.pop(one) for one in names})
+            return function(*arguments, **flags)
+
+        return command
+
+    return decorate
 
 
 def project_options(function: Function) -> Function:

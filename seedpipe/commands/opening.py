@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.invocation import Function, Invocation, gathered, option, project_options
 from seedpipe.errors import UsageError
 from seedpipe.names import Realm
 from seedpipe.project.project import Project, find_manifest, open_project
@@ -51,6 +52,36 @@ def opened(
         realm=realm or (Realm.PROOF if proof else remembered_realm()),
         tolerated=tolerated,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFlags:
+    """Which project is meant, and in which clothes: the flags of most verbs."""
+
+    profile: str | None
+    variables: tuple[str, ...]
+    provider: str | None
+    proof: bool
+
+    def opened(self, invocation: Invocation, realm: Realm | None = None) -> Project:
+        return opened(
+            invocation,
+            profile=self.profile,
+            variables=self.variables,
+            provider=self.provider,
+            proof=self.proof,
+            realm=realm,
+        )
+
+
+def project_flags(proof: str) -> Callable[[Function], Function]:
+    """The options of `ProjectFlags`, which the command gets as `flags`; `proof` is the help of `--proof`."""
+
+    def decorate(function: Function) -> Function:
+        function = project_options(gathered("flags", ProjectFlags)(function))
+        return option("--proof", is_flag=True, help=proof)(function)
+
+    return decorate
 
 
 def remembered_realm() -> Realm:

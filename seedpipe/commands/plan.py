@@ -1,13 +1,15 @@
 """`seedpipe plan`: what a build would make, why, and what it would cost. Needs no key and no network."""
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
-from seedpipe.commands.opening import opened
+from seedpipe.commands.invocation import Function, Invocation, gathered, json_option, option, pass_invocation
+from seedpipe.commands.opening import ProjectFlags, project_flags
 from seedpipe.commands.showing import caps_shown, planned_for
+from seedpipe.commands.wishing import SUPPOSING, WishFlags, wish_options
 from seedpipe.console import json_text, render_faults
 from seedpipe.display import shown
 from seedpipe.errors import UsageError
@@ -16,63 +18,55 @@ from seedpipe.plan.compare_models import Comparison, compare_models
 from seedpipe.plan.grouping import group_by
 from seedpipe.plan.plan import Plan, State
 from seedpipe.plan.saved import plan_document
-from seedpipe.plan.select import Wish, select
 from seedpipe.project.inputs import inputs_of_plan
 from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
 from seedpipe.review.plan_markdown import plan_markdown
-from seedpipe.review.plan_text import nothing_to_do, plan_text
+from seedpipe.review.plan_text import Caps, nothing_to_do, plan_text
 from seedpipe.review.plan_views import Views
 from seedpipe.review.price_text import price_text
 from seedpipe.state.files import write_atomically
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What of the plan is wanted, and where."""
+
+    saved_to: Path | None
+    exit_code: bool
+    by: str | None
+    compares: bool
+    form: str
+    jobs: int
+
+
+def plan_options(function: Function) -> Function:
+    """The options of `Asked`, which the command gets as `asked`."""
+    path, forms = click.Path(path_type=Path, dir_okay=False), click.Choice(["text", "json", "markdown"])
+    saves = "Save the plan; `seedpipe build --plan FILE` carries out just this."
+    exits = "Exit with 3 if a build would change anything, with 75 if a charge is uncertain."
+    compares = "What the plan would cost by each model that can make it."
+    jobs = "Requests at once, for the forecast of time."
+    for decorate in (
+        gathered("asked", Asked),
+        option("-j", "--jobs", type=click.IntRange(1, 512), default=8, help=jobs),
+        option("--format", "form", type=forms, default="text", help="How it is written."),
+        option("--compare-models", "compares", is_flag=True, help=compares),
+        option("--by", metavar="AXIS", help="Sums by the values of an axis, or by `tag`, `model`, `state`, `name`."),
+        option("--exit-code", is_flag=True, help=exits),
+        option("-o", "--output", "saved_to", type=path, metavar="FILE", help=saves),
+    ):
+        function = decorate(function)
+    return function
+
+
 @click.command("plan")
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
-@option(
-    "-o",
-    "--output",
-    "saved_to",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Save the plan; `seedpipe build --plan FILE` carries out just this.",
-)
-@option(
-    "--exit-code", is_flag=True, help="Exit with 3 if a build would change anything, with 75 if a charge is uncertain."
-)
-@option("--proof", is_flag=True, help="The plan of a proof.")
-@option("--exclude", multiple=True, metavar="TARGET", help="Leave these out.")
-@option("--no-cascade", is_flag=True, help="Keep pictures that only a changed upstream would replace.")
-@option("--through-gates", is_flag=True, help="As if everything that waits for approval had it.")
-@option("--retry-unknown", is_flag=True, help="As if what may have been charged were sent again.")
-@option("--retry-blocked", is_flag=True, help="As if what moderation refused were sent again.")
-@option("--by", metavar="AXIS", help="Sums by the values of an axis, or by `tag`, `model`, `state`, `name`.")
-@option("--compare-models", "compares", is_flag=True, help="What the plan would cost by each model that can make it.")
-@option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="How it is written.")
-@option("-j", "--jobs", type=click.IntRange(1, 512), default=8, help="Requests at once, for the forecast of time.")
-@project_options
+@plan_options
+@wish_options(SUPPOSING)
+@project_flags("The plan of a proof.")
 @json_option
 @pass_invocation
-def command(
-    invocation: Invocation,
-    targets: tuple[str, ...],
-    saved_to: Path | None,
-    exit_code: bool,
-    proof: bool,
-    exclude: tuple[str, ...],
-    no_cascade: bool,
-    through_gates: bool,
-    retry_unknown: bool,
-    retry_blocked: bool,
-    by: str | None,
-    compares: bool,
-    form: str,
-    jobs: int,
-    provider: str | None,
-    variables: tuple[str, ...],
-    profile: str | None,
-    as_json: bool,
-) -> int:
+def command(invocation: Invocation, asked: Asked, wishes: WishFlags, flags: ProjectFlags, as_json: bool) -> int:
     """Say of every picture what a build would do, why, and what it would cost at most.
 
     \b
@@ -83,46 +77,43 @@ def command(
       seedpipe plan --compare-models
       seedpipe plan -o change.json && seedpipe build --plan change.json
     """
-    project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
-    wish = Wish(
-        selection=select(project.graph, targets, exclude=exclude),
-        targets=targets,
-        retry_unknown=retry_unknown,
-        retry_blocked=retry_blocked,
-        cascade=not no_cascade,
-        through_gates=through_gates,
-    )
-    plan, memory = planned_for(project, wish, workers=jobs)
+    project = flags.opened(invocation)
+    plan, memory = planned_for(project, wishes.wish(project), workers=asked.jobs)
     with contextlib.closing(memory):
         memory.outputs.save_if_possible()
         caps = caps_shown(project, plan, memory.journal)
         at_rest = nothing_to_do(plan) and not memory.under_way
         views = Views(
-            grouping=None if by is None else group_by(plan, by),
-            comparison=_compared(project, plan, memory, workers=jobs) if compares else None,
+            grouping=None if asked.by is None else group_by(plan, asked.by),
+            comparison=_compared(project, plan, memory, workers=asked.jobs) if asked.compares else None,
         )
-    if saved_to is not None:
-        _save(plan, saved_to)
+    if asked.saved_to is not None:
+        _save(plan, asked.saved_to)
     elif at_rest:
         invocation.rests_on = inputs_of_plan(project, plan, searched=invocation.searched)
     console = invocation.console
-    if as_json or form == "json":
+    if as_json or asked.form == "json":
         console.data(plan_document(plan, **views.to_dict()))
-    elif form == "markdown":
+    elif asked.form == "markdown":
         console.out(plan_markdown(plan, caps=caps) + views.markdown(plan))
     else:
-        if project.warnings and not console.quiet:
-            console.err(render_faults(project.warnings, invocation.text_of, console.err_style, width=console.err_width))
-        shown_as = views.text(plan, caps=caps, width=console.width, style=console.style)
-        if shown_as is None:
-            shown_as = plan_text(plan, width=console.width, style=console.style, caps=caps, verbose=console.verbose)
-        console.out(shown_as)
-        behind = price_text(plan, project.catalogue, width=console.width) if console.verbose else None
-        if behind is not None:
-            console.out(console.style.dim(behind))
-    if saved_to is not None:
-        console.note(f"saved: `seedpipe build --plan {shown(str(saved_to))}` carries out just this")
-    return _changes(plan) if exit_code else ExitCode.DONE
+        _say(invocation, project, plan, views, caps)
+    if asked.saved_to is not None:
+        console.note(f"saved: `seedpipe build --plan {shown(str(asked.saved_to))}` carries out just this")
+    return _changes(plan) if asked.exit_code else ExitCode.DONE
+
+
+def _say(invocation: Invocation, project: Project, plan: Plan, views: Views, caps: Caps) -> None:
+    console = invocation.console
+    if project.warnings and not console.quiet:
+        console.err(render_faults(project.warnings, invocation.text_of, console.err_style, width=console.err_width))
+    shown_as = views.text(plan, caps=caps, width=console.width, style=console.style)
+    if shown_as is None:
+        shown_as = plan_text(plan, width=console.width, style=console.style, caps=caps, verbose=console.verbose)
+    console.out(shown_as)
+    behind = price_text(plan, project.catalogue, width=console.width) if console.verbose else None
+    if behind is not None:
+        console.out(console.style.dim(behind))
 
 
 def _compared(project: Project, plan: Plan, memory: Recollection, *, workers: int) -> Comparison:

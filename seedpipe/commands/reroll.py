@@ -1,23 +1,20 @@
 """`seedpipe reroll`: more takes to choose from. Of all verbs by which people choose, the only one that spends."""
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 
 import click
 
-from seedpipe.commands.buying import agree, cap_options, endpoint_for, in_its_realm, limits_asked, run_plan
+from seedpipe.commands.buying import agree, cap_options, in_its_realm, limits_asked, ready_to_buy, run_plan
 from seedpipe.commands.deciding import Flags, consequences, decision_options, pictures_named, say
 from seedpipe.commands.invocation import Invocation, option
-from seedpipe.commands.opening import opened
 from seedpipe.events import BuildFinished
 from seedpipe.limits import MAX_TAKES, ExitCode, most_urgent
-from seedpipe.names import Realm
 from seedpipe.plan.following import Outcome
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.saved import plan_document
-from seedpipe.project.building import Run, fetch_located, open_workshop, plan_build
+from seedpipe.project.building import Run, open_workshop, plan_build
 from seedpipe.project.deciding import open_desk
 from seedpipe.project.project import Project
 from seedpipe.project.rolling import Rolled, choose_new, wish_for_more
@@ -56,17 +53,7 @@ def command(
       seedpipe reroll 'board#hands'
       seedpipe reroll board --whole --yes --max-cost 1
     """
-
-    def open_in(realm: Realm) -> Project:
-        return opened(
-            invocation,
-            profile=flags.profile,
-            variables=flags.variables,
-            provider=flags.provider,
-            proof=flags.proof,
-            realm=realm,
-        )
-
+    open_in = partial(flags.opened, invocation)
     project, endpoint = in_its_realm(open_in, proof=flags.proof, provider=flags.provider)
     addresses = pictures_named(project, targets)
     wish = wish_for_more(project.graph, addresses, more, whole=whole, targets=targets, look=look)
@@ -74,12 +61,8 @@ def command(
     run = Run(workers=jobs, limits=limits)
     with contextlib.ExitStack() as stack:
         workshop = stack.enter_context(open_workshop(project, endpoint))
-        plan = plan_build(workshop, wish, workers=jobs)
-        if plan.pictures or workshop.to_fetch:
-            endpoint = endpoint or endpoint_for(workshop, stack, proof=flags.proof, provider=flags.provider)
-        if workshop.to_fetch and endpoint is not None:
-            run = replace(run, fetched=asyncio.run(fetch_located(workshop, endpoint)))
-            plan = plan_build(workshop, wish, workers=jobs)
+        make_plan = partial(plan_build, workshop, wish, workers=jobs)
+        plan, endpoint, run = ready_to_buy(workshop, stack, flags, endpoint, run, make_plan)
         agree(invocation, workshop, plan, limits, yes=yes)
         rolled = Rolled.starting(plan, workshop.memory)
         finished = run_plan(invocation, workshop, plan, endpoint, run)

@@ -1,25 +1,18 @@
 """`build --plan FILE`: a saved plan read, and the command line held to what it says."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.opening import ProjectFlags
+from seedpipe.commands.wishing import WishFlags
 from seedpipe.errors import UsageError
 from seedpipe.limits import MAX_FILE_BYTES
 from seedpipe.names import Realm
 from seedpipe.plan.saved import SavedPlan, read_saved_plan
+from seedpipe.plan.select import Wish
 from seedpipe.project.project import Project
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """With which flags a plan is carried out: its own."""
-
-    profile: str | None
-    variables: tuple[str, ...]
-    proof: bool
 
 
 def saved_plan_of(invocation: Invocation, path: Path) -> SavedPlan:
@@ -36,21 +29,9 @@ def saved_plan_of(invocation: Invocation, path: Path) -> SavedPlan:
     return read_saved_plan(data, name)
 
 
-def terms_of(
-    saved: SavedPlan,
-    *,
-    targets: Sequence[str],
-    exclude: Sequence[str],
-    flags: Mapping[str, bool],
-    profile: str | None,
-    variables: Sequence[str],
-    proof: bool,
-) -> Terms:
-    """The plan's own; a flag beside it may only say the same. Raises `UsageError`.
-
-    `flags` are those of the wish, by their names on the command line.
-    """
-    if targets or exclude:
+def terms_of(saved: SavedPlan, wishes: WishFlags, flags: ProjectFlags, *, frozen: bool) -> ProjectFlags:
+    """The flags that the plan was made with; one beside it may only say the same. Raises `UsageError`."""
+    if wishes.targets or wishes.exclude:
         raise UsageError("`--plan` says already which pictures are built", hint="leave out the targets")
     said = {
         "--no-cascade": not saved.cascade,
@@ -59,25 +40,29 @@ def terms_of(
         "--through-gates": saved.through_gates,
     }
     own = tuple(f"{name}={value}" for name, value in saved.variables.items())
-    differ = [name for name, given in flags.items() if given and not said.get(name, False)]
-    differ += ["--profile"] * (profile is not None and profile != saved.profile)
-    differ += ["--var"] * (bool(variables) and sorted(variables) != sorted(own))
-    differ += ["--proof"] * (proof and saved.realm is not Realm.PROOF)
+    differ = [
+        name for name, given in {**wishes.given, "--frozen": frozen}.items() if given and not said.get(name, False)
+    ]
+    differ += ["--profile"] * (flags.profile is not None and flags.profile != saved.profile)
+    differ += ["--var"] * (bool(flags.variables) and sorted(flags.variables) != sorted(own))
+    differ += ["--proof"] * (flags.proof and saved.realm is not Realm.PROOF)
     if differ:
         raise UsageError(
             f"`{saved.file}` was made without this `{differ[0]}`", hint="plan anew with it, or leave it out"
         )
     # variables without a profile are for `--proof` alone (`variables_of`), which brings an emulator of its own
     has_service = bool(os.environ.get("SEEDPIPE_BASE_URL")) and (saved.profile is not None or not own)
-    return Terms(
-        profile=saved.profile,
-        variables=own,
-        proof=proof or (saved.realm is Realm.PROOF and not has_service),
-    )
+    proof = flags.proof or (saved.realm is Realm.PROOF and not has_service)
+    return replace(flags, profile=saved.profile, variables=own, proof=proof)
 
 
-def check_project(saved: SavedPlan, project: Project) -> None:
+def wish_of(saved: SavedPlan, project: Project) -> Wish:
     """Raises `UsageError` for another project, provider or realm than the plan was made for."""
+    _check_project(saved, project)
+    return saved.wish_for(project.graph)
+
+
+def _check_project(saved: SavedPlan, project: Project) -> None:
     if saved.project_id and project.project_id and saved.project_id != project.project_id:
         raise UsageError(
             f"`{saved.file}` is a plan of the project `{saved.project_id}`, this is `{project.project_id}`"

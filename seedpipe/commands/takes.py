@@ -3,8 +3,8 @@
 import click
 
 from seedpipe.commands.deciding import pictures_named
-from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
-from seedpipe.commands.opening import opened
+from seedpipe.commands.invocation import Invocation, json_option, pass_invocation
+from seedpipe.commands.opening import ProjectFlags, project_flags
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.project.deciding import open_desk
@@ -14,19 +14,10 @@ from seedpipe.review.takes_text import takes_table, takes_text
 
 @click.command("takes")
 @click.argument("targets", nargs=-1, metavar="[NODE]...")
-@option("--proof", is_flag=True, help="Of the proofs.")
-@project_options
+@project_flags("Of the proofs.")
 @json_option
 @pass_invocation
-def command(
-    invocation: Invocation,
-    targets: tuple[str, ...],
-    proof: bool,
-    provider: str | None,
-    variables: tuple[str, ...],
-    profile: str | None,
-    as_json: bool,
-) -> int:
+def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlags, as_json: bool) -> int:
     """List a picture's takes with their numbers, marks the chosen one, and says what was decided about it.
 
     Takes for words that the picture had before are listed with what has changed since; each can be picked. Without a
@@ -37,7 +28,7 @@ def command(
       seedpipe takes hero
       seedpipe takes scene --json
     """
-    project = opened(invocation, profile=profile, variables=variables, provider=provider, proof=proof)
+    project = flags.opened(invocation)
     console = invocation.console
     if targets:
         addresses = pictures_named(project, targets)

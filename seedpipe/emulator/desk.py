@@ -153,7 +153,9 @@ class Emulator:
             order = read_order(body, dialect)
             notes |= _order_notes(order)
             del body
-            fetched = await asyncio.to_thread(fetch_references, order.references, invent=self.settings.invent)
+            fetched = await asyncio.to_thread(
+                fetch_references, order.references, invent=not self.settings.time_out_references
+            )
             references = await asyncio.to_thread(_open_all, order, fetched)
             count, addresses = len(order.references), addresses_of(order.references)
             order = replace(order, references=())

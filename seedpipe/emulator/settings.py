@@ -17,7 +17,7 @@ class Settings:
     minute: float = 60.0  # the limiter's minute, shorter in tests
     inflight: int | None = None  # requests being worked on at once; more get a 429
     url_life: int = 86_400  # of result addresses
-    invent: bool = True  # references elsewhere get a stand-in; else they time out
+    time_out_references: bool = False  # those elsewhere; else each gets a stand-in
     strict: bool = False  # refuse the fields that the service ignores
     seed: int | None = None  # the same requests, each in its own order, give the same pictures; None: never twice
     plain: bool = False  # pictures of two flat colours, drawn in no time

@@ -1,0 +1,68 @@
+"""What `plan` and `build` are asked for: which pictures, and what may be done to have them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import click
+
+from seedpipe.commands.invocation import Function, gathered, option
+from seedpipe.plan.select import Wish, select
+from seedpipe.project.project import Project
+
+_FLAGS: Final = ("--no-cascade", "--through-gates", "--retry-unknown", "--retry-blocked")
+DOING: Final = (
+    "Keep pictures that only a changed upstream would replace.",
+    "Also what waits until somebody approves what it is made from.",
+    "Send again what may have been charged: it may pay twice.",
+    "Send again what moderation refused.",
+)
+SUPPOSING: Final = (
+    DOING[0],
+    "As if everything that waits for approval had it.",
+    "As if what may have been charged were sent again.",
+    "As if what moderation refused were sent again.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WishFlags:
+    """The targets, and the flags of `wish_options`."""
+
+    targets: tuple[str, ...]
+    exclude: tuple[str, ...]
+    no_cascade: bool
+    through_gates: bool
+    retry_unknown: bool
+    retry_blocked: bool
+
+    @property
+    def given(self) -> Mapping[str, bool]:
+        """By their names on the command line."""
+        return dict(
+            zip(_FLAGS, (self.no_cascade, self.through_gates, self.retry_unknown, self.retry_blocked), strict=True)
+        )
+
+    def wish(self, project: Project) -> Wish:
+        """Raises `UsageError` for a target that names nothing."""
+        return Wish(
+            selection=select(project.graph, self.targets, exclude=self.exclude),
+            targets=self.targets,
+            retry_unknown=self.retry_unknown,
+            retry_blocked=self.retry_blocked,
+            cascade=not self.no_cascade,
+            through_gates=self.through_gates,
+        )
+
+
+def wish_options(helps: tuple[str, ...]) -> Callable[[Function], Function]:
+    """`[TARGET]...`, `--exclude` and four flags with their helps; the command gets them as `wishes`."""
+
+    def decorate(function: Function) -> Function:
+        decorated: Any = gathered("wishes", WishFlags)(function)
+        for flag, words in zip(reversed(_FLAGS), reversed(helps), strict=True):
+            decorated = option(flag, is_flag=True, help=words)(decorated)
+        decorated = option("--exclude", multiple=True, metavar="TARGET", help="Leave these out.")(decorated)
+        return click.argument("targets", nargs=-1, metavar="[TARGET]...")(decorated)  # type: ignore[no-any-return]
+
+    return decorate
