@@ -123,16 +123,20 @@ def _interactive() -> bool:
 
 
 def _resolved(workshop: Workshop, asked: Named, word: _Word) -> Sequence[str]:
-    """The ids of the requests about which the word is written down now."""
-    held = [one for one in workshop.journal.held() if one.needs_a_person]
-    if asked.ids:  # a word that was given before may be changed by the request's id
-        requests = [*(one.request for one in held), *(request for request, _ in workshop.journal.resolved())]
-    else:
-        requests = [one.request for one in held]
-    found = named_requests(requests, asked)
+    """The ids of the requests about which the word is written down now.
+
+    By its id a word that was given before is changed, and a paid picture that is still at the provider given up.
+    """
+    held = workshop.journal.held()
+    waiting = {one.request.id: one for one in held if not one.needs_a_person} if asked.ids else {}
+    requests = [one.request for one in held if one.needs_a_person or one.request.id in waiting]
+    requests += [request for request, _ in workshop.journal.resolved()] if asked.ids else []
+    found = [one for one in named_requests(requests, asked) if word.paid or one.id not in waiting]
     if word.charge is not None and len(found) > 1:
         raise UsageError(f"`--amount` is of one request, and {len(found)} are meant", hint="add `--request ID`")
     for request in found:
+        if request.id in waiting:
+            workshop.journal.unknown(request.id, waiting[request.id].why)
         workshop.journal.resolve(request.id, paid=bool(word.paid), who=word.who, charge=word.charge, note=word.note)
     return [request.id for request in found]
 
@@ -150,8 +154,10 @@ def _why_nothing(workshop: Workshop, asked: Named, word: _Word) -> str:
 def _why_not_uncertain(workshop: Workshop, asked: Named, names: str) -> str:
     waiting = [one for one in named_held(workshop.journal.held(), asked) if not one.needs_a_person]
     if waiting:
-        until = f" until {minute_text(waiting[0].until)}" if waiting[0].until else ""
-        return f"{names}: charged for certain and at the provider{until}; `seedpipe build` fetches it for nothing ({waiting[0].why})"
+        one = waiting[0]
+        until = f" until {minute_text(one.until)}" if one.until else ""
+        ways = f"`seedpipe build` fetches it for nothing, `--paid --request {one.request.id}` gives it up"
+        return f"{names}: charged for certain and at the provider{until}: {ways} ({one.why})"
     given = named_requests([request for request, _ in workshop.journal.resolved()], asked)
     if given:
         return f"no charge of {names} is uncertain any more; `--request {given[-1].id}` changes what was said, `--undo` takes it back"

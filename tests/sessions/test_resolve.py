@@ -239,6 +239,24 @@ def test_why_a_word_is_about_nothing_is_said(uncertain: Workspace, account: Acco
     assert "it is of no known picture format" in waits
 
 
+def test_a_paid_picture_that_never_comes_right_is_given_up_by_its_request_alone(
+    workspace: Workspace, account: Account
+) -> None:
+    workspace.write("seedpipe.yaml", LAMPS)
+    account.faults({"do": "garbage", "match": "lamp"})
+    assert workspace.run("build").code == 75
+    (held,) = workspace.run("resolve", "--json").json["held"]
+    for words in (("hero", "--paid"), ("--request", held["request"], "--not-paid")):
+        ran = workspace.run("resolve", *words)
+        assert "nothing was written down" in ran.out, "what is paid is not given up by a glob, nor free by a word"
+    assert workspace.plan()["hero"] == "fetch"
+    account.faults()
+    assert workspace.run("resolve", "--request", held["request"], "--paid").code == 0
+    assert workspace.plan()["hero"] == "make"
+    assert bought(workspace.run("build", "--json")) == (0, 1)
+    assert account.prompts.count("A brass lamp") == 2
+
+
 def test_what_is_sent_again_unasked_says_what_the_last_one_may_have_cost(uncertain: Workspace) -> None:
     assert "again, and 0.03 USD may be paid already" in said(uncertain.run("plan", "--retry-unknown").out)
     assert "new" not in said(uncertain.run("plan", "--retry-unknown", "hero").out)
