@@ -107,15 +107,24 @@ class UpstreamMade(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamStopped(Reason):
-    """The upstream's picture won't come: `state` says why; `cached` that its sequence is complete without it."""
+    """The upstream's picture won't come: `state` says why; `cached` that its sequence is complete without it.
+
+    `more` are others of which that is so, too.
+    """
 
     code: ClassVar = "upstream-stopped"
     address: str
     state: str
+    more: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         if self.state == "waits":
             return f"{self.address} waits for a person's word"
+        if self.state == "cached" and self.more:
+            listed = f"{', '.join((self.address, *self.more[:-1]))} and {self.more[-1]}"
+            named = " ".join(f"'{address}'" for address in (self.address, *self.more))
+            way = f"name those that came, or `build {named}` asks for them again"
+            return f"{listed} were not made, which is complete; {way}"
         if self.state == "cached":
             return f"{self.address} was not made, which is complete; `build '{self.address}'` asks for it again"
         return f"{self.address} is {self.state}"

@@ -144,7 +144,9 @@ class Walk:
             if state is None:
                 waits = waits or why.GateClosed(address=address, picture=view.identity is not None)
                 continue
-            reason = why.UpstreamStopped(address=address, state=state.value)
+            others = dict.fromkeys(one for one in addresses if one != address and self.views[one].stopped is state)
+            more = tuple(others) if state is State.CACHED else ()
+            reason = why.UpstreamStopped(address=address, state=state.value, more=more)
             if state is not State.WAITS:
                 return State.BLOCKED, reason
             waits = waits or reason

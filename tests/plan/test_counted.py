@@ -86,6 +86,17 @@ def test_one_that_is_named_itself_is_made_and_the_plan_says_that_it_need_not_be(
     assert not project.plan("mood").nodes["mood#3"].exists
 
 
+def test_what_needs_several_that_did_not_come_names_them_all_and_both_ways_out(project: Project) -> None:
+    project.edit('{a: "mood#4"}', '{a: "mood#*"}')
+    came(project, 2)
+    assert project.why("late") == [
+        "mood#3 and mood#4 were not made, which is complete; name those that came,"
+        " or `build 'mood#3' 'mood#4'` asks for them again"
+    ]
+    project.build("mood#3", "mood#4")
+    assert project.states("late")["late"] == "make"
+
+
 def test_a_stale_sequence_that_nobody_named_is_complete_as_it_is(project: Project) -> None:
     came(project, 2)
     project.edit("Four lamps", "Four desks")
