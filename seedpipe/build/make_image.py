@@ -18,7 +18,7 @@ from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
 from seedpipe.names import Digest
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import own_key, remembered_document, request_document
-from seedpipe.plan.plan import State
+from seedpipe.plan.plan import PlanNode, State, stands_alone
 from seedpipe.plan.reasons import SizeDiffers
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.sizes import SizeRule, fit_of
@@ -51,7 +51,12 @@ class ImageMaker:
 
         Raises `NodeError` if there is no picture in the end.
         """
-        look = self.pictures.plan.nodes[node.address].look
+        planned, entry = self.pictures.plan.nodes[node.address], self.lock.entry(node.address)
+        there = all(self.pictures.is_there(reference.address) for reference in node.references)
+        if stands_alone(planned) and not there and isinstance(entry, ImageEntry) and entry.take == planned.taken:
+            await self._put_kept(node, planned, entry)
+            return
+        look = planned.look
         want = self._want(node.wearing(look) if isinstance(node, ImageNode) else node)
         if want.planned.rolls:
             await self._roll(want)
@@ -352,6 +357,19 @@ class ImageMaker:
             await self._choose(want, taken, await asyncio.to_thread(self.frames.at_hand, want.key))
         how = "fetched" if want.planned.state is State.FETCH else "cached"
         self.report.done(address, how, taken, want.planned.output)
+
+    async def _put_kept(self, node: ImageNode | FrameNode, planned: PlanNode, entry: ImageEntry) -> None:
+        """A picture that stays whatever it is made from, and that isn't all there: only its file is made right."""
+        if not await self.pictures.bring_in(planned, entry.take):
+            raise NodeError("missing", "bytes-missing", f"the chosen picture {entry.take.short} is gone")
+        self.pictures.came(node.address, str(entry.take), entry.take)
+        worn = node.wearing(planned.look) if isinstance(node, ImageNode) else node
+        fit = fit_of(self.resolver.size_rule(worn, self.resolver.asked(worn)), entry)
+        known = (entry.take, *entry.takes, *([entry.output] if entry.output else []))
+        file = await self.pictures.put(node.address, entry.take, known, fit=fit)
+        if file is not None and file.how != entry.finish:  # equal ones may differ by the image library's version
+            self.lock.set(node.address, replace(entry, output=file.digest if file.how else None, finish=file.how))
+        self.report.done(node.address, "cached", entry.take, planned.output)
 
     def _own(self, node: ImageNode | FrameNode) -> Digest:
         identities = [self.pictures.of(reference.address).identity for reference in node.references]

@@ -54,6 +54,11 @@ class Pictures:
             identity = recipe_identity(node.key)
         return Present(identity=identity, digest=node.taken)
 
+    def is_there(self, address: str) -> bool:
+        """Whether `of` gives a picture."""
+        planned = self.plan.nodes.get(address)
+        return address in self._made or (planned is not None and planned.taken is not None)
+
     def came(self, address: str, identity: Identity, digest: Digest) -> None:
         """From now on this is the picture behind `address`."""
         self._made[address] = Present(identity=identity, digest=digest)

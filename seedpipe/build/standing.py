@@ -6,7 +6,7 @@ from seedpipe.build.order import UNCERTAIN_HINT
 from seedpipe.build.report import NodeError
 from seedpipe.manifest.node import ImageNode, worn
 from seedpipe.plan.graph import Graph
-from seedpipe.plan.plan import Plan, PlanNode, State
+from seedpipe.plan.plan import Plan, PlanNode, State, stands_alone
 from seedpipe.plan.reasons import ChargeUncertain, Reason, RefusedBefore, SameAs, SizeDiffers
 from seedpipe.state.lock import Lock
 
@@ -44,7 +44,9 @@ def _feeds_work(address: str, plan: Plan, graph: Graph) -> bool:
 
 
 def _needs(node: PlanNode) -> Sequence[str]:
-    """What it is made from, and the node that buys the same picture before it."""
+    """What it is made from, and the node that buys the same picture before it; nothing if it stays anyway."""
+    if stands_alone(node):
+        return ()
     return (*node.made_from, *(reason.address for reason in node.reasons if isinstance(reason, SameAs)))
 
 

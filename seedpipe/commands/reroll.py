@@ -17,7 +17,7 @@ from seedpipe.plan.saved import plan_document
 from seedpipe.project.building import Run, open_workshop, plan_build
 from seedpipe.project.deciding import open_desk
 from seedpipe.project.project import Project
-from seedpipe.project.rolling import Rolled, choose_new, wish_for_more
+from seedpipe.project.rolling import Rolled, choose_new, refuse_what_would_be_out_of_date, wish_for_more
 from seedpipe.state.decisions import Verb
 
 
@@ -57,6 +57,7 @@ def command(
     project, endpoint = in_its_realm(open_in, proof=flags.proof, provider=flags.provider)
     addresses = pictures_named(project, targets)
     wish = wish_for_more(project.graph, addresses, more, whole=whole, targets=targets, look=look)
+    refuse_what_would_be_out_of_date(project.graph, project.lock, wish)
     limits = limits_asked(project, caps)
     run = Run(workers=jobs, limits=limits)
     with contextlib.ExitStack() as stack:

@@ -18,7 +18,7 @@ from seedpipe.review.takes_text import takes_table, takes_text
 @json_option
 @pass_invocation
 def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlags, as_json: bool) -> int:
-    """List a picture's takes with their numbers, marks the chosen one, and says what was decided about it.
+    """List a picture's takes with their numbers, mark the chosen one, and say what was decided about it.
 
     Takes for words that the picture had before are listed with what has changed since; each can be picked. Without a
     NODE every picture that has several takes gets a line.
@@ -36,6 +36,8 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
         addresses = [node.address for node in project.graph if isinstance(node, ImageNode | FrameNode)]
     with open_desk(project) as desk:
         present = desk.present(addresses, desk.plan(addresses))
+        if targets:  # where a build would first replace what a picture is made from, what counts is what is there now
+            present |= desk.present_as_it_is([address for address in addresses if present[address].want is None])
         nodes = [takes_of(desk, present[address]) for address in addresses]
     if not targets:
         nodes = [node for node in nodes if len(node.takes) > 1]

@@ -43,6 +43,11 @@ class State(StrEnum):
     def needs_a_person(self) -> bool:
         return self in (State.UNKNOWN, State.MISSING, State.EDITED, State.BLOCKED, State.FAILED, State.WAITS)
 
+    @property
+    def kept(self) -> bool:
+        """Kept on purpose, whatever it was made for."""
+        return self in (State.PINNED, State.STALE)
+
 
 STATE_SENTENCES: Mapping[State, str] = {
     State.UNKNOWN: "was sent, and whether it was charged is not known",
@@ -359,11 +364,16 @@ def _without_candidates(node: PlanNode) -> PlanNode:
     return replace(node, state=State.CACHED, pictures=0, cost=Cost.nothing(node.cost.low.currency), looks=looks)
 
 
+def stands_alone(node: PlanNode) -> bool:
+    """Whether its picture stays whatever becomes of those that it is made from."""
+    return node.taken is not None and node.state.kept and node.kind != "derived"
+
+
 def without_purchases(plan: Plan) -> Plan:
-    """The plan less everything that would be bought, and less what is made from that."""
+    """The plan less everything that would be bought, and less what is made from that; what is kept on purpose stays."""
     left: dict[str, PlanNode] = {}
     for node in map(_without_candidates, plan.nodes.values()):
         above = [address for address in node.made_from if address in plan.nodes and address not in left]
-        if not node.state.buys and node.state is not State.SAME and not above:
+        if not node.state.buys and node.state is not State.SAME and (not above or stands_alone(node)):
             left[node.address] = node
     return replace(plan, nodes=left, cost=Cost.nothing(plan.currency), time=NO_TIME, hints=())

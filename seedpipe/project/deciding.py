@@ -76,6 +76,18 @@ class Desk:
         nodes = [node for node in map(graph.__getitem__, addresses) if isinstance(node, ImageNode | FrameNode)]
         return {node.address: present_want(node, plan, graph, resolver) for node in nodes}
 
+    def present_as_it_is(self, addresses: Collection[str]) -> dict[str, Present]:
+        """What is asked of `addresses` with the pictures there are now, though a build may replace those: as if named."""
+        graph, found, left = self.project.graph, dict[str, Present](), list(addresses)
+        while left:
+            below = graph.everything_below({made for address in left for made in graph.makes(address)})
+            now = [address for address in left if address not in below]
+            named = frozenset(now)
+            selection = Selection(nodes=named, named=named, excluded=frozenset(), everything=False)
+            found |= self.present(now, self.project.plan(Wish(selection=selection), self.memory, workers=1))
+            left = [address for address in left if address in below]
+        return found
+
     def entry(self, address: str) -> ImageEntry | None:
         return self.project.lock.image(address)
 
@@ -107,14 +119,16 @@ class Desk:
         choose: Callable[[Present], ImageEntry],
         *,
         note: str | None = None,
+        asked: Mapping[str, Present] | None = None,
     ) -> Outcome:
         """`choose` gives the new line of each address, or raises `DecisionError`; those that can be decided, are.
 
-        Of a single address the error is raised.
+        Of a single address the error is raised. `asked` is what the pictures are chosen for, where it isn't what the
+        manifest asks after a build of everything.
         """
         plan = self.plan(addresses)
         changes, unchanged, refused = [], [], []
-        for address, present in self.present(addresses, plan).items():
+        for address, present in (self.present(addresses, plan) if asked is None else asked).items():
             before = self.entry(address)
             try:
                 after = choose(present)
@@ -269,10 +283,15 @@ class Desk:
         """Acts that were taken back; not those whose undo a crash kept from the lock."""
         history = acts(self.decisions)
         gone = undone(history)
-        for act in history:
+        found: dict[str, Value] = {}  # the line that the next later decision found
+        for act in reversed(history):
             changed = [line for line in act.lines if line.changes_the_lock]
-            if act.undoes in gone and changed and all(self.project.lock.at(one.node) == one.before for one in changed):
+            now = {
+                one.node: found[one.node] if one.node in found else self.project.lock.at(one.node) for one in changed
+            }
+            if act.undoes in gone and changed and all(now[one.node] == one.before for one in changed):
                 gone -= {act.undoes}
+            found |= {one.node: one.before for one in changed}
         return gone
 
     def _last(self) -> Act:

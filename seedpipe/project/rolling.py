@@ -17,7 +17,7 @@ from seedpipe.project.deciding import Desk
 from seedpipe.project.known_takes import known_takes
 from seedpipe.project.memory import Recollection
 from seedpipe.state.decisions import Verb
-from seedpipe.state.lock import ImageEntry, Level, Made
+from seedpipe.state.lock import ImageEntry, Level, Lock, Made
 from seedpipe.state.take import Take
 
 
@@ -66,6 +66,28 @@ def _check_look(node: ImageNode | FrameNode, look: str | None) -> None:
         raise UsageError(f"`{node.address}` has no look `{look}`", hint=hint)
 
 
+def refuse_what_would_be_out_of_date(graph: Graph, lock: Lock, wish: Wish) -> None:
+    """Raises `UsageError` where a picture is rolled again together with one that it is made from, whose choice moves.
+
+    Its new takes would be of the choice before: paid for, and out of date as they come.
+    """
+    moving = [address for address in wish.reroll if _is_auto(lock, address)]
+    for address in moving:
+        made_from_it = graph.everything_below(graph.makes(address))
+        for below in wish.reroll:
+            if below in made_from_it and lock.image(below) is not None:
+                raise UsageError(
+                    f"`{below}` is made from `{address}`, which is rolled again too: its new takes would be out of date as"
+                    " they come",
+                    hint=f"`seedpipe reroll {address}`, choose, then `seedpipe build {address}+`",
+                )
+
+
+def _is_auto(lock: Lock, address: str) -> bool:
+    entry = lock.image(address)
+    return entry is not None and entry.level is Level.AUTO
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rolled:
     """What is there of each address before it is rolled again: want → pictures."""
@@ -106,6 +128,7 @@ def choose_new(desk: Desk, rolled: Rolled, *, note: str | None) -> tuple[Outcome
         auto,
         lambda present: _chosen(desk, rolled, present.wanting(rolled.wants[present.address])),
         note=note,
+        asked=desk.present_as_it_is(auto),
     )
     return outcome, said
 
@@ -128,7 +151,7 @@ def _chosen(desk: Desk, rolled: Rolled, present: Present) -> ImageEntry:
 
 def _kept_words(desk: Desk, rolled: Rolled, kept: Collection[str]) -> list[str]:
     said = []
-    for address, present in desk.present(kept, desk.plan(kept)).items() if kept else ():
+    for address, present in desk.present_as_it_is(kept).items():
         entry = desk.entry(address)
         new = {take.digest for take in rolled.new(address, desk.memory)}
         listed = [take for take in known_takes(desk, present) if take.digest in new]

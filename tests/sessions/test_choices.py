@@ -1,5 +1,6 @@
 """People choose: which take is the picture, who may displace it, what follows, and how it is taken back."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -453,3 +454,28 @@ def test_a_move_names_the_other_locks_that_have_such_lines(shop: Workspace) -> N
     shop.edit("seedpipe.yaml", "  small: {", "  tiny2: {")
     ran = shop.run("mv", "small", "tiny2")
     assert "`seedpipe mv small tiny2 --proof`" in " ".join(ran.out.split())
+
+
+def test_undo_walks_back_one_decision_at_a_time(shop: Workspace) -> None:
+    for verb in ("approve", "pin", "unpin", "keep"):
+        assert shop.run(verb, "hero", "-m", "x").code == 0
+    told = []
+    for _ in range(4):
+        ran = shop.run("undo")
+        assert ran.code == 0, ran.err
+        told.append(next(line.split()[2] for line in ran.out.splitlines() if "that was:" in line))
+    assert told == ["kept", "unpinned", "pinned", "approved"]
+    assert lock(shop, "hero")["level"] == "auto"
+    assert shop.run("undo").code == 1, "and no further"
+
+
+def test_a_picked_picture_is_written_though_what_it_is_made_from_is_to_be_bought(shop: Workspace) -> None:
+    assert shop.run("reroll", "card/a", "--yes", "--max-cost", "1").code == 0
+    shop.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    ran = shop.run("pick", "card/a", "1")
+    assert ran.code == 0, ran.err
+    assert "wrote build/card/a" in ran.out, "at once, though its hero is out of date"
+    taken = lock(shop, "card/a")["take"]
+    assert "sha256:" + hashlib.sha256(read(shop, "build/card/a.jpg")).hexdigest() == taken
+    left = {node["address"]: node["writes"] for node in shop.run("plan", "--json").json["nodes"]}
+    assert not left["tiny"], "and what is made from it here"

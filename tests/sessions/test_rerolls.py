@@ -250,3 +250,42 @@ def test_takes_that_have_come_since_stay_when_a_decision_is_taken_back(shop: Wor
     after = lock(shop, "hero")
     assert (after["take"], after["level"]) == (before["take"], "auto")
     assert len(after["takes"]) == 4 and after["takes"][:2] == before["takes"]
+
+
+def test_a_picture_is_rolled_again_though_what_it_is_made_from_is_out_of_date(
+    workspace: Workspace, live: Gateway
+) -> None:
+    """It is of what is there now, like a build of its name, and the choice says so."""
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    workspace.write(
+        "seedpipe.yaml",
+        manifest(
+            "hero: {prompt: A matte lamp}",
+            "pack: {prompt: 'Pack, {{ refs.hero }}', references: {hero: hero}}",
+            "card: {prompt: 'Card, {{ refs.pack }}', references: {pack: pack}}",
+        ),
+    )
+    assert workspace.run(*BUY).code == 0
+    before = lock(workspace, "card")
+    assert workspace.run("reroll", "hero", *YES).code == 0
+    assert workspace.plan()["card"] == "follows"
+    ran = workspace.run("reroll", "card", *YES)
+    assert ran.code == 0, ran.err
+    assert f"rolled again card: {lock(workspace, 'card')['take'][7:19]}, auto" in " ".join(ran.out.split())
+    assert lock(workspace, "card")["take"] != before["take"]
+    told = workspace.run("takes", "card").out
+    assert "earlier words" not in told, "no word has changed"
+    assert told.count("seedream") == 2
+    assert "for what is asked now" in told
+
+
+def test_what_would_be_out_of_date_as_it_comes_is_not_rolled(shop: Workspace, live: Gateway) -> None:
+    sent = len(live.prompts)
+    ran = shop.run("reroll", "hero+", *YES)
+    assert ran.code == 2
+    assert "`card/a` is made from `hero`, which is rolled again too" in " ".join(ran.err.split())
+    assert "`seedpipe reroll hero`" in " ".join(ran.err.split())
+    assert len(live.prompts) == sent
+    assert shop.run("approve", "hero").code == 0
+    assert shop.run("reroll", "hero+", *YES).code == 0, "an approved choice stays, and so do the cards' references"
+    assert len(live.prompts) == sent + 3
