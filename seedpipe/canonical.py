@@ -40,3 +40,17 @@ def _check(value: Any) -> None:
                 _check(item)
         case _:
             raise ValueError(f"{type(value).__name__} has no canonical form (write decimals as text)")
+
+
+def json_trouble(error: Exception) -> str:
+    """What is wrong with a text that is no JSON, in words that can follow a colon."""
+    if not isinstance(error, json.JSONDecodeError):
+        return "it is nested too deeply"
+    said = error.msg.lower()
+    if said.startswith("unterminated string"):
+        return "a text begins here and has no end"
+    if "delimiter" in said:
+        return "a comma or a colon is missing here"
+    if said.startswith("extra data"):
+        return "something follows it"
+    return "a value or a name is missing here"

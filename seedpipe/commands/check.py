@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
@@ -13,7 +14,7 @@ from seedpipe.errors import Fault, ManifestError, Severity, StateError
 from seedpipe.limits import ExitCode
 from seedpipe.project.inputs import inputs_of
 from seedpipe.project.project import users_catalogue
-from seedpipe.project.records import record_faults
+from seedpipe.project.records import record_faults, record_files
 from seedpipe.review.faults import faults_github, faults_json, faults_sarif
 from seedpipe.state.home import config_folder
 from seedpipe.state.settings import read_settings
@@ -38,7 +39,7 @@ def command(
     profile: str | None,
     as_json: bool,
 ) -> int:
-    """Read the manifest, its data, templates, sources and lock, and say everything that is wrong at once.
+    """Read the manifest, its data, templates and sources, all locks and decisions, and say all that is wrong at once.
 
     \b
     Example:
@@ -77,7 +78,8 @@ def _faults(
     records = record_faults(project.root, profile, project.catalogue)
     room = (*project.room_faults(), *(fault for fault in records if fault.severity is Severity.ERROR))
     mild = (fault for fault in records if fault.severity is Severity.WARNING)
-    invocation.rests_on = inputs_of(project, searched=invocation.searched)
+    inputs = inputs_of(project, searched=invocation.searched)
+    invocation.rests_on = replace(inputs, files=inputs.files | set(map(str, record_files(project.root))))
     return tuple(
         sorted((*project.warnings, *mild, *room), key=Fault.sort_key)
     ), ExitCode.USAGE if room else ExitCode.DONE

@@ -5,11 +5,12 @@ Reading takes a line or refuses the file; here every line is looked at, also at 
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from seedpipe.canonical import canonical_json
+from seedpipe.canonical import canonical_json, json_trouble
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.errors import Fault, Severity, StateError
 from seedpipe.money import Money
@@ -34,25 +35,44 @@ def lock_faults(text: str, *, file: str, catalogue: Catalogue) -> Sequence[Fault
         return ()
     faults: list[Fault] = []
     seen: dict[str, int] = {}
-    last: tuple[int, str] | None = None
+    misplaced = _out_of_order(lines)
     for number, line in enumerate(lines[1:], start=2):
         if not line.strip():
             continue
         name = line.partition(" ")[0]
         place = _Place(file, number, line, name)
-        order = (0 if name == PROJECT else 1 if name.startswith(RESOLVED) else 2, name)
         if name in seen:
             faults.append(
                 place.error(f"it stands twice, also in line {seen[name]}", 1, hint="keep one of the two lines")
             )
-        elif last is not None and order < last:
+        elif number in misplaced:
             hint = "nothing is lost by it; a merge by git is, where lines aren't sorted: move it to its place"
-            faults.append(place.warning(f"it stands below `{last[1]}`, and lines are sorted by name", 1, hint=hint))
-        else:
-            last = order
+            faults.append(place.warning("it isn't in its place: lines are sorted by name", 1, hint=hint))
         seen.setdefault(name, number)
         faults += _line(place, catalogue)
     return faults
+
+
+def _out_of_order(lines: Sequence[str]) -> frozenset[int]:
+    """Numbers of the fewest lines that would have to move for all to be sorted (by a longest sorted run); each name once."""
+    ends: list[tuple[int, str]] = []  # the least last line of a sorted run of each length
+    at: list[int] = []
+    before: dict[int, int | None] = {}
+    names = set[str]()
+    for number, line in enumerate(lines[1:], start=2):
+        name = line.partition(" ")[0]
+        if not line.strip() or name in names:
+            continue
+        names.add(name)
+        order = (0 if name == PROJECT else 1 if name.startswith(RESOLVED) else 2, name)
+        length = bisect_right(ends, order)
+        before[number] = at[length - 1] if length else None
+        ends[length : length + 1], at[length : length + 1] = [order], [number]
+    sorted_run, number_of = set[int](), at[-1] if at else None
+    while number_of is not None:
+        sorted_run.add(number_of)
+        number_of = before[number_of]
+    return frozenset(before.keys() - sorted_run)
 
 
 class _Place:
@@ -91,7 +111,7 @@ def _line(place: _Place, catalogue: Catalogue) -> Iterator[Fault]:
         value = json.loads(place.body)
     except (ValueError, RecursionError) as error:
         column = len(place.name) + 1 + (error.colno if isinstance(error, json.JSONDecodeError) else 1)
-        yield place.error(f"what follows the name is no JSON: {_lower(str(error).partition(':')[0])}", column)
+        yield place.error(f"what follows the name is no JSON: {json_trouble(error)}", column)
         return
     if place.name == PROJECT:
         if not isinstance(value, dict) or not isinstance(value.get("id"), str):
@@ -230,10 +250,6 @@ def _size(place: _Place, name: str, value: str, catalogue: Catalogue) -> Iterato
     if model is not None and not model.pixels.min <= pixels <= model.pixels.max:
         words = f"`{name}` can't make {value}: it makes {model.pixels.min:,} to {model.pixels.max:,} pixels"
         yield place.error(words, column)
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 # --------------------------------------------------------------------------------------------- the record of decisions

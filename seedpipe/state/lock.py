@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from seedpipe.canonical import canonical_json
+from seedpipe.canonical import canonical_json, json_trouble
 from seedpipe.errors import Fault, StateError
 from seedpipe.limits import LOCK_FORMAT
 from seedpipe.names import Digest
@@ -313,6 +313,9 @@ def read_lock(text: str, *, file: str) -> Lock:
                 entries[name] = read_entry(value)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             what = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
+            if isinstance(error, json.JSONDecodeError):
+                what = f"what follows the name is no JSON: {json_trouble(error)}"
+                position = Position(file, position.line, len(name) + 1 + error.colno)
             faults.append(Fault(code="lock-line", message=f"`{name}`: {what}", position=position))
     if faults:
         first = faults[0]

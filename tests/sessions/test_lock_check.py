@@ -103,9 +103,9 @@ def test_the_form_of_lines(shop: Workspace) -> None:
     head = [line for line in found if line not in (hero, card)]
     shop.write("seedpipe.lock", "\n".join([*head, hero, card]) + "\n")
     assert {(fault[0], fault[2]) for fault in faults(shop)} == {
-        ("warning", "`hero`: it stands below `small`, and lines are sorted by name"),
-        ("warning", "`card`: it stands below `small`, and lines are sorted by name"),
-    }
+        ("warning", "`small`: it isn't in its place: lines are sorted by name"),
+        ("warning", "`hero`: it isn't in its place: lines are sorted by name"),
+    }, "the fewest that would have to move"
     shop.write("seedpipe.lock", "\n".join(found).replace(hero, hero.replace('":"', '": "')) + "\n")
     (fault,) = faults(shop)
     assert fault[0] == "warning" and "isn't written as seedpipe writes it" in fault[2]
@@ -167,3 +167,35 @@ def test_a_lock_in_the_middle_of_a_merge_is_told_as_one(shop: Workspace, account
     shop.write("seedpipe.lock", text + "<<<<<<< ours\n=======\n>>>>>>> theirs\n")
     (fault,) = faults(shop)
     assert "conflict markers" in fault[2]
+
+
+def test_one_line_out_of_its_place_is_one_fault(shop: Workspace) -> None:
+    found = lines(shop)
+    shop.write("seedpipe.lock", "\n".join([found[0], "zebra {", *found[1:]]) + "\n")
+    told = faults(shop)
+    assert sorted((fault[0], fault[2]) for fault in told) == [
+        ("error", "`zebra`: what follows the name is no JSON: a value or a name is missing here"),
+        ("warning", "`zebra`: it isn't in its place: lines are sorted by name"),
+    ]
+    assert "no JSON: a value or a name is missing here" in shop.run("plan").err, "reading says it in the same words"
+
+
+def test_the_locks_of_profiles_and_proofs_are_looked_at_too(shop: Workspace) -> None:
+    shop.edit("seedpipe.yaml", "images:", "profiles: {draft: {force: {size: 1K}}}\nimages:")
+    assert shop.run("build", "--profile", "draft", "--yes", "--max-cost", "1").code == 0
+    assert shop.run("build", "--proof").code == 0
+    assert faults(shop) == []
+    shop.edit("seedpipe.draft.lock", '"level":"auto"', '"level":"aut"')
+    assert {(fault[0], fault[1].partition(":")[0]) for fault in faults(shop)} == {("error", "seedpipe.draft.lock")}
+    shop.edit("seedpipe.draft.lock", '"level":"aut"', '"level":"auto"')
+    proofs = ".seedpipe/proof/seedpipe.lock"
+    shop.edit(proofs, '"level":"auto"', '"level":"aut"')
+    told = faults(shop)
+    assert {(fault[0], fault[1].partition(":")[0]) for fault in told} == {("warning", proofs)}, (
+        "nothing is lost with it"
+    )
+    assert "`seedpipe build --proof`" in shop.run("check").out
+    shop.write(proofs, "not a lock\n")
+    assert any("is not a seedpipe lock" in fault[2] for fault in faults(shop)), (
+        "also after an answer that was remembered"
+    )
