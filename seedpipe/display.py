@@ -6,7 +6,7 @@ sequences) the larger width is assumed, so that a line is rather too short than 
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -26,6 +26,8 @@ _CODES: Final = {
     "magenta": "35",
     "cyan": "36",
 }
+_STAYS_BEHIND: Final = frozenset("ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶーｰ々〻ゝゞヽヾ％‰℃")
+_CODE: Final = re.compile("`[^`\n]+`")
 _SGR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -137,7 +139,7 @@ def pad_left(text: str, width: int) -> str:
 def wrap(text: str, width: int, *, first: int | None = None) -> list[str]:
     """Lines of at most `width` columns (the first: `first`), broken at blanks and between wide characters.
 
-    Line breaks in `text` stay. A word that is longer than a line is broken.
+    Line breaks in `text` stay. A word that is longer than a line is broken; a command in backticks only if it is.
     """
     lines: list[str] = []
     for paragraph in text.split("\n"):
@@ -146,10 +148,22 @@ def wrap(text: str, width: int, *, first: int | None = None) -> list[str]:
     return lines
 
 
+def flow(parts: Sequence[str], width: int, *, between: str = " · ", indent: int = 2) -> list[str]:
+    """Parts side by side in lines of `width` columns; one that doesn't fit begins the next line, further in by `indent`."""
+    lines = [parts[0]] if parts else []
+    for part in parts[1:]:
+        longer = f"{lines[-1]}{between}{part}"
+        if display_width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines += [" " * indent + line for line in wrap(part, width - indent)]
+    return lines
+
+
 def _wrap_paragraph(text: str, width: int, room: int) -> list[str]:
     lines: list[str] = []
     line = ""
-    for piece in _pieces(text):
+    for piece in _pieces(text, width):
         if display_width(line + piece.rstrip(" ")) > room and line.strip(" "):
             lines.append(line.rstrip(" "))
             line, room = "", width
@@ -161,12 +175,18 @@ def _wrap_paragraph(text: str, width: int, room: int) -> list[str]:
     return [*lines, line.rstrip(" ")]
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """The smallest parts that are not broken, each with the blanks behind it."""
+def _pieces(text: str, width: int) -> Iterator[str]:
+    """The smallest parts that are not broken, each with the blanks behind it; code that fits a line is one."""
     piece = ""
-    for char in text:
-        blank = char == " "
-        if piece and not blank and (piece[-1] == " " or _breaks(piece[-1], char)):
+    whole = [span for span in map(re.Match.span, _CODE.finditer(text)) if display_width(text[slice(*span)]) <= width]
+    end = 0  # of the code that we are in
+    for place, char in enumerate(text):
+        if whole and place == whole[0][0]:
+            end = whole.pop(0)[1]
+            may_break = bool(piece) and piece[-1] == " "
+        else:
+            may_break = place >= end and char != " " and bool(piece) and (piece[-1] == " " or breaks(piece[-1], char))
+        if may_break:
             yield piece
             piece = ""
         piece += char
@@ -174,11 +194,18 @@ def _pieces(text: str) -> Iterator[str]:
         yield piece
 
 
-def _breaks(before: str, after: str) -> bool:
-    """Between wide characters a line may break, but not before a closing mark or a combining sign."""
+def breaks(before: str, after: str) -> bool:
+    """Whether a line may break between two characters without a blank: between wide ones (kinsoku).
+
+    Not before a closing mark, a full stop, a small kana or a combining sign, and not behind an opening mark.
+    """
     if before.isascii() and after.isascii():
         return False
-    return 2 in (char_width(before), char_width(after)) and unicodedata.category(after)[0] not in "MP"
+    if 2 not in (char_width(before), char_width(after)):
+        return False
+    if after in _STAYS_BEHIND or unicodedata.category(after)[0] == "M" or unicodedata.category(before) in ("Ps", "Pi"):
+        return False
+    return unicodedata.category(after) in ("Ps", "Pi") or unicodedata.category(after)[0] != "P"
 
 
 def shown(text: str) -> str:

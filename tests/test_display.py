@@ -12,6 +12,7 @@ from seedpipe.display import (
     display_width,
     fit,
     fit_path,
+    flow,
     pad,
     pad_left,
     shown,
@@ -85,3 +86,24 @@ def test_styles_do_nothing_without_color() -> None:
     assert COLORED.red("") == ""
     with pytest.raises(KeyError):
         COLORED.paint("x", "mauve")
+
+
+def test_a_command_is_not_broken_where_it_fits_a_line() -> None:
+    text = "say so: `seedpipe resolve hero`; `seedpipe build --retry-unknown` may pay twice"
+    assert wrap(text, 42) == ["say so: `seedpipe resolve hero`;", "`seedpipe build --retry-unknown` may pay", "twice"]
+    assert wrap("`" + "x " * 20 + "`", 12)[0] == "`x x x x x x"
+
+
+@pytest.mark.parametrize("text", ["「山の宿」と白く染め抜かれている、暖簾は藍色。", "ッと鳴るーーランプ（真鍮）、夜"])
+@pytest.mark.parametrize("width", range(8, 30))
+def test_no_japanese_line_begins_with_a_closing_mark_or_ends_with_an_opening_one(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert "".join(lines) == text
+    assert not any(line[0] in "、。」）ッー" for line in lines[1:])
+    assert not any(line[-1] in "「（" for line in lines[:-1])
+
+
+def test_parts_stand_side_by_side_or_below() -> None:
+    assert flow(["a take", "chosen", "by Mika"], 18) == ["a take · chosen", "  by Mika"]
+    assert flow(["a", "b"], 18, between="  ") == ["a  b"]
+    assert flow([], 18) == []

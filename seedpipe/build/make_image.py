@@ -52,8 +52,8 @@ class ImageMaker:
         Raises `NodeError` if there is no picture in the end.
         """
         planned, entry = self.pictures.plan.nodes[node.address], self.lock.entry(node.address)
-        there = all(self.pictures.is_there(reference.address) for reference in node.references)
-        if stands_alone(planned) and not there and isinstance(entry, ImageEntry) and entry.take == planned.taken:
+        complete = all(self.pictures.is_there(reference.address) for reference in node.references)
+        if stands_alone(planned) and not complete and isinstance(entry, ImageEntry) and entry.take == planned.taken:
             await self._put_kept(node, planned, entry)
             return
         look = planned.look

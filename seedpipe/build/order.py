@@ -13,7 +13,7 @@ from seedpipe.state.requests import Request
 from seedpipe.state.take import Take
 
 UNCERTAIN_HINT = (
-    "`seedpipe resolve` says what is known of it and takes your word; `build --retry-unknown` may pay twice"
+    "`seedpipe resolve` says what is known of it and takes your word; `seedpipe build --retry-unknown` may pay twice"
 )
 SHORT_HINT = "`seedpipe build` again makes what is missing, each picture alone"
 ALONE_HINT = "change its words, or `seedpipe build` again makes it alone as it is"

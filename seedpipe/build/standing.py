@@ -14,14 +14,17 @@ _IN_THE_WAY: Mapping[State, tuple[str, str]] = {
     State.UNKNOWN: ("unknown", UNCERTAIN_HINT),
     State.MISSING: (
         "missing",
-        "bring the bytes back (the store of a colleague, or the output file); nothing is bought for it",
+        "bring the data folder of the machine that bought it, or its output file; `seedpipe reroll NODE` buys another",
     ),
     State.EDITED: (
         "edited",
-        "`seedpipe adopt` makes the file the picture; `seedpipe restore` writes ours over it, and keeps the file",
+        "`seedpipe adopt NODE` makes your file the picture; `seedpipe restore NODE` writes ours over it, and keeps yours",
     ),
-    State.BLOCKED: ("blocked", "change the words or the references; `--retry-blocked` sends it again as it is"),
-    State.FAILED: ("failed", "change what was refused, or name the node to send it again"),
+    State.BLOCKED: (
+        "blocked",
+        "change the words or the references; `seedpipe build --retry-blocked` sends it again as it is",
+    ),
+    State.FAILED: ("failed", "change what was refused, or name it to send it again: `seedpipe build NODE`"),
 }
 
 

@@ -19,7 +19,8 @@ from seedpipe.plan.saved import SavedPlan, plan_document
 from seedpipe.plan.select import Wish
 from seedpipe.project.building import Run, Workshop, open_workshop, plan_build
 from seedpipe.project.inputs import inputs_of_plan
-from seedpipe.review.plan_text import nothing_to_do
+from seedpipe.review.build_lines import frozen_lines
+from seedpipe.review.plan_text import nothing_to_do, rest_words
 
 DEFAULT_WORKERS = 8
 
@@ -98,17 +99,23 @@ def command(
         workshop = stack.enter_context(open_workshop(project, endpoint))
         make_plan = partial(_planned, invocation, workshop, wish, saved, workers=how.jobs)
         plan, endpoint, run = ready_to_buy(workshop, stack, flags, endpoint, run, make_plan, frozen=how.frozen)
-        would_buy = plan.pictures
+        whole = plan
         plan = without_purchases(plan) if how.frozen else plan
         agree(invocation, workshop, plan, limits, yes=how.yes)
-        finished = run_plan(invocation, workshop, plan, endpoint, run, events_file=how.events_file)
-        busy = would_buy or endpoint or how.events_file or workshop.memory.under_way
+        finished = run_plan(
+            invocation, workshop, plan, endpoint, run, events_file=how.events_file, rest=rest_words(whole)
+        )
+        busy = whole.pictures or endpoint or how.events_file or workshop.memory.under_way
     if as_json:
         invocation.console.data({"seedpipe_build": 1, "plan": plan_document(plan), "result": finished.to_dict()})
     if saved is None and nothing_to_do(plan) and not busy:
         invocation.rests_on = inputs_of_plan(workshop.project, plan, searched=invocation.searched)
     code = finished.exit_code
-    return ExitCode.CHANGES if how.frozen and would_buy and code == ExitCode.DONE else code
+    if not (how.frozen and whole.pictures):
+        return code
+    for line in frozen_lines(whole, project.lock_name, invocation.console.err_width):
+        invocation.console.err(line)
+    return ExitCode.CHANGES if code == ExitCode.DONE else code
 
 
 def _planned(invocation: Invocation, workshop: Workshop, wish: Wish, saved: SavedPlan | None, *, workers: int) -> Plan:

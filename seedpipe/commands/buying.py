@@ -33,7 +33,7 @@ from seedpipe.project.building import Run, Workshop, carry_out, fetch_located
 from seedpipe.project.project import Project
 from seedpipe.project.service import probe, proof_service
 from seedpipe.project.trust import Endpoint, open_endpoint
-from seedpipe.review.plan_text import Caps, nothing_to_do, plan_text, plan_title
+from seedpipe.review.plan_text import Caps, nothing_to_do, plan_text, plan_title, rest_words
 from seedpipe.review.progress import JsonLines, LiveProgress, PlainProgress, Progress
 from seedpipe.state.caps import CapKind
 
@@ -158,11 +158,15 @@ def run_plan(
     *,
     events_file: Path | None = None,
     also: Callable[[Event], None] | None = None,
+    rest: str | None = None,
 ) -> BuildFinished:
-    """Carries the plan out while the console shows how far it is; `also` hears the events, too. Returns the last one."""
+    """Carries the plan out while the console shows how far it is; `also` hears the events, too. Returns the last one.
+
+    `rest` is said if there was nothing to do (`rest_words`); None: as `plan` says it.
+    """
     finished: list[BuildFinished] = []
     with contextlib.ExitStack() as stack:
-        listeners: list[Progress] = [_progress(invocation, workshop.project)]
+        listeners: list[Progress] = [_progress(invocation, workshop.project, rest or rest_words(plan))]
         if events_file is not None:
             listeners.append(stack.enter_context(_events_in(events_file, invocation)))
 
@@ -199,7 +203,7 @@ def _events_in(path: Path, invocation: Invocation) -> Iterator[JsonLines]:
             invocation.console.err(f"warning: `{path}`: {lines.trouble}")
 
 
-def _progress(invocation: Invocation, project: Project) -> Progress:
+def _progress(invocation: Invocation, project: Project, rest: str) -> Progress:
     console = invocation.console
     if console.interactive:
         return LiveProgress(
@@ -209,6 +213,7 @@ def _progress(invocation: Invocation, project: Project) -> Progress:
             outputs=project.output_folder,
             verbose=console.verbose,
             clock=time.monotonic,
+            rest=rest,
         )
     return PlainProgress(
         console.stderr,
@@ -216,6 +221,7 @@ def _progress(invocation: Invocation, project: Project) -> Progress:
         quiet=console.quiet,
         verbose=console.verbose,
         width=console.err_width,
+        rest=rest,
     )
 
 

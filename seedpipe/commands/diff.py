@@ -58,9 +58,11 @@ def command(
     diff = compare(before.side, after.side)
     currency = after.side.plan.currency
     warn, deny = (_money(text, currency) for text in (warn_above, deny_above))
-    policy = [
-        _above(diff, limit, what) for limit, what in ((deny, "may not"), (warn, "should not")) if _passes(diff, limit)
-    ]
+    policy = []
+    if _passes(diff, deny):
+        policy = [f"denied: building this change costs up to {diff.cost.high}, and {deny} is allowed"]
+    elif _passes(diff, warn):
+        policy = [f"building this change costs up to {diff.cost.high}, more than {warn}"]
     console = invocation.console
     if as_json or form == "json":
         console.data(diff.to_dict() | {"policy": policy})
@@ -99,10 +101,6 @@ def _money(text: str | None, currency: str) -> Money | None:
 
 def _passes(diff: ProjectDiff, limit: Money | None) -> bool:
     return limit is not None and diff.cost.high > limit
-
-
-def _above(diff: ProjectDiff, limit: Money | None, what: str) -> str:
-    return f"building this change may cost {diff.cost.high}; it {what} cost more than {limit}"
 
 
 def _page(

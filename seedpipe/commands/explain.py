@@ -1,5 +1,7 @@
 """`seedpipe explain NODE`: why a picture is what it is, down to the words."""
 
+from collections.abc import Sequence
+
 import click
 
 from seedpipe.commands.invocation import Invocation, json_option, pass_invocation
@@ -11,9 +13,11 @@ from seedpipe.names import Realm
 from seedpipe.plan.plan import PlanNode
 from seedpipe.plan.select import select
 from seedpipe.project.memory import Recollection
-from seedpipe.review.explain_text import TakeLine, explain_text
+from seedpipe.review.explain_text import ChoiceLine, TakeLine, explain_text
+from seedpipe.state.decisionfile import load_decisions
+from seedpipe.state.decisions import Decision, decided_by
 from seedpipe.state.layer import Layer
-from seedpipe.state.lock import Lock
+from seedpipe.state.lock import Level, Lock
 
 
 @click.command("explain")
@@ -22,7 +26,7 @@ from seedpipe.state.lock import Lock
 @json_option
 @pass_invocation
 def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlags, as_json: bool) -> int:
-    """Say everything about a picture: its state and the reasons, changed words, references, price, key, takes.
+    """Say everything about a picture: its state and the reasons, changed words, references, price, takes, who chose.
 
     \b
     Example:
@@ -32,10 +36,13 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
     project = flags.opened(invocation)
     plan, memory = planned(project)
     chosen = select(project.graph, targets).nodes
+    decisions = load_decisions(project.root / project.decisions_name, shown_as=project.decisions_name)
     console = invocation.console
     if as_json:
         nodes = [
-            node.to_dict() | ({"layer": layer.to_dict()} if (layer := _layer(memory, node)) else {})
+            node.to_dict()
+            | ({"layer": layer.to_dict()} if (layer := _layer(memory, node)) else {})
+            | ({"choice": choice.to_dict()} if (choice := _choice(project.lock, decisions, node.address)) else {})
             for node in plan.nodes.values()
             if node.address in chosen
         ]
@@ -52,6 +59,7 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
                     made_from=above,
                     makes=project.graph.makes(node.address),
                     takes=_takes(project.lock, memory, plan.nodes[node.address], plan.realm),
+                    choice=_choice(project.lock, decisions, node.address),
                     layer=_layer(memory, plan.nodes[node.address]),
                     candidates=_candidates(project.lock, memory, plan.nodes[node.address]),
                     realm=plan.realm,
@@ -61,6 +69,18 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
             )
     console.out("\n\n".join(pages))
     return ExitCode.DONE
+
+
+def _choice(lock: Lock, decisions: Sequence[Decision], address: str) -> ChoiceLine | None:
+    """How the choice came to be, by the lock and the record of decisions."""
+    entry = lock.image(address)
+    if entry is None:
+        return None
+    decided = None if entry.level is Level.AUTO else decided_by(decisions, address, entry)
+    if decided is None:
+        return ChoiceLine(level=entry.level.value)
+    who, at = decided.who.partition(" <")[0], decided.at[:16].replace("T", " ")
+    return ChoiceLine(level=entry.level.value, who=who, at=at, note=decided.note)
 
 
 def _layer(memory: Recollection, planned: PlanNode) -> Layer | None:
@@ -95,7 +115,6 @@ def _takes(lock: Lock, memory: Recollection, planned: PlanNode, realm: Realm) ->
                 size=f"{take.width}x{take.height}" if take else chosen.made.size if chosen else None,
                 at=take.received_at[:16].replace("T", " ") if take else None,
                 cost=str(take.cost) if take and take.cost and realm is Realm.LIVE else None,
-                note=chosen.level.value if chosen else None,
             )
         )
     return lines

@@ -80,7 +80,7 @@ def merge(invocation: Invocation, files: tuple[Path, ...], prefer: str | None, a
             }
         )
     else:
-        console.out(merge_text(merged, prefer=side))
+        console.out(merge_text(merged, prefer=side, width=console.width))
     return ExitCode.FAILED if disputed else ExitCode.DONE
 
 

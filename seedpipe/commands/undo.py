@@ -28,5 +28,5 @@ def command(invocation: Invocation, decision: str | None, flags: Flags) -> int:
         act = desk.named_act(decision)
         plan = desk.plan([line.node for line in act.lines if line.node in project.graph])
         decisions = desk.undo(act, note=flags.note)
-        outcome = Outcome(verb=Verb.UNDO, decisions=decisions, plan=plan)
+        outcome = Outcome(verb=Verb.UNDO, undone=act.verb, decisions=decisions, plan=plan)
         return tell(invocation, flags, desk, outcome, remarks=[undone_words(act)])

@@ -129,7 +129,7 @@ def _open(data: bytes, kind: str, name: str) -> Image.Image:
         raise _damaged(name, kind, error) from error
     if image.width * image.height > limits.MAX_PIXELS:
         raise NotAPictureError(
-            f"{name} has {image.width}×{image.height} pixels; the limit is {limits.MAX_PIXELS / 1e6:g} million"
+            f"{name} has {image.width}x{image.height} pixels; the limit is {limits.MAX_PIXELS / 1e6:g} million"
         )
     return image
 

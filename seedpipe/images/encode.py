@@ -29,7 +29,7 @@ def encode(image: Image.Image, file_format: str, *, quality: int = HIGH_QUALITY,
     longest = _LONGEST_SIDE[file_format]
     if max(image.size) > longest:
         raise EncodeError(
-            f"a {file_format.upper()} has at most {longest} pixels a side, not {image.width}×{image.height}",
+            f"a {file_format.upper()} has at most {longest} pixels a side, not {image.width}x{image.height}",
             hint="`resize` it, or `convert: png`",
         )
     buffer = io.BytesIO()

@@ -30,7 +30,7 @@ def crop_box(size: Size, step: Crop) -> tuple[int, int, int, int]:
     if step.pixels:
         if step.width > width or step.height > height:
             raise StepError(
-                f"`crop: {step.width}x{step.height}` needs a larger picture: it has {width}×{height} pixels",
+                f"`crop: {step.width}x{step.height}` needs a larger picture: it has {width}x{height} pixels",
                 hint=f"crop by aspect (`{step.width}:{step.height}`) and `resize` after it",
             )
         part = (step.width, step.height)
@@ -70,6 +70,6 @@ def resized(size: Size, step: Resize) -> Size:
             raise AssertionError(step)
     if result[0] * result[1] > limits.MAX_PIXELS:
         raise StepError(
-            f"`resize` would make {result[0]}×{result[1]} pixels; the limit is {limits.MAX_PIXELS / 1e6:g} million"
+            f"`resize` would make {result[0]}x{result[1]} pixels; the limit is {limits.MAX_PIXELS / 1e6:g} million"
         )
     return result

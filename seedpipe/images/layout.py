@@ -231,7 +231,7 @@ class _Setter:
         would = self._largest(low, size, whole=True) or self._largest(low, size, whole=False)
         fits = f"it would fit at {_in_pixels(would, height)}" if would else "it fits at no legible size"
         return TextDoesNotFitError(
-            f"the text {_quoted(self.text)} doesn't fit its box of {box[0]}×{box[1]} pixels "
+            f"the text {_quoted(self.text)} doesn't fit its box of {box[0]}x{box[1]} pixels "
             f"at {_in_pixels(size, height)}; {fits}",
             hint=f"shorten the text, enlarge `box_width` or `box_height`, or lower {field}",
         )

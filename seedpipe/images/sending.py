@@ -65,13 +65,13 @@ def prepare_reference(source: bytes | Path, limits: ReferenceLimits, *, name: st
 def _check_shape(width: int, height: int, limits: ReferenceLimits, name: str) -> None:
     if not limits.aspect_min <= Fraction(width, height) <= limits.aspect_max:
         raise ReferenceRefusedError(
-            f"{name} is {width}×{height}; the service takes an aspect of "
+            f"{name} is {width}x{height}; the service takes an aspect of "
             f"{_ratio(limits.aspect_min)} to {_ratio(limits.aspect_max)}",
             hint="crop it in a derived node and reference that",
         )
     if min(width, height) < limits.min_side:
         raise ReferenceRefusedError(
-            f"{name} is {width}×{height}; the service takes sides of {limits.min_side} pixels or more"
+            f"{name} is {width}x{height}; the service takes sides of {limits.min_side} pixels or more"
         )
     if width * height < limits.min_pixels:
         raise ReferenceRefusedError(
@@ -116,8 +116,8 @@ def _within_pixels(image: Image.Image, limits: ReferenceLimits, name: str) -> Im
     smaller = _scaled(image, math.sqrt(limits.max_pixels / pixels), limits)
     if _too_small(smaller, limits):
         raise ReferenceRefusedError(
-            f"{name} is {image.width}×{image.height}; with at most {limits.max_pixels} pixels it would be "
-            f"{smaller.width}×{smaller.height}, and the service takes sides of {limits.min_side} pixels or more",
+            f"{name} is {image.width}x{image.height}; with at most {limits.max_pixels} pixels it would be "
+            f"{smaller.width}x{smaller.height}, and the service takes sides of {limits.min_side} pixels or more",
             hint="crop it in a derived node and reference that",
         )
     return smaller

@@ -80,7 +80,7 @@ def _overlay(image: Image.Image, step: Overlay, path: Path) -> Image.Image:
     height = max(1, divide(width * thing.height, thing.width))
     if width * height > limits.MAX_PIXELS:
         raise StepError(
-            f"the overlay `{step.image}` would have {width}×{height} pixels; "
+            f"the overlay `{step.image}` would have {width}x{height} pixels; "
             f"the limit is {limits.MAX_PIXELS / 1e6:g} million"
         )
     thing = resample(thing, (width, height)).convert("RGBA")

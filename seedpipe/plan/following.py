@@ -6,7 +6,7 @@ from typing import Any
 
 from seedpipe.errors import DecisionError
 from seedpipe.names import Digest
-from seedpipe.plan.plan import Cost, Plan, PlanNode, State
+from seedpipe.plan.plan import Cost, Plan, PlanNode, State, sum_of
 from seedpipe.state.decisions import Decision, Verb
 
 
@@ -15,10 +15,11 @@ class Outcome:
     """What came of a verb that may be about many pictures. `unchanged` were so already.
 
     `put_right` are those whose choice stays and whose file is only written again.
-    `plan` is of before the decision; None where nothing can follow from it.
+    `plan` is of before the decision; None where nothing can follow from it. `undone` is the verb of what was taken back.
     """
 
     verb: Verb
+    undone: str | None = None
     decisions: Sequence[Decision] = ()
     unchanged: Sequence[str] = ()
     refused: Sequence[tuple[str, DecisionError]] = ()
@@ -56,7 +57,7 @@ class Done:
 class Followed:
     """`below` counts what is made from the decided pictures, however far.
 
-    `written` are their output files, put right; `made` counts pictures made here for nothing, `again` those below that
+    `pending_cost` is what those cost that a build would have bought before, too. `written` are their output files, put right; `made` counts pictures made here for nothing, `again` those below that
     are once more what they were when they were made from these pictures. `buys` are what a build would buy because of
     the decision, and `pending` counts those that it would have bought before, too; `anew` decided ones that a build would replace; `edited` those whose file is somebody's, and stays;
     `stays` those kept on purpose although what they are made from has changed. `said` are sentences for people.
@@ -68,6 +69,7 @@ class Followed:
     again: Sequence[str] = ()
     buys: Sequence[PlanNode] = ()
     pending: int = 0
+    pending_cost: Cost
     anew: Sequence[PlanNode] = ()
     edited: Sequence[PlanNode] = ()
     stays: Sequence[str] = ()
@@ -82,6 +84,7 @@ class Followed:
             "again": list(self.again),
             "buys": [node.address for node in self.buys],
             "pending": self.pending,
+            "pending_cost": self.pending_cost.to_dict(),
             "pictures": sum(node.pictures for node in self.buys),
             "cost": self.cost.to_dict(),
             "anew": [node.address for node in self.anew],
@@ -107,20 +110,21 @@ def what_follows(
     """
     buys = [node for node in after.nodes.values() if node.address in below and _newly(node, before)]
     again = {one.address for one in done if one.address in below and _is_another(one, after, before)}
-    total = Cost.nothing(after.currency)
-    for node in buys:
-        total += node.cost
+    bought = {node.address for node in buys}
+    others = [node for node in after.nodes.values() if node.address in below and node.state.buys]
+    others = [node for node in others if node.address not in bought]
     return Followed(
         below=len(below),
         written=[one.output for one in done if one.output is not None and one.address in decided],
         made=sum(one.how == "derived" for one in done),
         again=[address for address in after.nodes if address in again],
         buys=buys,
-        pending=sum(node.state.buys for node in after.nodes.values() if node.address in below) - len(buys),
+        pending=len(others),
+        pending_cost=sum_of((node.cost for node in others), after.currency),
         anew=[after.nodes[address] for address in anew if not after.nodes[address].state.needs_a_person],
         edited=[after.nodes[address] for address in decided if after.nodes[address].state is State.EDITED],
         stays=[node.address for node in after.nodes.values() if _newly_stale(node, before)],
-        cost=total,
+        cost=sum_of((node.cost for node in buys), after.currency),
         said=said,
     )
 

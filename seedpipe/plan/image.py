@@ -55,7 +55,9 @@ class _Judgement(Case):
         changed = self.own_changes(entry)
         if not changed or state is State.FETCH:
             return planned
-        return replace(planned, state=State.STALE, reasons=(why.NotNamed(), *changed))
+        return replace(
+            planned, state=State.STALE, reasons=(why.NotNamed(excluded=self.walk.is_left_out(self.node)), *changed)
+        )
 
     def left_out(self) -> PlanNode:
         """Excluded and without a picture: not even what needs it has it bought."""
@@ -97,14 +99,22 @@ class _Judgement(Case):
 
     def _kept(self, planned: PlanNode, entry: ImageEntry, state: State) -> PlanNode:
         """Nothing is bought beside it, however many takes the manifest asks for."""
-        kept = why.KeptOnPurpose(level=entry.level.value)
+        kept: Reason = why.KeptOnPurpose(level=entry.level.value)
         if state is State.STALE and not self.walk.wish.cascade:
-            planned = replace(planned, reasons=(why.CascadeOff(),))
+            kept = why.CascadeOff()
         elif state is State.STALE and entry.level is Level.AUTO:
-            planned = replace(planned, reasons=(why.CascadeOff(until_named=True),))
-        else:
-            planned = replace(planned, reasons=(kept,))
+            kept = why.CascadeOff(until_named=True)
+        planned = replace(planned, reasons=(kept, *self._differences(planned, entry)))
         return self._settled(planned, entry.take, state, have=self.node.takes)
+
+    def _differences(self, planned: PlanNode, entry: ImageEntry) -> tuple[Reason, ...]:
+        """How what is asked now differs from what a kept picture was made for."""
+        if planned.key == entry.want:
+            return ()
+        known = [identity for identity in self.references if identity is not None]
+        if len(known) == len(self.references):
+            return self.changes(known)
+        return (*self.own_changes(entry), *self.walk.coming(self.upstream))
 
     def _pooled(self, planned: PlanNode, key: Digest, pool: Sequence[Digest]) -> PlanNode:
         """The very request was paid for before: a rename, a new axis, a reverted edit."""

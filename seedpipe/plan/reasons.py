@@ -126,7 +126,9 @@ class UpstreamStopped(Reason):
             way = f"name those that came, or `build {named}` asks for them again"
             return f"{listed} were not made, which is complete; {way}"
         if self.state == "cached":
-            return f"{self.address} was not made, which is complete; `build '{self.address}'` asks for it again"
+            return (
+                f"{self.address} was not made, which is complete; `seedpipe build '{self.address}'` asks for it again"
+            )
         return f"{self.address} is {self.state}"
 
 
@@ -274,18 +276,18 @@ class CascadeOff(Reason):
     until_named: bool = False
 
     def sentence(self) -> str:
-        stays = "until it is named (`cascade: false`)" if self.until_named else "without the cascade"
-        return f"what it is made from changed, and it stays {stays}"
+        return "stays until it is named (`cascade: false`)" if self.until_named else "stays (`--no-cascade`)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotNamed(Reason):
-    """An upstream of what was named, which nobody named itself."""
+    """An upstream of what was named, which nobody named itself, or which `--exclude` leaves out."""
 
     code: ClassVar = "not-named"
+    excluded: bool = False
 
     def sentence(self) -> str:
-        return "used as it is, because it wasn't named"
+        return f"used as it is, because it {'is excluded' if self.excluded else 'was not named'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ class Brought:
             return []
         fit = rule.fit(came)
         cut = f"; its file is cut to {fit}" if fit is not None else ""
-        return [f"it has {came[0]}×{came[1]} pixels, {rule.asked.text} is asked for{cut}"]
+        return [f"it has {came[0]}x{came[1]} pixels, {rule.asked.text} is asked for{cut}"]
 
 
 def bring_file(desk: Desk, file: Path) -> Brought:

@@ -96,7 +96,10 @@ def open_revision(root: Path, revision: str) -> RevisionFiles:
     """The files of the project in `root` at `revision`. Raises `UsageError` for a revision that git does not know."""
     prefix = run_git(root, "rev-parse", "--show-prefix")
     if prefix is None:
-        raise GitError(f"`{root.name}` is not in a git work tree: there is no earlier state to compare with")
+        raise GitError(
+            f"`{root.name}` is not in a git work tree: there is no earlier state to compare with",
+            hint="`git init`, and commit the project: then there is one",
+        )
     commit = run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is None:
         raise UsageError(f"git knows no revision `{revision}`", hint="a branch, a tag or a commit; default: HEAD")

@@ -37,6 +37,7 @@ from seedpipe.plan.schema_parts import (
 from seedpipe.review.faults import CHECK_FORMAT
 from seedpipe.review.graphs import GRAPH_FORMAT
 from seedpipe.review.ledger_answers import reconcile_schema, spend_schema
+from seedpipe.state.lock import Level
 from seedpipe.state.merge import Side
 from seedpipe.state.requests import RequestState, Word
 
@@ -105,6 +106,9 @@ def explain_schema() -> Schema:
     layer = {"z_index": {"type": "integer"}, "name": TEXT, "description": TEXT, **optional}
     node = definitions["node"]
     node["properties"]["layer"] = said(object_of(layer, optional=optional), "What the service said of a layer.")
+    told = {"who": said(TEXT, "Who decided so."), "at": said(TEXT, "When, UTC."), "note": said(TEXT, "Why.")}
+    choice = object_of({"level": one_of(Level), **told}, optional=told)
+    node["properties"]["choice"] = said(choice, "How the chosen take was chosen.")
     return answer(
         "explain",
         "Everything about pictures",

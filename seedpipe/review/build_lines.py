@@ -8,11 +8,11 @@ from seedpipe.display import Style, display_width, fit, fit_path, pad, shown, sh
 from seedpipe.events import NodeDone, NodeFailed
 from seedpipe.limits import ExitCode
 from seedpipe.money import Money
-from seedpipe.names import definition_of
-from seedpipe.plan.plan import State
+from seedpipe.names import Realm, definition_of
+from seedpipe.plan.plan import Plan, State
 from seedpipe.plan.reasons import BytesMissing, ChargeUncertain, OutputEdited, RefusedBefore, UpstreamStopped
 from seedpipe.review.board import Active, Board, Made
-from seedpipe.review.words import NEXT_STEPS, about, count, duration, pattern
+from seedpipe.review.words import NEXT_STEPS, UP_TO_DATE, about, count, duration, pattern, range_words
 
 SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 MAX_ACTIVE: Final = 8  # nodes under way that are shown one by one
@@ -20,7 +20,7 @@ _ORDER: Final = ("unknown", "failed", "blocked", "capped", "skipped")
 _SIGNS: Final = {"unknown": "?", "capped": "!", "skipped": "–"}
 _OWN_CODES: Final = (
     *(RefusedBefore.code, OutputEdited.code, BytesMissing.code, UpstreamStopped.code, ChargeUncertain.code),
-    *("aborted", "cap", "error", "not-kept"),
+    *("aborted", "cap", "error", "not-kept", "came-short"),
 )
 INTERRUPTED: Final = "interrupted"  # as a build says that Ctrl-C stops it
 _UNDER_WAY: Final = {"unknown": "uncertain"}
@@ -28,7 +28,7 @@ _FEW: Final = 3  # so many are named one by one
 _HOW: Final = {"derived": "made here", "cached": "was made before", "fetched": "fetched"}
 NEXT: Final = {
     "unknown": NEXT_STEPS[State.UNKNOWN],
-    "failed": "change what was refused, or name it to send it again: `build {node}`",
+    "failed": NEXT_STEPS[State.FAILED],
     "blocked": NEXT_STEPS[State.BLOCKED],
     "capped": "raise the cap with `--max-cost` and build again; what is there is kept",
 }
@@ -40,7 +40,7 @@ def address_width(todo: Sequence[str], width: int) -> int:
 
 
 def done_line(event: NodeDone, made: Made, wide: int, width: int, style: Style) -> str:
-    """`✓ scene/LUM-01/16:9  2848×1600  0.04  14 s → build/scene/LUM-01/16:9.jpg`, in at most `width` columns."""
+    """`✓ scene/LUM-01/16:9  2848x1600  0.04  14 s → build/scene/LUM-01/16:9.jpg`, in at most `width` columns."""
     facts = done_facts(event, made)
     line = f"{pad(fit(event.address, wide), wide)}  {pad(facts, 23)}"
     if event.output is not None:
@@ -52,12 +52,12 @@ def done_line(event: NodeDone, made: Made, wide: int, width: int, style: Style) 
 
 
 def done_facts(event: NodeDone, made: Made) -> str:
-    """`2848×1600  0.04  14 s`, or how it came without being bought."""
+    """`2848x1600  0.04  14 s`, or how it came without being bought."""
     if not made.takes:
         return _HOW.get(event.how, event.how)
     last = made.takes[-1]
     cost = made.cost
-    facts = [f"{last.width}×{last.height}"]
+    facts = [f"{last.width}x{last.height}"]
     facts += [f"{len(made.takes)} takes"] if len(made.takes) > 1 else []
     facts += [cost.amount] if cost else []
     return "  ".join([*facts, duration(made.seconds or last.seconds)])
@@ -177,13 +177,16 @@ def money_so_far(board: Board) -> str:
     return str(board.spent) if board.started.buys else ""
 
 
-def summary_lines(board: Board, outputs: str, width: int, style: Style) -> list[str]:
-    """The last word: what was bought, what is amiss and what to do about it, where the pictures are."""
+def summary_lines(board: Board, outputs: str, width: int, style: Style, *, rest: str = UP_TO_DATE) -> list[str]:
+    """The last word: what was bought, what is amiss and what to do about it, where the pictures are.
+
+    `rest` is said of a build that had nothing to do.
+    """
     finished = board.finished
     if finished is None:
         return []
     if not board.done and not board.failures and not finished.bought and finished.exit_code == ExitCode.DONE:
-        return ["  " + style.green("everything is up to date") + " · nothing was sent"]
+        return ["  " + style.green(rest) + " · nothing was sent"]
     lines = [_sum_line(board, finished.spent, finished.seconds, style)]
     if finished.uncertain:
         amount = f"up to {finished.uncertain} more may have been charged: nobody knows yet"
@@ -196,6 +199,22 @@ def summary_lines(board: Board, outputs: str, width: int, style: Style) -> list[
     if any(board.outcomes.get(how) for how in ("made", "derived", "cached", "fetched")):
         lines.append("  " + style.dim("pictures are in ") + fit_path(shown(outputs), width - 18))
     return lines
+
+
+def frozen_lines(plan: Plan, lock: str, width: int) -> list[str]:
+    """After a frozen build: what it would have bought, and who can. `lock` is the file's name."""
+    left = [node.address for node in plan.nodes.values() if node.state.buys]
+    number, them = count(plan.pictures, "picture"), "it" if plan.pictures == 1 else "them"
+    if plan.realm is Realm.PROOF:
+        what, step = f"{number} left to draw", f"`seedpipe build --proof` draws {them}"
+    else:
+        what = f"{number} left to buy, {range_words(plan.cost)}"
+        step = f"`seedpipe build` buys {them} where spending is allowed; then commit `{lock}` and the pictures"
+    told = wrap(f"frozen: {what}: {_listed(left)}", width - 2)
+    return [
+        *("  " * bool(index) + line for index, line in enumerate(told)),
+        *(("  → " if index == 0 else "    ") + line for index, line in enumerate(wrap(step, width - 4))),
+    ]
 
 
 def _sum_line(board: Board, spent: Money, seconds: float, style: Style) -> str:
@@ -224,7 +243,9 @@ def _problems(board: Board, width: int, style: Style) -> list[str]:
         code = ", ".join(dict.fromkeys(filter(None, map(_code, failures))))
         color = "dim" if outcome == "skipped" else "yellow" if outcome in ("blocked", "capped") else "red"
         start = f"  {len(addresses):,} {outcome}"
-        because = "what they are made from did not come" if outcome == "skipped" else code
+        because = code
+        if outcome == "skipped":
+            because = f"what {'it is' if len(addresses) == 1 else 'they are'} made from did not come"
         text = f"  {_listed(addresses)}" + (f"  ({because})" if because else "")
         lines.append(style.paint(start, color) + fit(text, width - len(start)))
         step = hint or NEXT.get(outcome, "").format(node=addresses[0])

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from seedpipe.display import PLAIN, Style, display_width, fit, shown, wrap
+from seedpipe.display import PLAIN, Style, shown, wrap
 from seedpipe.errors import DecisionError
 from seedpipe.names import Realm, definition_of
 from seedpipe.plan.following import Followed, Outcome
+from seedpipe.plan.plan import sum_of
 from seedpipe.plan.reasons import ReplacesApproved
 from seedpipe.review.words import count, pattern, range_words
 from seedpipe.state.decisions import Act, Decision, Value, Verb
@@ -31,6 +32,15 @@ PAST: Final[Mapping[str, str]] = {
 _FEW: Final = 6  # so many pictures have a line each
 _MAX_TARGETS: Final = 3
 _LEVELS: Final = ("approve", "pin", "unpin", "note")
+_ALREADY: Final[Mapping[str, str]] = {
+    "pick": "the choice already",
+    "approve": "approved already",
+    "pin": "pinned already",
+    "keep": "right for its words already",
+    "adopt": "the choice already",
+    "restore": "in its place already",
+    "promote": "the choice already",
+}
 _NEW_PICTURE: Final = ("pick", "adopt", "reroll", "promote")
 
 
@@ -49,7 +59,7 @@ def decision_text(
     if outcome.decisions or outcome.put_right:
         _decided(page, outcome)
     if outcome.unchanged:
-        page.line(f"so already: {names(outcome.unchanged)}", "dim")
+        page.line(f"{_ALREADY.get(outcome.verb, 'so already')}: {names(outcome.unchanged)}", "dim")
     _refused(page, outcome)
     for remark in (*remarks, *(followed.said if followed else ())):
         page.line(f"  {remark}")
@@ -74,8 +84,9 @@ class _Page:
             self.lines.append(" " * (indent + 2) + self._style.dim(("  " if number else "→ ") + part))
 
     def head(self, verb: str, rest: str) -> None:
-        """The verb in bold, and as much of the rest as fits."""
-        self.lines.append(self._style.bold(verb) + fit(rest, self._width - display_width(verb)))
+        """The verb in bold, then what it came to."""
+        first, *more = wrap(verb + rest, self._width - 4, first=self._width)
+        self.lines += [self._style.bold(verb) + first.removeprefix(verb), *("    " + line for line in more)]
 
 
 def _decided(page: _Page, outcome: Outcome) -> None:
@@ -87,7 +98,7 @@ def _decided(page: _Page, outcome: Outcome) -> None:
         outcome.verb not in _LEVELS or any(_take(one.before) != _take(one.after) for one in told)
     ):
         for decision in told:
-            page.head(past, f" {_choice(decision)}")
+            page.head(past, f" {_choice(decision, moved=Verb.MOVE in (outcome.verb, outcome.undone))}")
     elif outcome.verb == Verb.MOVE:
         moved = [one.other or "" for one in told]
         page.head(past, f" {names(moved)} → {names([one.node for one in told])}")
@@ -105,13 +116,15 @@ def _is_told(decision: Decision, outcome: Outcome) -> bool:
     return decision.after is not None if decision.verb == Verb.MOVE else decision.before is None
 
 
-def _choice(decision: Decision) -> str:
-    """`hero: take 91ab3f2c0d1e, approved (was 3f2a…, auto)`."""
+def _choice(decision: Decision, *, moved: bool) -> str:
+    """`hero: take 91ab3f2c0d1e, approved (was 3f2a…, auto)`; `moved` from another address, whose line stands beside."""
     before, after = decision.before, decision.after
-    if decision.other is not None and decision.verb in (Verb.MOVE, Verb.UNDO):
+    if moved:
         return f"{decision.other} → {decision.node}"
     if isinstance(before, str) or isinstance(after, str):
         return f"{decision.node.removeprefix('@resolved/')}: {before or 'nothing'} → {after or 'nothing'}"
+    if isinstance(before, ImageEntry) and after is None:
+        return f"{decision.node}: no picture is chosen (was {before.take.short}, {before.level})"
     if not isinstance(after, ImageEntry) or before == after:
         return decision.node
     text = f"{decision.node}: {after.take.short}, {_level(after)}"
@@ -135,7 +148,7 @@ def _refused(page: _Page, outcome: Outcome) -> None:
         _, error = group[0]
         page.line(f"not {PAST[outcome.verb]}: {error.message}", "yellow", hint=error.hint)
         if len(group) > 1:
-            page.line(f"  and so {names([address for address, _ in group[1:]])}")
+            page.line(f"  likewise {names([address for address, _ in group[1:]])}")
 
 
 def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Realm) -> None:
@@ -151,28 +164,45 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
         reasons = [one.sentence() for one in followed.anew[0].reasons if not isinstance(one, ReplacesApproved)]
         why = reasons[0] if reasons else "it has changed"
         which = names([node.address for node in followed.anew])
-        keep = f"`seedpipe keep {followed.anew[0].address}` says that it is right all the same"
-        page.line(f"  the next build replaces {which} ({why}): {keep}", "yellow")
+        one = len(followed.anew) == 1
+        several = [node.address for node in followed.anew]
+        targets = " ".join(several if len(several) <= _MAX_TARGETS else dict.fromkeys(map(definition_of, several)))
+        keep = f"`seedpipe keep {targets}` says that {'it is' if one else 'they are'} right all the same"
+        cost = sum_of((node.cost for node in followed.anew), followed.cost.high.currency)
+        price = f", for {range_words(cost)}" if realm is Realm.LIVE and cost.high else ""
+        page.line(f"  the next build replaces {which} ({why}){price}: {keep}", "yellow")
     for node in followed.edited:
         page.line(
             f"  {node.output} was edited by somebody and stays: `seedpipe restore {node.address}` writes over it,"
             f" `seedpipe adopt {node.address}` makes it the picture",
             "yellow",
         )
-    if followed.stays:
-        stay = "stays as it is, kept on purpose" if len(followed.stays) == 1 else "stay as they are, kept on purpose"
-        page.line(f"  {names(followed.stays)} {stay}: name a picture in a build to have it follow")
+    decided = set(outcome.decided)
+    here = [address for address in followed.stays if address in decided]
+    if here:
+        page.line(
+            f"  what {names(here)} {'is' if len(here) == 1 else 'are'} made from has changed, and the choice stays all the"
+            " same: name it in a build to have it made anew"
+        )
+    stays = [address for address in followed.stays if address not in decided]
+    if stays:
+        stay = "stays as it is, kept on purpose" if len(stays) == 1 else "stay as they are, kept on purpose"
+        page.line(f"  {names(stays)} {stay}: name a picture in a build to have it follow")
     if followed.buys:
         page.line(f"  {_cascade(outcome, followed, realm)}")
     elif followed.pending and outcome.verb in _NEW_PICTURE:
-        are = "is" if followed.pending == 1 else "are"
-        page.line(f"  {count(followed.pending, 'picture')} made from it {are} to be bought in any case", "dim")
-    elif followed.below and not followed.made and outcome.verb in _NEW_PICTURE:
-        page.line(f"  {count(followed.below, 'picture')} made from it: nothing to buy", "dim")
+        be = "is" if followed.pending == 1 else "are"
+        price = f", {range_words(followed.pending_cost)}" if realm is Realm.LIVE else ""
+        page.line(f"  {count(followed.pending, 'picture')} made from it {be} to be bought in any case{price}", "dim")
+    elif followed.below and not followed.made and not followed.again and outcome.verb in _NEW_PICTURE:
+        page.line("  nothing that is made from it is to be bought", "dim")
 
 
 def _cascade(outcome: Outcome, followed: Followed, realm: Realm) -> str:
-    """`3 pictures are made from it; following it costs 0.12 USD: seedpipe build hero+`."""
+    """`3 pictures are made from it; following it costs 0.12 USD: seedpipe build hero+`.
+
+    The command also buys what was to be bought before: then its whole price is said, too.
+    """
     number, decided = len(followed.buys), list(dict.fromkeys(outcome.decided))
     be, it = "is" if number == 1 else "are", "it" if len(decided) == 1 else "them"
     what = names([node.address for node in followed.buys])
@@ -180,7 +210,14 @@ def _cascade(outcome: Outcome, followed: Followed, realm: Realm) -> str:
     made = f"{count(number, 'picture')} {be} made from {it} ({what})"
     if realm is Realm.PROOF:
         return f"{made}: `{command} --proof` draws what follows"
-    return f"{made}; following {it} costs {range_words(followed.cost)}: `{command}`"
+    following = f"{made}; following {it} costs {range_words(followed.cost)}"
+    if not followed.pending:
+        return f"{following}: `{command}`"
+    whole = followed.cost + followed.pending_cost
+    return (
+        f"{following}. {followed.pending:,} more {'is' if followed.pending == 1 else 'are'} to be bought in any case:"
+        f" `{command}` buys all {number + followed.pending:,} for {range_words(whole)}"
+    )
 
 
 def undone_words(act: Act) -> str:

@@ -1,10 +1,11 @@
 """`diff --format markdown`: one comment of a pull request, found again by its mark. Pure."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from seedpipe.plan.diff import Kind, NodeChange, ProjectDiff, Words
-from seedpipe.plan.worddiff import word_diff
+from seedpipe.plan.worddiff import Part, word_diff
 from seedpipe.review.diff_text import SIGNS, change_words, facts, flowing, groups_of, parts_of, shortened, sum_words
 from seedpipe.review.markup import markdown_code, markdown_words
 from seedpipe.review.words import count, range_words
@@ -31,9 +32,13 @@ def diff_markdown(diff: ProjectDiff, *, policy: Sequence[str] = ()) -> str:
         lines += [_row(node) for node in parts.own[:_MAX_ROWS]]
         if len(parts.own) > _MAX_ROWS:
             lines.append(f"| | and {len(parts.own) - _MAX_ROWS:,} more | | | |")
-    for summary, nodes in (("were bought again", parts.replaced), ("follow", parts.following)):
+    for (one, several), nodes in (
+        (("has another take", "have another take"), parts.replaced),
+        (("follows", "follow"), parts.following),
+    ):
         if nodes:
-            lines += ["", f"<details><summary>{count(len(nodes), 'picture')} {summary}</summary>", "", *_groups(nodes)]
+            summary = f"{count(len(nodes), 'picture')} {one if len(nodes) == 1 else several}"
+            lines += ["", f"<details><summary>{summary}</summary>", "", *_groups(nodes)]
             lines += ["", "</details>"]
     return "\n".join(lines) + "\n"
 
@@ -65,16 +70,32 @@ def _row(node: NodeChange) -> str:
 
 def _words(words: Words) -> str:
     """The changed words struck and bold, with a little around them."""
-    told, length = [], 0
+    told, length = "", 0
+    before = ("equal", " ")
     for kind, part in shortened(word_diff(flowing(words.old), flowing(words.new))):
         text = part.strip()
         if not text:
+            told += " "
             continue
         length += len(text)
         if length > _MAX_WORDS:
-            told.append("…")
+            told = f"{told.rstrip()} …"
             break
         safe = markdown_words(text)
-        told.append({"old": f"~~{safe}~~", "new": f"**{safe}**"}.get(kind, safe))
+        gap = part[0] == " " or _needs_gap(before, (kind, text))
+        told += (" " if gap else "") + {"old": f"~~{safe}~~", "new": f"**{safe}**"}.get(kind, safe)
+        told += " " if part[-1] == " " else ""
+        before = (kind, part)
     what = "" if words.what == "prompt" else f"{markdown_words(words.what)}: "
-    return what + " ".join(told)
+    return what + re.sub(" +", " ", told).strip()
+
+
+def _needs_gap(before: Part, after: Part) -> bool:
+    """Whether Markdown would not see the marks: two at each other, or a sign at a mark's inside and a letter outside."""
+    if before[1][-1].isspace():
+        return False
+    if before[0] != "equal" and after[0] != "equal":
+        return True
+    if after[0] != "equal":
+        return before[1][-1].isalnum() and not after[1][0].isalnum()
+    return before[0] != "equal" and not before[1][-1].isalnum() and after[1][0].isalnum()

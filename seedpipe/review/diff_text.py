@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from seedpipe.display import PLAIN, Style, display_width, fit, pad, shown, shown_lines, wrap
+from seedpipe.display import PLAIN, Style, display_width, fit_path, pad, shown, shown_lines, wrap
 from seedpipe.names import definition_of
 from seedpipe.plan.diff import Choice, Field, Kind, NodeChange, ProjectDiff
 from seedpipe.plan.plan import State, sum_of
@@ -30,7 +30,7 @@ def diff_text(diff: ProjectDiff, *, width: int = 80, style: Style = PLAIN) -> st
     parts = parts_of(diff)
     for node in parts.own:
         _node(page, node)
-    _groups(page, "new picture", parts.replaced)
+    _groups(page, "another take", parts.replaced)
     _groups(page, "follow", parts.following)
     if diff.nodes or diff.terms:
         page.lines.append("")
@@ -48,8 +48,9 @@ def change_words(diff: ProjectDiff) -> str:
     """`2 added, 3 changed, 5 follow`."""
     parts = parts_of(diff)
     told = [f"{number} {kind.value}" for kind in Kind if (number := sum(node.kind is kind for node in parts.own))]
-    told += [f"{count(len(parts.replaced), 'new picture')}"] * bool(parts.replaced)
-    told += [f"{len(parts.following)} follow"] * bool(parts.following)
+    one = len(parts.replaced) == 1
+    told += [f"{len(parts.replaced)} {'has' if one else 'have'} another take"] * bool(parts.replaced)
+    told += [f"{len(parts.following)} follow{'s' * (len(parts.following) == 1)}"] * bool(parts.following)
     return ", ".join(told) or "no picture changes"
 
 
@@ -123,10 +124,15 @@ class _Page:
             self.lines.append(" " * (indent + 2 * bool(number)) + self.style.paint(part, *looks))
 
     def row(self, left: str, money: str, right: str, *looks: str) -> None:
-        """An address, what it costs, and where it stands, as far as there is room."""
+        """An address, what it costs, and where it stands; on two lines where one is too short."""
         end = f"{money:>8}  {right}".rstrip()
-        room = max(self.width - display_width(end) - 2, 12)
-        self.lines.append((self.style.paint(pad(fit(left, room), min(room, 40)), *looks) + "  " + end).rstrip())
+        room = self.width - display_width(end) - 2
+        if display_width(left) <= room:
+            self.lines.append((self.style.paint(pad(left, min(room, 40)), *looks) + "  " + end).rstrip())
+            return
+        self.lines += [self.style.paint(line, *looks) for line in wrap(left, self.width)]
+        below = "  ".join(part for part in (money, fit_path(right, max(self.width - 6 - len(money), 12))) if part)
+        self.lines += [f"    {below}"] if below else []
 
 
 def _node(page: _Page, node: NodeChange) -> None:
@@ -193,7 +199,7 @@ def groups_of(nodes: Sequence[NodeChange]) -> Sequence[Group]:
         what = ", ".join(names) if len(names) <= _FEW else f"{pattern(names)} ×{len(names):,}"
         cost = sum_of((node.cost for node in group), group[0].cost.high.currency)
         reasons = list(dict.fromkeys(reason for node in group for reason in node.because))
-        why = ", ".join([*reasons[:_FEW], *(["…"] if len(reasons) > _FEW else [])])
+        why = ", ".join(reasons[:_FEW]) + (f" and {len(reasons) - _FEW} more" if len(reasons) > _FEW else "")
         told.append(
             Group(what=what, money=range_words(cost) if bought else "" if group[0].has_new_picture else "free", why=why)
         )

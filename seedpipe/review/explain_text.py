@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from seedpipe.display import PLAIN, Style, display_width, fit, pad, shown, shown_lines, wrap
+from seedpipe.display import PLAIN, Style, display_width, fit, flow, pad, shown, shown_lines, wrap
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, Reference, SourceNode
 from seedpipe.manifest.steps import Convert, Crop, Overlay, Resize, Step, Text
-from seedpipe.names import Digest, Realm
+from seedpipe.names import Digest, Realm, definition_of
 from seedpipe.plan.plan import PlanNode, State
 from seedpipe.plan.reasons import PromptChanged, SharedWordsChanged, SizeDiffers
 from seedpipe.review.plan_text import MIN_WIDTH
@@ -29,7 +29,23 @@ class TakeLine:
     size: str | None = None
     at: str | None = None
     cost: str | None = None
-    note: str | None = None  # `approved by mika`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceLine:
+    """How the choice came to be what it is: its level, and the decision that made it so, if a person's did.
+
+    `at` is UTC text, `who` a name without an address, `note` the person's words.
+    """
+
+    level: str
+    who: str | None = None
+    at: str | None = None
+    note: str | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        told = {"level": self.level, "who": self.who, "at": self.at, "note": self.note}
+        return {name: value for name, value in told.items() if value is not None}
 
 
 def explain_text(
@@ -39,6 +55,7 @@ def explain_text(
     made_from: Mapping[str, State],
     makes: Sequence[str] = (),
     takes: Sequence[TakeLine] = (),
+    choice: ChoiceLine | None = None,
     layer: Layer | None = None,
     candidates: Mapping[str, int] | None = None,
     realm: Realm = Realm.LIVE,
@@ -76,6 +93,8 @@ def explain_text(
             page.field("file" if node.path else "url", node.path or node.url or "")
     _facts(page, planned, realm)
     _takes(page, takes)
+    if choice is not None:
+        page.field("choice", _choice_words(choice))
     page.names("makes", makes)
     if planned.tags:
         page.field("tags", ", ".join(planned.tags))
@@ -112,9 +131,13 @@ class _Page:
 
     def names(self, name: str, addresses: Sequence[str]) -> None:
         if addresses:
-            more = f" and {len(addresses) - _MANY:,} more" if len(addresses) > _MANY else ""
-            listed = ", ".join(addresses[:_MANY]) + more
-            self.field(name, f"{pattern(addresses)} ×{len(addresses):,}" if more else listed)
+            groups: dict[str, list[str]] = {}
+            for address in addresses:
+                groups.setdefault(definition_of(address), []).append(address)
+            folded = [pattern(group) + f" ×{len(group):,}" * (len(group) > 1) for group in groups.values()]
+            listed = addresses if len(addresses) <= _MANY else folded[:_MANY]
+            more = f" and {len(folded) - _MANY:,} more" if len(listed) < len(folded) else ""
+            self.field(name, ", ".join(listed) + more)
 
 
 def _words(page: _Page, planned: PlanNode, prompt: str) -> None:
@@ -206,10 +229,11 @@ def _layer(page: _Page, node: FrameNode, layer: Layer | None) -> None:
 
 def _derived(page: _Page, node: DerivedNode, made_from: Mapping[str, State]) -> None:
     lines = []
+    wide = min(max(map(display_width, node.inputs), default=0), page.room - 10)
     for name in node.inputs:
         state = made_from.get(name)
         verb = "" if state is None else "  " + paint_state(state, label(state), page.style)
-        lines.append(fit(name, page.room - 12) + verb)
+        lines.append(pad(fit(name, wide), wide) + verb)
     page.block("made from", lines)
     for number, step in enumerate(node.steps):
         page.field("" if number else "steps", f"{number + 1}. {step_text(step)}")
@@ -267,8 +291,15 @@ def _size_words(planned: PlanNode) -> str:
 def _takes(page: _Page, takes: Sequence[TakeLine]) -> None:
     lines = []
     for take in takes:
-        facts = [take.size, take.at, take.cost, take.note]
-        text = "  ".join(shown(fact) for fact in facts if fact is not None)
-        sign = page.style.green("●") if take.chosen else "○"
-        lines.append(f"{sign} {take.digest.short}  {fit(text, page.room - 16)}".rstrip())
+        facts = [take.size, take.at, take.cost, "chosen" if take.chosen else None]
+        told = flow([take.digest.short, *(shown(fact) for fact in facts if fact)], page.room, between="  ")
+        lines += [page.style.bold(line) if take.chosen else line for line in told]
     page.block("takes", lines)
+
+
+def _choice_words(choice: ChoiceLine) -> str:
+    """`approved by Mika Ito, 2026-11-26 00:06 UTC: “colours checked”`."""
+    if choice.who is None:
+        return "auto: made by a build, and nobody has said anything" if choice.level == "auto" else choice.level
+    note = f": “{choice.note}”" if choice.note else ""
+    return f"{choice.level} by {choice.who}, {choice.at} UTC{note}"

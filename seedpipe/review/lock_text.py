@@ -2,31 +2,36 @@
 
 from collections.abc import Mapping
 
+from seedpipe.display import wrap
 from seedpipe.plan.orphans import Chosen
 from seedpipe.state.lock import ImageEntry
 from seedpipe.state.merge import Merged, Side
 
 
-def merge_text(merged: Mapping[str, Merged], *, prefer: Side | None) -> str:
-    """`merged` by the lock's name; empty: there was nothing to do."""
+def merge_text(merged: Mapping[str, Merged], *, prefer: Side | None, width: int = 80) -> str:
+    """`merged` by the lock's name; empty: there was nothing to do. No line is wider than `width`."""
     if not merged:
         return "no lock here has conflict markers: there is nothing to merge"
     lines = []
     for name, one in merged.items():
-        lines += [f"  {remark}" for remark in one.remarks]
+        lines += [line for remark in one.remarks for line in _indented(remark, width)]
         for dispute in one.disputes:
             sides = f"ours {_shown(dispute.ours)}, theirs {_shown(dispute.theirs)}"
-            lines.append(f"  `{dispute.address}` was chosen by two people: {sides}")
+            taken = "" if prefer is None else f"; {prefer.value} was taken"
+            lines += _indented(f"two people chose for `{dispute.address}`: {sides}{taken}", width)
         open_lines = len(one.disputes) if prefer is None else 0
         if open_lines:
-            plural = "s" if open_lines > 1 else ""
-            lines += [
-                f"`{name}` is merged but for {open_lines} line{plural}, which need a person's word",
-                "→ keep one of the two lines between the markers, or `seedpipe lock merge --prefer ours` (or theirs)",
-            ]
+            need = "1 line, which needs" if open_lines == 1 else f"{open_lines} lines, which need"
+            lines += wrap(f"`{name}` is merged but for {need} a person's word", width)
+            step = "keep one of the two lines between the markers, or `seedpipe lock merge --prefer ours` (or `theirs`)"
+            lines += [f"{' ' if index else '→'} {line}" for index, line in enumerate(wrap(step, width - 2))]
         else:
-            lines.append(f"`{name}` is merged → `git add {name}`, then `seedpipe plan`")
+            lines += wrap(f"`{name}` is merged → `git add {name}`, then `seedpipe plan`", width)
     return "\n".join(lines)
+
+
+def _indented(text: str, width: int) -> list[str]:
+    return ["  " + "  " * bool(index) + line for index, line in enumerate(wrap(text, width - 4))]
 
 
 def _shown(entry: ImageEntry) -> str:

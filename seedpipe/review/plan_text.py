@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from seedpipe.display import PLAIN, Style, display_width, fit, fit_path, pad, pad_left, shown, wrap
+from seedpipe.display import PLAIN, Style, display_width, fit, flow, shown, wrap
 from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Cost, Forecast, Plan, State
+from seedpipe.review.plan_table import plan_table
 from seedpipe.review.rows import Row, plan_rows, quiet
-from seedpipe.review.words import about, amounts, count, duration, label, next_step, paint_state, places, range_words
+from seedpipe.review.words import UP_TO_DATE, about, amounts, count, duration, places, range_words
 
 MIN_WIDTH: Final = 48
-_STATE_WIDTH: Final = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ def plan_text(plan: Plan, *, width: int = 80, style: Style = PLAIN, caps: Caps =
     told = [row for row in rows if not quiet(row)]
     lines = [title]
     if not idle or verbose or told:
-        lines += ["", *_table(rows, width, style, fold=not verbose, priced=plan.realm is Realm.LIVE)]
+        lines += ["", *plan_table(rows, width, style, fold=not verbose, priced=plan.realm is Realm.LIVE)]
     if idle:
         lines += ["", *_idle_lines(told, style)]
     elif plan.realm is Realm.PROOF:
@@ -73,6 +73,12 @@ def hint_lines(plan: Plan, width: int, style: Style) -> list[str]:
         "",
         *("  " + style.dim(("  " if place else "· ") + line) for lines in told for place, line in enumerate(lines)),
     ]
+
+
+def rest_words(plan: Plan) -> str:
+    """What is said of a plan by which a build does nothing: whether all is made, or something is kept back."""
+    done = all(node.state in (State.CACHED, State.SAME) for node in plan.nodes.values())
+    return UP_TO_DATE if done else "nothing to do"
 
 
 def nothing_to_do(plan: Plan) -> bool:
@@ -95,10 +101,13 @@ def plan_title(plan: Plan, width: int, style: Style) -> str:
         more = f" and {len(models) - 2} more" if len(models) > 3 else ""
         where = "" if plan.realm is Realm.PROOF else f" at {plan.provider}"
         parts.append(f"{', '.join(models[:2] if more else models)}{more}{where}")
-    proof = " · proof: nothing is billed" if plan.realm is Realm.PROOF else ""
+    proof = "proof: nothing is billed" if plan.realm is Realm.PROOF else ""
     name = fit(shown(plan.project), width // 2)
-    rest = fit(shown(" · " + " · ".join(parts)), width - display_width(name) - len(proof))
-    return style.bold(name) + rest + style.cyan(proof)
+    lines = flow([name, *map(shown, parts), *([proof] if proof else [])], width)
+    lines[0] = style.bold(name) + lines[0].removeprefix(name)
+    if proof and lines[-1].endswith(proof):
+        lines[-1] = lines[-1].removesuffix(proof) + style.cyan(proof)
+    return "\n".join(lines)
 
 
 def _nothing_named(plan: Plan) -> str:
@@ -107,141 +116,8 @@ def _nothing_named(plan: Plan) -> str:
 
 def _idle_lines(told: Sequence[Row], style: Style) -> list[str]:
     if not told:
-        return ["  " + style.green("everything is up to date") + " · nothing will be sent"]
+        return ["  " + style.green(UP_TO_DATE) + " · nothing will be sent"]
     return ["  " + style.green("nothing to do") + " · nothing will be sent"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Columns:
-    """Widths. `why` begins at `indent`; `place` is 0 where there is no room for it."""
-
-    what: int
-    money: int
-    why: int
-    place: int
-
-    @property
-    def indent(self) -> int:
-        return 2 + _STATE_WIDTH + 2 + self.what + (2 + self.money if self.money else 0) + 3
-
-
-def _table(rows: Sequence[Row], width: int, style: Style, *, fold: bool, priced: bool) -> list[str]:
-    told = [row for row in rows if not (fold and quiet(row))]
-    decimals = places(money for row in told for money in _moneys(row)) if priced else None
-    columns = _columns(told, width, decimals)
-    lines: list[str] = []
-    for index, row in enumerate(told):
-        last = index + 1 == len(told) or told[index + 1].state is not row.state
-        lines += _row_lines(row, columns, width, decimals, style)
-        if last:
-            steps = (next_step(other.nodes[0]) for other in told if other.state is row.state)
-            lines += _next_step(next(filter(None, steps), None), columns, width, style)
-    silent: dict[State, list[Row]] = {}
-    for row in rows:
-        if fold and quiet(row):
-            silent.setdefault(row.state, []).append(row)
-    for state, unspoken in silent.items():
-        head = "  " + paint_state(state, label(state).ljust(_STATE_WIDTH), style) + "  "
-        names = _names(unspoken, width - _STATE_WIDTH - 4)
-        lines.append(head + (style.dim(names) if state is State.CACHED else names))
-    return lines
-
-
-def _names(rows: Sequence[Row], width: int) -> str:
-    """`board#wide, logo, banner/* ×36 and 4 more`: as many names as fit."""
-    names = [f"{row.what} {row.number}".rstrip() for row in rows]
-    text, left = "", sum(len(row.nodes) for row in rows)
-    for index, (name, row) in enumerate(zip(names, rows, strict=True)):
-        longer = f"{text}, {name}" if text else name
-        rest = left - len(row.nodes)
-        more = f" and {rest:,} more" if index + 1 < len(rows) else ""
-        if display_width(longer + more) > width and text:
-            return f"{text} and {left:,} more"
-        text, left = longer, rest
-        if display_width(text + more) > width:
-            return fit(text, width - len(more)) + more
-    return text
-
-
-def _moneys(row: Row) -> tuple[Money, ...]:
-    cost = row.cost
-    if not cost.high:
-        return ()
-    return (cost.high,) if cost.low == cost.high else (cost.low, cost.high)
-
-
-def _money(row: Row, decimals: int | None) -> str:
-    """What a row costs; nothing where no row is priced (`decimals` None: a proof)."""
-    return "" if decimals is None else "–".join(money.rounded(decimals) for money in _moneys(row))
-
-
-def _columns(rows: Sequence[Row], width: int, decimals: int | None) -> _Columns:
-    what = max((display_width(_what(row)) for row in rows), default=0)
-    money = max((len(_money(row, decimals)) for row in rows), default=0)
-    place = max((display_width(row.place) for row in rows if _has_place(row)), default=0)
-    need = max((display_width(row.why) for row in rows if _has_place(row)), default=0)
-    what = min(what, max(width * 2 // 5 - money, 14))
-    place = min(place, width // 4)
-    room = width - _Columns(what=what, money=money, why=0, place=0).indent
-    if place and room - place - 2 < min(need, 24):
-        place = 0
-    return _Columns(what=what, money=money, why=min(room - (place + 2 if place else 0), need), place=place)
-
-
-def _has_place(row: Row) -> bool:
-    return row.state in (State.MAKE, State.MAY) or row.state.needs_a_person or row.moved_at is not None
-
-
-def _what(row: Row) -> str:
-    return f"{row.what}  {row.number}" if row.number else row.what
-
-
-def _row_lines(row: Row, columns: _Columns, width: int, decimals: int | None, style: Style) -> list[str]:
-    what = row.what
-    if row.number:
-        what = pad(fit(what, columns.what - len(row.number) - 2), columns.what - len(row.number))
-        what += style.dim(row.number)
-        if display_width(_what(row)) <= columns.what:  # beside its name where there is room
-            what = pad(f"{row.what}  {style.dim(row.number)}", columns.what)
-    else:
-        what = pad(fit(what, columns.what), columns.what)
-    line = "  " + paint_state(row.state, label(row.state).ljust(_STATE_WIDTH), style) + "  " + what
-    if columns.money:
-        line += "  " + pad_left(_money(row, decimals), columns.money)
-    if row.state.needs_a_person:
-        return _urgent_lines(row, line, columns, width, style)
-    reason = row.why
-    if columns.place and _has_place(row) and display_width(reason) <= columns.why:
-        place = fit_path(row.place, columns.place)
-        return [f"{line}   {pad(reason, columns.why)}  {style.dim(place)}"]
-    room = width - columns.indent - display_width(reason) - 2
-    least = min(display_width(row.place), 1 + display_width(row.place.rpartition("/")[2]))  # its file's name and line
-    fits = _has_place(row) and room >= least
-    beside = "  " + style.dim(fit_path(row.place, room)) if fits else ""
-    return [f"{line}   {fit(reason, width - columns.indent)}{beside}".rstrip()]
-
-
-def _urgent_lines(row: Row, line: str, columns: _Columns, width: int, style: Style) -> list[str]:
-    """What a person has to decide is never clipped."""
-    indent = _text_indent(columns, width)
-    reasons = wrap(row.why, width - indent)
-    if indent < columns.indent:
-        return [line.rstrip(), *(" " * indent + text for text in reasons)]
-    first = f"{line}   {reasons[0]}"
-    if columns.place and len(reasons) == 1 and display_width(reasons[0]) <= columns.why:
-        first = f"{line}   {pad(reasons[0], columns.why)}  {style.dim(fit_path(row.place, columns.place))}"
-    return [first.rstrip(), *(" " * indent + text for text in reasons[1:])]
-
-
-def _text_indent(columns: _Columns, width: int) -> int:
-    """Where wrapped text begins: in the reasons' column, or further left where that is too narrow to read."""
-    return columns.indent if width - columns.indent >= 32 else 2 + _STATE_WIDTH + 4
-
-
-def _next_step(step: str | None, columns: _Columns, width: int, style: Style) -> list[str]:
-    indent = _text_indent(columns, width)
-    lines = wrap(step, width - indent - 2) if step is not None else []
-    return [" " * indent + style.dim(("  " if index else "→ ") + line) for index, line in enumerate(lines)]
 
 
 def sum_lines(plan: Plan, caps: Caps, width: int, style: Style) -> list[str]:
@@ -278,7 +154,8 @@ def _time_words(plan: Plan) -> str:
     time = plan.time
     if time.workers == 0 or plan.pictures == 0:
         return about(time.seconds)
-    parts = [f"{duration(time.picture_seconds)} a picture"]
+    up_to = "up to " if time.pictures and time.by_catalogue else ""  # of several kinds the slowest
+    parts = [f"{up_to}{duration(time.picture_seconds)} a picture"]
     if plan.pictures > 1:
         parts.insert(0, f"{count(time.workers, 'request')} at once")
     return f"{about(time.seconds)}: {', '.join(parts)} ({known_from(time)})"

@@ -35,6 +35,7 @@ from seedpipe.review.build_lines import (
     summary_lines,
 )
 from seedpipe.review.screen import Screen
+from seedpipe.review.words import UP_TO_DATE
 
 REDRAW_SECONDS: Final = 0.1
 
@@ -60,8 +61,17 @@ class Progress:
 class PlainProgress(Progress):
     """One line for each node that ended, then the last word: for pipes, logs and CI. With `quiet` only failures."""
 
-    def __init__(self, stream: TextIO, *, outputs: str, quiet: bool = False, verbose: int = 0, width: int = 80) -> None:
-        self._stream, self._outputs = stream, outputs
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        outputs: str,
+        quiet: bool = False,
+        verbose: int = 0,
+        width: int = 80,
+        rest: str = UP_TO_DATE,
+    ) -> None:
+        self._stream, self._outputs, self._rest = stream, outputs, rest
         self._quiet, self._verbose, self._width = quiet, verbose, width
         self._board = Board()
 
@@ -96,7 +106,7 @@ class PlainProgress(Progress):
                 self._say(f"stopping: {shown(event.why)}; {event.in_flight} in flight are awaited{again}")
 
     def _finish(self) -> None:
-        lines = summary_lines(self._board, self._outputs, self._width, PLAIN)
+        lines = summary_lines(self._board, self._outputs, self._width, PLAIN, rest=self._rest)
         for line in lines[:1] if self._quiet else lines:
             self._say(line.removeprefix("  "))
 
@@ -133,9 +143,10 @@ class LiveProgress(Progress):
         outputs: str,
         verbose: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        rest: str = UP_TO_DATE,
     ) -> None:
         self._screen, self._style, self._outputs = Screen(stream, size), style, outputs
-        self._verbose, self._clock = verbose, clock
+        self._verbose, self._clock, self._rest = verbose, clock, rest
         self._board = Board()
         self._lock = threading.Lock()
         self._lasting: list[str] = []
@@ -198,7 +209,7 @@ class LiveProgress(Progress):
             case Notice():
                 return [self._style.yellow(line) for line in wrap(_notice(event), width)]
             case BuildFinished():
-                return ["", *summary_lines(self._board, self._outputs, width, self._style)]
+                return ["", *summary_lines(self._board, self._outputs, width, self._style, rest=self._rest)]
         return []
 
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from seedpipe.display import PLAIN, Style, display_width, fit, fit_path, pad, pad_left, shown, wrap
 from seedpipe.money import Money
-from seedpipe.names import definition_of
+from seedpipe.names import Realm, definition_of
 from seedpipe.plan.plan import Plan, PlanNode, State
 from seedpipe.review.plan_text import MIN_WIDTH, NO_CAPS, Caps, plan_title
-from seedpipe.review.words import NEXT_STEPS, by_state, count, label, paint_state, pattern, sentence
+from seedpipe.review.words import NEXT_STEPS, by_state, count, label, paint_state, pattern
 from seedpipe.state.held import minute_text
 
 _FEW: Final = 6  # pictures whose looks are named
@@ -43,7 +43,7 @@ def status_text(
     lines = [plan_title(plan, width, style), ""]
     lines += _counts(plan, width, style) or ["  no pictures yet"]
     wide = max(12, *(display_width(period.name) + 2 for period in caps.periods), 0)
-    lines += ["", f"  {pad('pictures', wide)}{fit_path(shown(outputs), width - wide - 2)}"]
+    lines += ["", f"  {pad('outputs', wide)}{fit_path(shown(outputs), width - wide - 2)}"]
     lines += _looks(plan, wide, width)
     if spent is not None:
         lines.append(f"  {pad('spent', wide)}{spent} in all")
@@ -69,7 +69,9 @@ def _counts(plan: Plan, width: int, style: Style) -> list[str]:
         start = f"  {paint_state(state, label(state).ljust(7), style)}  {pad_left(f'{len(nodes):,}', digits)}"
         room = width - display_width(start) - 2
         named = ": " + ", ".join(_names(nodes)) if state.needs_a_person else ""
-        lines.append(f"{start}  {style.dim(fit(sentence(state, plan.realm) + named, room))}")
+        told = wrap(_counted_words(state, plan.realm) + named, room)
+        lines.append(f"{start}  {style.dim(told[0])}")
+        lines += [" " * (width - room) + style.dim(line) for line in told[1:]]
     return lines
 
 
@@ -79,6 +81,32 @@ def _looks(plan: Plan, wide: int, width: int) -> list[str]:
     more = f" and {len(told) - _FEW:,} more" if len(told) > _FEW else ""
     lines = wrap(shown(", ".join(told[:_FEW]) + more), width - wide - 2) if told else []
     return [f"  {pad('' if number else 'looks', wide)}{line}" for number, line in enumerate(lines)]
+
+
+# One or many: what a state says of so many pictures.
+_COUNTED = {
+    State.UNKNOWN: "sent, and not known whether charged",
+    State.MISSING: "chosen, and nowhere to be found",
+    State.EDITED: "with an output file that somebody edited",
+    State.BLOCKED: "not made as things are",
+    State.FAILED: "refused by the service",
+    State.PARTIAL: "did not come with the batch, to be bought alone",
+    State.WAITS: "waiting for a person's word",
+    State.PINNED: "pinned",
+    State.STALE: "kept on purpose, made for other inputs",
+    State.MAKE: "to be bought",
+    State.FOLLOWS: "to be bought because a picture they are made from is",
+    State.MAY: "to be bought only if a picture they are made from comes out different",
+    State.SAME: "sharing the picture of a node that asks for the same",
+    State.FETCH: "to be fetched, for nothing",
+    State.CACHED: "up to date",
+    State.FREE: "to be made here, for nothing",
+}
+
+
+def _counted_words(state: State, realm: Realm) -> str:
+    words = _COUNTED[state]
+    return words.replace("bought", "drawn") if realm is Realm.PROOF else words
 
 
 def _names(nodes: Sequence[PlanNode]) -> list[str]:

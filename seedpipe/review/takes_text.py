@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from typing import Final
 
-from seedpipe.display import PLAIN, Style, display_width, fit, pad, pad_left, shown, shown_lines, wrap
+from seedpipe.display import PLAIN, Style, display_width, flow, pad, shown, wrap
 from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.reasons import PromptChanged, SharedWordsChanged
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.plan.worddiff import word_diff
 from seedpipe.review.decision_text import PAST
+from seedpipe.review.diff_text import flowing, shortened
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.worddiff import diff_lines
 from seedpipe.review.words import count
 from seedpipe.state.decisions import Decision
+from seedpipe.state.lock import Level
 
-_DIFF_LINES: Final = 4  # of changed words, for one group
+_DIFF_LINES: Final = 5  # of changed words, for one group
 
 
 def takes_text(nodes: Sequence[NodeTakes], *, realm: Realm, width: int = 80, style: Style = PLAIN) -> str:
@@ -25,24 +27,26 @@ def takes_text(nodes: Sequence[NodeTakes], *, realm: Realm, width: int = 80, sty
 
 def takes_table(nodes: Sequence[NodeTakes], *, width: int = 80) -> str:
     """A line for each node: how many takes, which is the choice, how it was chosen."""
-    wide = min(max((display_width(node.address) for node in nodes), default=0), max(width, MIN_WIDTH) // 2)
+    width = max(width, MIN_WIDTH)
+    wide = min(max((display_width(node.address) for node in nodes), default=0), width // 2)
     lines = []
     for node in nodes:
         chosen = next((take for take in node.takes if take.chosen), None)
-        number = pad_left(count(len(node.takes), "take"), 9)
-        choice = "" if chosen is None else f"{chosen.number:>3}  {chosen.digest.short}  {_level(node)}"
-        line = f"{pad(fit(node.address, wide), wide)}  {number}  {choice}"
-        lines.append(fit(line.rstrip(), max(width, MIN_WIDTH)))
-    return "\n".join(lines)
+        facts = [count(len(node.takes), "take")]
+        if chosen is not None:
+            facts += [f"chosen: {chosen.number}", chosen.digest.short, _level(node)]
+        lines += flow([pad(node.address, wide), *facts], width, between="  ", indent=4)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _node_text(node: NodeTakes, realm: Realm, width: int, style: Style) -> str:
-    head = f" · {count(len(node.takes), 'take')}" + (f" · {_level(node)}" if node.level is not None else "")
-    lines = [style.bold(node.address) + fit(head, width - display_width(node.address))]
+    level = [_level(node)] if node.level is not None else []
+    lines = flow([node.address, count(len(node.takes), "take"), *level], width)
+    lines[0] = style.bold(node.address) + lines[0].removeprefix(node.address)
     if not node.takes:
         lines.append("  no picture yet")
     for group in node.groups:
-        lines += ["", *_group_lines(group, realm, width, style)]
+        lines += ["", *_group_lines(group, node, realm, width, style)]
     told = [decision for decision in node.decisions if decision.note is not None or decision.changes_the_lock]
     if told:
         lines.append("")
@@ -54,7 +58,7 @@ def _node_text(node: NodeTakes, realm: Realm, width: int, style: Style) -> str:
 def _level(node: NodeTakes) -> str:
     """`approved by Mika Ito`, `auto`, `pinned, stale`."""
     decided = node.decided
-    by = f" by {_name(decided.who)}" if decided is not None and node.level is not None else ""
+    by = f" by {_name(decided.who)}" if decided is not None and node.level not in (None, Level.AUTO) else ""
     by += f", look {node.look}" if node.look is not None else ""
     return f"{node.level}{by}" + (", made for other words or references" if node.stale else "")
 
@@ -64,14 +68,14 @@ def _name(who: str) -> str:
     return shown(who.partition(" <")[0])
 
 
-def _group_lines(group: TakesFor, realm: Realm, width: int, style: Style) -> list[str]:
+def _group_lines(group: TakesFor, node: NodeTakes, realm: Realm, width: int, style: Style) -> list[str]:
     lines = []
     if group.current:
         lines.append("  for what is asked now" + (f" · look {group.look}" if group.look is not None else ""))
     else:
         lines.append(f"  {_heading(group)}")
         lines += _difference_lines(group, width, style)
-    return lines + [_take_line(take, realm, width, style) for take in group.takes]
+    return lines + [line for take in group.takes for line in _take_lines(take, node, realm, width, style)]
 
 
 def _heading(group: TakesFor) -> str:
@@ -94,32 +98,35 @@ def _difference_lines(group: TakesFor, width: int, style: Style) -> list[str]:
     lines: list[str] = []
     for reason in group.differs:
         if isinstance(reason, PromptChanged | SharedWordsChanged) and reason.old is not None and reason.new is not None:
-            parts = word_diff(shown_lines(reason.old), shown_lines(reason.new))
+            parts = shortened(word_diff(flowing(reason.old), flowing(reason.new)))
             found = diff_lines(parts, width - 6, style)
             lines += found[:_DIFF_LINES] + (["…"] if len(found) > _DIFF_LINES else [])
         else:
             lines += wrap(shown(reason.sentence()), width - 6)
     if not lines and group.prompt is not None:
-        lines = wrap(shown_lines(group.prompt), width - 6)[:_DIFF_LINES]
+        found = wrap(flowing(group.prompt), width - 6)
+        lines = found[:_DIFF_LINES] + (["…"] if len(found) > _DIFF_LINES else [])
     return [f"      {line}" for line in lines]
 
 
-def _take_line(take: KnownTake, realm: Realm, width: int, style: Style) -> str:
-    """`* 3  91ab3f2c0d1e  2026-11-24 10:12  2848x1600  0.04  seedream-4-5-251128`."""
+def _take_lines(take: KnownTake, node: NodeTakes, realm: Realm, width: int, style: Style) -> list[str]:
+    """`* 3  91ab3f2c0d1e  2026-11-24 10:12  2848x1600  0.04  seedream-4-5-251128`, and below the choice that it is it."""
     made = take.made
     facts = []
     if made is not None:
         facts.append(pad(made.at[:16].replace("T", " "), 16))
-        facts.append(pad(made.size.replace("x", "×"), 9))
+        facts.append(pad(made.size, 9))
         if realm is Realm.LIVE:
             facts.append(pad(_amount(made.cost), 5))
     if not take.at_hand:
         facts.append("not on this machine")
     elif made is not None:
-        facts.append(f"adopted by {_name(made.adopted_by)}" if made.adopted_by is not None else made.model)
+        facts.append(f"brought by {_name(made.adopted_by)}" if made.adopted_by is not None else made.model)
+    first, *rest = flow([f"{take.number:>2}", take.digest.short, *facts], width - 4, between="  ", indent=4)
     sign = style.green("*") if take.chosen else " "
-    text = fit(f"{take.number:>2}  {take.digest.short}  {'  '.join(facts)}".rstrip(), width - 4)
-    return f"  {sign} {style.bold(text) if take.chosen else text}"
+    lines = [f"  {sign} {style.bold(first.rstrip()) if take.chosen else first.rstrip()}"]
+    rest += wrap(f"    chosen, {_level(node)}", width - 4) if take.chosen else []
+    return lines + [f"    {line}" for line in rest]
 
 
 def _amount(cost: str | None) -> str:
@@ -130,8 +137,8 @@ def _decision_lines(decision: Decision, width: int, style: Style) -> list[str]:
     """`2026-11-24 10:12  picked 91ab3f2c0d1e  Mika Ito  k3f9x2mq`, and the note below it."""
     what = PAST.get(decision.verb, shown(decision.verb))
     what += f" {decision.take.short}" if decision.take is not None and decision.verb != "note" else ""
-    text = f"{decision.at[:16].replace('T', ' ')}  {decision.act}  {what} by {_name(decision.who)}"
-    lines = ["  " + style.dim(fit(text, width - 2))]
+    parts = [decision.at[:16].replace("T", " "), decision.act, f"{what} by {_name(decision.who)}"]
+    lines = ["  " + style.dim(line) for line in flow(parts, width - 2, between="  ", indent=4)]
     if decision.note is not None:
         lines += [f"      {line}" for line in wrap(f"“{shown(decision.note)}”", width - 6)]
     return lines

@@ -1,40 +1,80 @@
 """Changed words for people: colours, or `[-old-]{+new+}` without. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from seedpipe.display import Style, display_width, head
+from seedpipe.display import Style, breaks, display_width, head
 from seedpipe.plan.worddiff import TOKEN, Part, word_diff
 
 __all__ = ["Part", "diff_lines", "word_diff"]
+
+_MARKS = 4  # columns of `[-` and `-]`
 
 
 def diff_lines(parts: Sequence[Part], width: int, style: Style) -> list[str]:
     """The parts as lines of at most `width` columns; marks are put anew on each line that a change goes over."""
     lines: list[str] = []
     line: list[Part] = []
-    used = 0
+    for chunk in _chunks(parts):
+        if chunk == [("equal", "\n")] or chunk == [("new", "\n")]:
+            lines.append(_painted(line, style))
+            line = []
+            continue
+        if line and _width([*line, *chunk], style) > width:
+            lines.append(_painted(line, style))
+            line, chunk = [], _without_blanks_before(chunk)
+        if _width(chunk, style) <= width:
+            line += chunk
+            continue
+        for kind, text in chunk:  # longer than a line: broken where it must be
+            while text:
+                part = _fitting(line, kind, text, width, style)
+                if not part:
+                    lines.append(_painted(line, style))
+                    line = []
+                    continue
+                line, text = [*line, (kind, part)], text[len(part) :]
+    return [*lines, _painted(line, style)] if line or not lines else lines
+
+
+def _chunks(parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """What stays on one line: words with the signs at them. A line break that stands now is a chunk of its own."""
+    chunk: list[Part] = []
     for kind, text in parts:
         for word in TOKEN.findall(text):
             if word == "\n" and kind != "old":
-                lines.append(_painted(line, style))
-                line, used = [], 0
+                yield from [chunk] if chunk else []
+                yield [(kind, word)]
+                chunk = []
                 continue
-            piece = word.replace("\n", " ")
-            cost = display_width(piece)
-            opened = not line or line[-1][0] != kind
-            marks = 4 if kind != "equal" and opened and not style.color else 0
-            if used + cost + marks > width and line:
-                lines.append(_painted(line, style))
-                line, used = [], 0
-                marks = 4 if kind != "equal" and not style.color else 0
-                piece = piece.lstrip(" ")
-            while display_width(piece) + marks > width:
-                part = head(piece, max(width - marks, 2))
-                lines.append(_painted([(kind, part)], style))
-                piece = piece[len(part) :]
-            line.append((kind, piece))
-            used += display_width(piece) + marks
-    return [*lines, _painted(line, style)] if line or not lines else lines
+            word = word.replace("\n", " ")
+            if chunk and _may_break(chunk[-1], (kind, word)):
+                yield chunk
+                chunk = []
+            chunk = [*chunk, (kind, word)]
+    yield from [chunk] if chunk else []
+
+
+def _may_break(before: Part, after: Part) -> bool:
+    """At a blank, between wide letters, and where what is gone ends and what is new begins."""
+    if before[1].isspace() or after[1].isspace():
+        return True
+    return breaks(before[1][-1], after[1][0]) or (before[0], after[0]) == ("old", "new")
+
+
+def _without_blanks_before(chunk: Sequence[Part]) -> list[Part]:
+    return [*chunk[1:]] if chunk[0][1].isspace() else [*chunk]
+
+
+def _fitting(line: Sequence[Part], kind: str, text: str, width: int, style: Style) -> str:
+    """As much of `text` as the line has room for; on an empty line at least one letter."""
+    opened = kind != "equal" and not style.color and (not line or line[-1][0] != kind)
+    part = head(text, width - _width(line, style) - (_MARKS if opened else 0))
+    return part or ("" if line else text[:1])
+
+
+def _width(line: Sequence[Part], style: Style) -> int:
+    runs = sum(kind != "equal" and (not place or line[place - 1][0] != kind) for place, (kind, _) in enumerate(line))
+    return sum(display_width(text) for _, text in line) + (0 if style.color else _MARKS * runs)
 
 
 def _painted(line: Sequence[Part], style: Style) -> str:
@@ -44,7 +84,9 @@ def _painted(line: Sequence[Part], style: Style) -> str:
             joined[-1][1] += text
         else:
             joined.append([kind, text])
-    return "".join(_marked(kind, text, style) for kind, text in joined if text).rstrip()
+    if joined:
+        joined[-1][1] = joined[-1][1].rstrip()
+    return "".join(_marked(kind, text, style) for kind, text in joined if text)
 
 
 def _marked(kind: str, text: str, style: Style) -> str:

@@ -10,6 +10,8 @@ from seedpipe.names import Realm, definition_of
 from seedpipe.plan.plan import STATE_SENTENCES, Cost, PlanNode, State
 from seedpipe.plan.reasons import GateClosed, RefusedBefore, SizeDiffers
 
+UP_TO_DATE: Final = "everything is up to date"
+
 # What needs a person first, then what is bought, what is kept on purpose, what is free, what is done.
 STATE_ORDER: Final = (
     State.UNKNOWN,
@@ -53,12 +55,12 @@ _LOOKS: Final[dict[State, tuple[str, ...]]] = {
 
 # The next thing to do where a person is needed; `{node}` is an address.
 NEXT_STEPS: Final = {
-    State.UNKNOWN: "look the charge up at the provider and say so: `resolve {node}`; `build --retry-unknown` may pay twice",
-    State.MISSING: "build where it was bought, or bring that machine's data folder; it is never bought again by itself",
-    State.EDITED: "`adopt {node}` makes your file the picture; `restore {node}` writes ours over it, and keeps yours",
-    State.BLOCKED: "other words or references lift it; `build {node} --retry-blocked` sends it again",
-    State.FAILED: "change what was refused, or name it to send it again: `build {node}`",
-    State.WAITS: "look at what it is made from: `explain {node}` names it",
+    State.UNKNOWN: "look the charge up at the provider and say so: `seedpipe resolve {node}`; `seedpipe build --retry-unknown` may pay twice",
+    State.MISSING: "bring the data folder of the machine that bought it, or its output file; `seedpipe reroll {node}` buys another",
+    State.EDITED: "`seedpipe adopt {node}` makes your file the picture; `seedpipe restore {node}` writes ours over it, and keeps yours",
+    State.BLOCKED: "other words or references lift it; `seedpipe build {node} --retry-blocked` sends it again",
+    State.FAILED: "change what was refused, or name it to send it again: `seedpipe build {node}`",
+    State.WAITS: "look at what it is made from: `seedpipe explain {node}` names it",
 }
 
 
@@ -69,12 +71,12 @@ def next_step(planned: PlanNode) -> str | None:
         return None
     gate = next((reason for reason in planned.reasons if isinstance(reason, GateClosed)), None)
     if gate is not None:
-        return f"look at {gate.address}, then `approve {gate.address}`" if gate.picture else None
+        return f"look at {gate.address}, then `seedpipe approve {gate.address}`" if gate.picture else None
     for reason in planned.reasons:
         if isinstance(reason, SizeDiffers):
             return reason.next_step(planned.address)
     if planned.state is State.EDITED and planned.kind == "derived":
-        return f"`restore {planned.address}` writes ours over it, and keeps yours"
+        return f"`seedpipe restore {planned.address}` writes ours over it, and keeps yours"
     return NEXT_STEPS[planned.state].format(node=planned.address)
 
 

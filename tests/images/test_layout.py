@@ -98,7 +98,7 @@ def test_a_longer_text_is_set_smaller_down_to_the_least_size_and_then_refused() 
     with pytest.raises(TextDoesNotFitError) as caught:
         lay_out(Text(text="lantern " * 200), shipped_font(), PICTURE)
     assert caught.value.message == (
-        "the text `lantern lantern lantern lantern lantern…` doesn't fit its box of 640×135 pixels at 9 pixels "
+        "the text `lantern lantern lantern lantern lantern…` doesn't fit its box of 640x135 pixels at 9 pixels "
         "(2.0% of the height); it would fit at 8 pixels (1.8% of the height)"
     )
     assert caught.value.hint == "shorten the text, enlarge `box_width` or `box_height`, or lower `min_size`"

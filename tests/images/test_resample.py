@@ -107,7 +107,7 @@ def test_a_size_beyond_all_measure_is_refused_before_it_is_made():
 
 
 def test_a_crop_larger_than_the_picture_says_what_to_do():
-    with pytest.raises(StepError, match=r"`crop: 200x100` needs a larger picture: it has 160×80 pixels") as caught:
+    with pytest.raises(StepError, match=r"`crop: 200x100` needs a larger picture: it has 160x80 pixels") as caught:
         size_after((160, 80), Crop(width=200, height=100, pixels=True))
     assert caught.value.hint == "crop by aspect (`200:100`) and `resize` after it"
 

@@ -131,9 +131,9 @@ def test_where_the_service_takes_only_jpeg_transparency_is_laid_on_white():
 @pytest.mark.parametrize(
     ("size", "says"),
     [
-        ((170, 10), r"`art/thin\.png` is 170×10; the service takes an aspect of 1:16 to 16:1"),
-        ((20, 14), r"`art/thin\.png` is 20×14; the service takes sides of 15 pixels or more"),
-        ((1, 1), r"`art/thin\.png` is 1×1; the service takes sides of 15 pixels or more"),
+        ((170, 10), r"`art/thin\.png` is 170x10; the service takes an aspect of 1:16 to 16:1"),
+        ((20, 14), r"`art/thin\.png` is 20x14; the service takes sides of 15 pixels or more"),
+        ((1, 1), r"`art/thin\.png` is 1x1; the service takes sides of 15 pixels or more"),
     ],
 )
 def test_a_shape_that_the_service_refuses_is_an_error_before_anything_is_sent(size, says):
@@ -149,7 +149,7 @@ def test_too_few_pixels_are_refused_too():
 
 def test_a_strip_that_would_become_too_narrow_is_told_with_both_sizes():
     limits = ReferenceLimits(formats=("png",), max_bytes=60_000, max_pixels=900, min_side=15)
-    with pytest.raises(ReferenceRefusedError, match="`strip` is 15×61; with at most 900 pixels it would be 14×"):
+    with pytest.raises(ReferenceRefusedError, match="`strip` is 15x61; with at most 900 pixels it would be 14x"):
         prepare_reference(encoded(scene(15, 61), "png"), limits, name="strip")
 
 

@@ -81,7 +81,7 @@ def test_approved_becomes_stale_by_cascade_alone_until_it_is_named(project: Proj
     kept = project.entry("scene").take
     project.edit("A lamp", "A brass lamp")
     assert project.states() == {"hero": "make", "scene": "stale", "banner": "cached"}
-    assert project.why("scene") == ["approved, and stays until it is named"]
+    assert project.why("scene") == ["approved, and stays until it is named", "hero changes"]
     plan = project.build()
     assert (plan.pictures, project.entry("scene").take) == (1, kept)
     assert project.states() == {"hero": "cached", "scene": "stale", "banner": "cached"}
@@ -112,7 +112,9 @@ def test_pinned_is_replaced_by_nothing(project: Project, targets: tuple[str, ...
     plan = project.plan(*targets, retry_unknown=True, retry_blocked=True)
     assert state_of(plan, "scene") == "pinned"
     assert plan.nodes["scene"].pictures == 0
-    assert project.why("scene", *targets) == ["pinned, and stays until it is unpinned"]
+    told = project.why("scene", *targets)
+    assert told[0] == "pinned, and stays until it is unpinned"
+    assert "prompt: oak → pine" in told, "what it would be made anew for is said all the same"
 
 
 def test_pinned_is_said_also_while_nothing_has_changed(project: Project) -> None:
@@ -251,7 +253,7 @@ def test_a_picture_without_cascade_stays_until_it_is_named_or_changes_itself(pro
     assert set(project.states().values()) == {"cached"}, "it is in no key"
     project.edit("A lamp", "A brass lamp")
     assert project.states() == {"hero": "make", "scene": "stale", "banner": "cached"}
-    assert project.why("scene") == ["what it is made from changed, and it stays until it is named (`cascade: false`)"]
+    assert project.why("scene") == ["stays until it is named (`cascade: false`)", "hero changes"]
     project.build()
     assert project.entry("scene").take == taken
     assert project.states()["scene"] == "stale"

@@ -11,7 +11,7 @@ from seedpipe.display import COLORED, PLAIN, display_width, without_colors
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.plan import Cost, Forecast, Plan, State
 from seedpipe.plan.reasons import OutputAbsent, PromptChanged, ReferenceChanged, RefusedBefore, SameAs
-from seedpipe.review.explain_text import TakeLine, explain_text
+from seedpipe.review.explain_text import ChoiceLine, TakeLine, explain_text
 from seedpipe.review.graph_svg import graph_svg
 from seedpipe.review.graphs import graph_mermaid, graph_text
 from seedpipe.review.plan_markdown import plan_markdown
@@ -107,7 +107,8 @@ def test_the_forecast_says_what_it_is_of() -> None:
     told = plan_text(replace(plan, time=replace(time, by_catalogue=False, pictures=50)))
     assert told.endswith("\n  about 40 s: 8 requests at once, 15 s a picture (from your last 50 pictures)")
     told = plan_text(replace(plan, time=replace(time, pictures=50)))
-    assert "from your last 50 pictures and" in told and told.endswith("catalogue values)")
+    assert "up to 15 s a picture" in told
+    assert told.endswith("catalogue values)")
     one = plan_of([planned(image("hero"), State.MAKE)], seconds=15)
     told = plan_text(replace(one, time=replace(time, seconds=15)))
     assert told.endswith("\n  about 15 s: 15 s a picture (catalogue values)")
@@ -204,7 +205,7 @@ def test_explain(address: str) -> None:
     graph, plan = lumen()
     takes = [
         TakeLine(digest=Digest.of(b"1"), chosen=True, size="2848x1600", at="2026-11-20 10:00", cost="0.04 USD"),
-        TakeLine(digest=Digest.of(b"2"), note="approved by mika"),
+        TakeLine(digest=Digest.of(b"2")),
     ]
     states = {name: plan.nodes[name].state for name in graph.made_from(address)}
     text = explain_text(
@@ -213,6 +214,9 @@ def test_explain(address: str) -> None:
         made_from=states,
         makes=graph.makes(address),
         takes=takes if address == "hero" else (),
+        choice=ChoiceLine(level="approved", who="Mika Ito", at="2026-11-21 09:30", note="lit well")
+        if address == "hero"
+        else None,
     )
     check(f"explain-{address.replace('/', '-').replace(':', 'x')}.txt", text)
 

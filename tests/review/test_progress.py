@@ -97,7 +97,7 @@ def a_build() -> list[Event]:
     events.append(NodeWaiting(at=15, address="scene/LUM-02/16:9", why="rate", seconds=3))
     events.append(RequestSent(at=18, address="scene/LUM-02/16:9", take=1, client_request_id="d"))
     events.append(refused("scene/LUM-02/16:9", 30))
-    events.append(Notice(at=31, address="hero", message="is 2848×1600, 2848×1602 was asked for"))
+    events.append(Notice(at=31, address="hero", message="is 2848x1600, 2848x1602 was asked for"))
     events.append(
         NodeFailed(
             at=32,
@@ -244,7 +244,7 @@ def test_a_proof_counts_no_money() -> None:
     made = [(event, board.take(event)) for event in events][-1]
     assert "1/1 · proof, nothing is billed" in frame_lines(board, 3, 79, 20, PLAIN)[-1]
     assert isinstance(made[0], NodeDone) and made[1] is not None
-    assert done_line(made[0], made[1], 4, 80, PLAIN) == "✓ hero  2848×1600  2 s          → build/hero.jpg"
+    assert done_line(made[0], made[1], 4, 80, PLAIN) == "✓ hero  2848x1600  2 s          → build/hero.jpg"
     zero = usd("0")
     board.take(BuildFinished(at=3, counts=(), bought=1, spent=zero, uncertain=zero, seconds=3, exit_code=0))
     assert summary_lines(board, "build/@proof/", 80, PLAIN) == [

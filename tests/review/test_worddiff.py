@@ -51,3 +51,19 @@ def test_long_texts_are_quick() -> None:
     old, new = ("word " * 30_000, "other " * 30_000)
     assert word_diff("x " + old + "y", "x " + new + "y")[0] == ("equal", "x ")
     assert shown_lines(old) == old
+
+
+def test_a_line_does_not_begin_with_a_closing_mark() -> None:
+    old = "京都の古い旅館の玄関、雨上がりの早朝。石畳が濡れて空を映し、暖簾は藍色で「山の宿」と白く染め抜かれている。"
+    new = old.replace("雨上がりの早朝", "雪の朝").replace("藍", "紺")
+    for width in range(16, 60):
+        lines = diff_lines(word_diff(old, new), width, PLAIN)
+        assert not any(line[0] in "、。」" for line in lines[1:]), (width, lines)
+    words = diff_lines(word_diff("a small lamp, lit", "a tall lamp, lit"), 15, PLAIN)
+    assert not any(line[0] in ",." for line in words[1:]), words
+
+
+def test_what_is_gone_ends_without_blanks_at_the_end_of_a_line() -> None:
+    lines = diff_lines(word_diff("x even soft daylight y", "x warm lamp light y"), 16, PLAIN)
+    assert lines[0] == "x [-even soft-]"
+    assert not any(" -]" in line or " +}" in line for line in lines)

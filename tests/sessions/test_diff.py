@@ -154,10 +154,10 @@ def test_provider_and_budget_come_first_and_policy_has_exit_codes(repository: Re
     markdown = repository.run("diff", "--format", "markdown", "--warn-above", "0.05")
     assert markdown.code == 0
     assert markdown.out.splitlines()[1].startswith("> ⚠️ **provider**")
-    assert "may cost 0.09 USD; it should not cost more than 0.05 USD" in markdown.out.replace("\\", "")
+    assert "building this change costs up to 0.09 USD, more than 0.05 USD" in markdown.out.replace("\\", "")
     denied = repository.run("diff", "--deny-above", "0.05 USD")
     assert denied.code == 4
-    assert "may not cost more than 0.05 USD" in denied.err
+    assert "denied: building this change costs up to 0.09 USD, and 0.05 USD is allowed" in denied.err
     assert repository.run("diff", "--deny-above", "0.09").code == 0
     assert repository.run("diff", "--deny-above", "5 CNY").code == 2
 

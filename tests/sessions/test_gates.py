@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tests.sessions.conftest import Account, manifest
+from tests.support.relay import Gateway
 from tests.support.workspace import Ran, Workspace
 
 GATED = manifest(
@@ -36,7 +37,7 @@ def test_what_is_below_a_gate_waits_for_a_persons_word(workspace: Workspace, acc
     assert workspace.plan() == {"hero": "cached", **below, "chair": "cached"}
     told = workspace.run("plan")
     assert "hero is not approved yet" in said(told)
-    assert "look at hero, then `approve hero`" in said(told)
+    assert "look at hero, then `seedpipe approve hero`" in said(told)
     assert workspace.run("plan", "--exit-code").code == 3
     assert workspace.run("build").code == 0
     assert len(account.prompts) == 2, "waiting is no failure, and nothing goes through by itself"
@@ -155,3 +156,28 @@ def test_moves_that_can_not_be(workspace: Workspace) -> None:
     assert "seedpipe.yaml:4" in ran.out
     workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}", head="moved: {chair: stool}\n"))
     assert "there is no `stool`" in said(workspace.run("check"))
+
+
+def test_a_build_says_why_it_does_nothing(workspace: Workspace, live: Gateway) -> None:
+    """What waits, or what a frozen build leaves, is not "up to date"."""
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    workspace.write(
+        "seedpipe.yaml",
+        manifest(
+            "hero: {prompt: A matte lamp, gate: approve}",
+            "scene: {prompt: 'On a desk, {{ refs.hero }}', references: {hero: hero}}",
+        ),
+    )
+    frozen = workspace.run("build", "--frozen")
+    assert frozen.code == 3
+    assert "up to date" not in frozen.err
+    told = " ".join(frozen.err.split())
+    assert "nothing to do · nothing was sent frozen: 1 picture left to buy, 0.03 USD: hero" in told
+    assert "→ `seedpipe build` buys it where spending is allowed; then commit `seedpipe.lock` and the pictures" in told
+    assert workspace.run("build", "--yes", "--max-cost", "1").code == 0
+    waits = workspace.run("build")
+    assert (waits.code, "up to date" in waits.err) == (0, False)
+    assert "nothing to do · nothing was sent" in waits.err
+    assert workspace.run("approve", "hero").code == 0
+    assert workspace.run("build", "--yes", "--max-cost", "1").code == 0
+    assert "everything is up to date · nothing was sent" in workspace.run("build").err

@@ -76,12 +76,12 @@ LONG = "{text: {text: 'Light, kept for those who read at night', size: 40%}}"
 @pytest.mark.parametrize(
     ("images", "sentence"),
     [
-        ([BANNERS[0], f"card: {{from: scene, steps: [{LONG}]}}"], "doesn't fit its box of 2278×480 pixels"),
-        ([BANNERS[0], f"card: {{from: scene, steps: [{{resize: 300x100}}, {LONG}]}}"], "box of 240×30 pixels"),
-        (["logo: {file: logo.png}", f"card: {{from: logo, steps: [{LONG}]}}"], "box of 320×60 pixels"),
+        ([BANNERS[0], f"card: {{from: scene, steps: [{LONG}]}}"], "doesn't fit its box of 2278x480 pixels"),
+        ([BANNERS[0], f"card: {{from: scene, steps: [{{resize: 300x100}}, {LONG}]}}"], "box of 240x30 pixels"),
+        (["logo: {file: logo.png}", f"card: {{from: logo, steps: [{LONG}]}}"], "box of 320x60 pixels"),
         (
             ["logo: {file: logo.png}", "card: {from: logo, steps: [{crop: 500x100}]}"],
-            "needs a larger picture: it has 400×200 pixels",
+            "needs a larger picture: it has 400x200 pixels",
         ),
     ],
 )

@@ -59,7 +59,7 @@ def test_for_the_same_want_only_choice_and_level_are_taken_over(shop: Workspace,
     bought = len(live.prompts)
     ran = shop.run("promote", "--from", "copy", "card")
     assert [lock(shop, f"card/{n}")["level"] for n in "ab"] == ["auto", "auto"], ran.err
-    assert "so already: hero" in shop.run("promote", "--from", "copy").out
+    assert "the choice already: hero" in shop.run("promote", "--from", "copy").out
     assert set(shop.plan().values()) == {"pinned", "cached"}
     assert len(live.prompts) == bought
 
