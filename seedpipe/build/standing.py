@@ -7,7 +7,7 @@ from seedpipe.build.report import NodeError
 from seedpipe.manifest.node import ImageNode, worn
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, PlanNode, State, stands_alone
-from seedpipe.plan.reasons import ChargeUncertain, Reason, RefusedBefore, SameAs, SizeDiffers
+from seedpipe.plan.reasons import BytesMissing, ChargeUncertain, Reason, RefusedBefore, SameAs, SizeDiffers
 from seedpipe.state.lock import Lock
 
 _IN_THE_WAY: Mapping[State, tuple[str, str]] = {
@@ -76,12 +76,22 @@ def in_the_way(plan: Plan) -> Iterator[tuple[str, NodeError]]:
         if reason.code in ("upstream-stopped", "left-out"):
             yield node.address, NodeError("skipped", reason.code, reason.sentence())
         else:
-            step = reason.next_step(node.address) if isinstance(reason, SizeDiffers) else hint
+            step = _own_step(reason, node.address) or hint
             theirs, ours = _ids(reason)
             error = NodeError(
                 outcome, reason.code, reason.sentence(), request_id=theirs, client_request_id=ours, hint=step
             )
             yield node.address, error
+
+
+def _own_step(reason: Reason, address: str) -> str | None:
+    match reason:
+        case SizeDiffers():
+            return reason.next_step(address)
+        case BytesMissing():
+            return reason.next_step()
+        case _:
+            return None
 
 
 def _ids(reason: Reason) -> tuple[str | None, str | None]:

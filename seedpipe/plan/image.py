@@ -50,8 +50,7 @@ class _Judgement(Case):
         state = State.FETCH if where is Whereabouts.OUTPUT else State.CACHED
         planned = replace(self.blank, state=state, taken=entry.take)
         if where is Whereabouts.NOWHERE:
-            reason = why.BytesMissing(digest=str(entry.take))
-            return replace(planned, state=State.MISSING, reasons=(reason,))
+            return replace(planned, state=State.MISSING, reasons=(self._missing(entry.take),))
         changed = self.own_changes(entry)
         if not changed or state is State.FETCH:
             return planned
@@ -168,8 +167,7 @@ class _Judgement(Case):
         if uncertain is not None:
             return replace(planned, state=State.UNKNOWN, reasons=(uncertain,))
         if where is Whereabouts.NOWHERE:
-            reason = why.BytesMissing(digest=str(taken))
-            return replace(planned, state=State.MISSING, reasons=(reason,))
+            return replace(planned, state=State.MISSING, reasons=(self._missing(taken),))
         fit = self.rule.fit(self.came(taken, planned.key))
         planned = replace(planned, came=self.other_size(taken, planned.key), fit=fit)
         output = self.output(taken, fit)
@@ -186,6 +184,10 @@ class _Judgement(Case):
             # A kept choice stays what it is called, but its bytes have to come into the store all the same.
             state, planned = (State.FETCH, planned) if state is State.CACHED else (state, replace(planned, writes=True))
         return self.walk.kept(replace(planned, state=state), output, self.refitted(taken))
+
+    def _missing(self, taken: Digest) -> Reason:
+        output = self.blank.output
+        return why.BytesMissing(digest=str(taken), pointer=output if self.walk.memory.is_pointer(output) else None)
 
     # A picture that there isn't yet
 
@@ -250,9 +252,7 @@ class _Judgement(Case):
         """A picture that it is made from comes only in this build, so its key is not known yet."""
         as_before = self._may_stay()
         if as_before is not None and self.walk.whereabouts(as_before, planned.output) is Whereabouts.NOWHERE:
-            return self.stopped(
-                replace(planned, taken=as_before), State.MISSING, why.BytesMissing(digest=str(as_before))
-            )
+            return self.stopped(replace(planned, taken=as_before), State.MISSING, self._missing(as_before))
         if self.output(None) is OutputState.FOREIGN:
             self.view(View(identity=None, stopped=State.EDITED))
             return self.walk.edited(planned)

@@ -112,6 +112,10 @@ class Memory(Protocol):
         """Where the bytes are; `output` is the file that may hold them when the store doesn't."""
         ...
 
+    def is_pointer(self, output: str | None) -> bool:
+        """Whether an output file is the Git LFS pointer of a picture that was not fetched."""
+        ...
+
     def uncertain(self, want: Digest) -> Uncertain | None:
         """Of the request that was to bring it and didn't say."""
         ...

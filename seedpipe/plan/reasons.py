@@ -362,11 +362,19 @@ class PersonSaid(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BytesMissing(Reason):
+    """`pointer` is the output file, if it is the Git LFS pointer of a picture."""
+
     code: ClassVar = "bytes-missing"
     digest: str
+    pointer: str | None = None
 
     def sentence(self) -> str:
+        if self.pointer is not None:
+            return f"{self.pointer} is a Git LFS pointer, not the picture itself"
         return f"the chosen picture {self.digest[7:19]} is nowhere on this machine"
+
+    def next_step(self) -> str | None:
+        return None if self.pointer is None else "`git lfs pull` brings it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

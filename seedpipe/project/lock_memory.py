@@ -40,6 +40,9 @@ class LockMemory:
     def whereabouts(self, digest: Digest, output: str | None) -> Whereabouts:  # noqa: ARG002
         return Whereabouts.STORE
 
+    def is_pointer(self, output: str | None) -> bool:  # noqa: ARG002
+        return False
+
     def uncertain(self, want: Digest) -> Uncertain | None:  # noqa: ARG002
         return None
 

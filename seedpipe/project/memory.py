@@ -1,6 +1,7 @@
 """What is remembered, as the planner asks for it: store, index of takes, journal, outputs and sources of one realm."""
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan.key import TEXTS
 from seedpipe.plan.memory import OutputState, Refused, Said, Uncertain, Waiting, Whereabouts
-from seedpipe.state.files import WorkTreeFiles
+from seedpipe.source import ReadRefusedError
+from seedpipe.state.files import WorkTreeFiles, lfs_pointer, open_regular
 from seedpipe.state.held import Fate, Held, minute_text
 from seedpipe.state.journal import Journal
 from seedpipe.state.lock import ImageEntry, Level, Lock
@@ -111,6 +113,16 @@ class Recollection:
         if output is not None and self.outputs.digest(output) == digest:
             return Whereabouts.OUTPUT
         return Whereabouts.NOWHERE
+
+    def is_pointer(self, output: str | None) -> bool:
+        try:
+            file = None if output is None else open_regular(self.outputs.file(output))
+        except (OSError, ReadRefusedError):
+            return False
+        if file is None:
+            return False
+        with os.fdopen(file, "rb") as stream:
+            return lfs_pointer(stream.read(1024)) is not None
 
     def came_short(self, want: Digest) -> Short | None:
         if self._short is None:

@@ -8,7 +8,7 @@ from seedpipe.display import Style
 from seedpipe.money import MICROS, Money
 from seedpipe.names import Realm, definition_of
 from seedpipe.plan.plan import STATE_SENTENCES, Cost, PlanNode, State
-from seedpipe.plan.reasons import GateClosed, RefusedBefore, SizeDiffers
+from seedpipe.plan.reasons import BytesMissing, GateClosed, RefusedBefore, SizeDiffers
 
 UP_TO_DATE: Final = "everything is up to date"
 
@@ -75,6 +75,8 @@ def next_step(planned: PlanNode) -> str | None:
     for reason in planned.reasons:
         if isinstance(reason, SizeDiffers):
             return reason.next_step(planned.address)
+        if isinstance(reason, BytesMissing) and reason.pointer is not None:
+            return reason.next_step()
     if planned.state is State.EDITED and planned.kind == "derived":
         return f"`seedpipe restore {planned.address}` writes ours over it, and keeps yours"
     return NEXT_STEPS[planned.state].format(node=planned.address)

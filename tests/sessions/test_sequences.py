@@ -198,7 +198,7 @@ def test_of_counted_frames_any_number_is_complete(workspace: Workspace, account:
     assert workspace.run("build").code == 0
     assert [one["billed_images"] for one in account.requests] == [2]
     status = workspace.run("status").out
-    assert "2  is up to date" in status, "what was never made is no picture that is there"
+    assert "2  up to date" in status, "what was never made is no picture that is there"
     assert status.startswith("film · 2 pictures"), status
     told = workspace.run("-v", "plan").out
     assert "the service made 2, which is complete" in told, "with -v it is said of each"

@@ -1,5 +1,6 @@
 """A colleague's clone: the committed lock and outputs are enough, and bytes that are nowhere are no licence to buy."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_missing_bytes_are_said_and_never_bought(clone: Workspace, live: Gateway
     for arguments in ((*BUY,), (*BUY, "hero"), (*BUY, "--retry-unknown")):
         ran = clone.run(*arguments)
         assert ran.code == 1, ran.err
-        assert "bring the bytes back" in " ".join(ran.err.split())
+        assert "bring the data folder of the machine that bought it, or its output file" in " ".join(ran.err.split())
     clone.edit("seedpipe.yaml", "On a card", "On a postcard")
     assert clone.plan() == {"hero": "missing", "card": "blocked", "small": "cached"}
     assert clone.run(*BUY).code == 1
@@ -56,3 +57,28 @@ def test_missing_bytes_are_said_and_never_bought(clone: Workspace, live: Gateway
     hero.write_bytes(picture)
     assert clone.run(*BUY).code == 0
     assert live.prompts[2:] == ["On a postcard, image 1"]
+
+
+def test_who_can_not_bring_a_picture_back_may_buy_another(clone: Workspace, live: Gateway) -> None:
+    """As `plan` says: by `reroll`, which a person types; the one in the lock stays a take."""
+    (clone.folder / "build/hero.jpg").unlink()
+    assert "`seedpipe reroll hero` buys another" in " ".join(clone.run("plan").out.split())
+    ran = clone.run("reroll", "hero", "--yes", "--max-cost", "1")
+    assert ran.code == 0, ran.err
+    assert len(live.prompts) == 3
+    assert clone.plan()["hero"] == "cached"
+
+
+def test_a_pointer_in_the_place_of_a_picture_is_named(clone: Workspace, live: Gateway) -> None:
+    """What `git lfs` has not fetched is no picture that somebody edited, and none that is lost."""
+    hero = clone.folder / "build/hero.jpg"
+    digest = hashlib.sha256(hero.read_bytes()).hexdigest()
+    hero.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {hero.stat().st_size}\n")
+    assert clone.plan()["hero"] == "missing"
+    said = " ".join(clone.run("plan").out.split())
+    assert "build/hero.jpg is a Git LFS pointer, not the picture itself" in said
+    assert "→ `git lfs pull` brings it" in said
+    ran = clone.run(*BUY)
+    assert ran.code == 1
+    assert "`git lfs pull` brings it" in " ".join(ran.err.split())
+    assert len(live.prompts) == 2

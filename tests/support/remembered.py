@@ -77,6 +77,9 @@ class Remembered:
             return Whereabouts.OUTPUT
         return Whereabouts.NOWHERE
 
+    def is_pointer(self, output: str | None) -> bool:
+        return False
+
     def uncertain(self, want: Digest) -> Uncertain | None:
         return self.open_requests.get(want)
 
