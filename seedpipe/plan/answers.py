@@ -100,6 +100,7 @@ def decided_body() -> dict[str, Schema]:
         "again": said(TEXTS, "Pictures that are again what they were."),
         "buys": said(TEXTS, "What a build would buy because of the decision."),
         "pending": said(COUNT, "What a build would have bought before, too."),
+        "pending_cost": said(ref("cost"), "What those cost."),
         "pictures": said(COUNT, "How many are bought for `buys`."),
         "cost": ref("cost"),
         "anew": said(TEXTS, "Decided ones that a build would replace."),
