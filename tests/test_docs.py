@@ -102,9 +102,11 @@ def test_every_flag_in_the_text_exists() -> None:
 def test_every_next_step_names_commands_that_exist() -> None:
     steps = [*NEXT_STEPS.values(), *NEXT.values()]
     said = [inline.format(node="hero") for step in steps for inline in _INLINE.findall(step)]
-    assert any(words.startswith("build") for words in said)
+    assert any(words.startswith("seedpipe build") for words in said)
     for words in said:
-        parse(["build", *shlex.split(words), "1"] if words.startswith("--max") else shlex.split(words))
+        line = shlex.split(words.removeprefix("seedpipe "))
+        assert words.startswith(("seedpipe ", "--max")), "as a person types it"
+        parse(["build", *line, "1"] if words.startswith("--max") else line)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
