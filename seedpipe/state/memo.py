@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MAX_ANSWER_CHARS: Final = 8_000_000
 MAX_MEMOS: Final = 64  # answers kept; the oldest go first
 _TICK_NS: Final = 50_000_000  # time stamps are taken from a clock that may lag this far behind
@@ -75,7 +75,7 @@ class Memo:
     def __init__(self, arguments: Sequence[str], environ: Mapping[str, str], streams: Iterable[TextIO]) -> None:
         self.began = time.time_ns()
         self.folder = _folder(environ)
-        asked = [FORMAT, sys.version, _installation(), str(Path.cwd()), list(arguments), _said_by(environ)]
+        asked = [FORMAT, sys.version, str(_PACKAGE), str(Path.cwd()), list(arguments), _said_by(environ)]
         asked.append([_terminal(stream) for stream in streams])
         self.path = self.folder / hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
@@ -88,7 +88,7 @@ class Memo:
             head, *paths = self.path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
             answer = json.loads(head)
             files, entries = answer["files"], answer["files"] + answer["entries"]
-            stamps = _Stamps()
+            stamps = _Stamps(_PACKAGE)
             stamps.add(paths[:files], paths[files:entries], paths[entries:])
             if stamps.digest() != answer["stamps"]:
                 return None
@@ -104,7 +104,7 @@ class Memo:
             return
         if any(map(os.path.lexists, inputs.absent)):
             return
-        stamps = _Stamps()
+        stamps = _Stamps(_PACKAGE)
         stamps.add(*groups)
         if stamps.latest >= self.began - _TICK_NS or stamps.latest_coarse >= self.began - _COARSE_NS:
             return
@@ -126,12 +126,18 @@ class Memo:
 
 
 class _Stamps:
-    """What stands at many paths, folded into one digest; and when the latest of it changed."""
+    """What stands at many paths, folded into one digest; and when the latest of it changed.
 
-    def __init__(self) -> None:
+    All that is installed in `package`, code and catalogue, is among it: another version may answer otherwise.
+    """
+
+    def __init__(self, package: Path) -> None:
         self._hasher = hashlib.sha256()
         self.latest = 0
         self.latest_coarse = 0  # of those stamps that are whole seconds
+        paths = _installed(package)
+        self._hasher.update("\n".join(paths).encode("utf-8", "surrogateescape"))
+        self._add(paths, os.stat)
 
     def add(self, files: Iterable[str], entries: Iterable[str], present: Iterable[str]) -> None:
         self._add(files, os.stat)
@@ -183,12 +189,10 @@ def _terminal(stream: TextIO) -> tuple[bool, int]:
         return False, 0
 
 
-def _installation() -> str:
-    """This seedpipe, code and catalogue: another version may answer otherwise."""
-    hasher = hashlib.sha256(os.fsencode(_PACKAGE))
-    for folder, folders, names in os.walk(_PACKAGE):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
-        for name in sorted(names):
-            facts = os.stat(f"{folder}/{name}")  # noqa: PTH116 - some hundred files before every command
-            hasher.update(b"%s %d %d\n" % (os.fsencode(name), facts.st_size, facts.st_mtime_ns))
-    return hasher.hexdigest()
+def _installed(package: Path) -> list[str]:
+    """Its files. Some hundred, so nobody asks before there is an answer that rests on them."""
+    found = []
+    for folder, folders, names in os.walk(package):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        found += [f"{folder}/{name}" for name in names]
+    return sorted(found)

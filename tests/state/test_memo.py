@@ -13,13 +13,16 @@ from seedpipe.state.memo import MAX_ANSWER_CHARS, MAX_MEMOS, Answer, Heard, Inpu
 ANSWER = Answer(said=[("err", "a warning\n"), ("out", "everything is up to date\n")], code=0)
 
 
+INSTALLED = "../site-packages/seedpipe"
+
+
 class Place:
     """A folder with files that an answer rests on, and its memo."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "project"
         self.environ = {"SEEDPIPE_HOME": str(folder / "home")}
-        for name in ("seedpipe.yaml", "build/a.png", "journal"):
+        for name in ("seedpipe.yaml", "build/a.png", "journal", f"{INSTALLED}/cli.py", f"{INSTALLED}/models/a.yaml"):
             self.path(name).parent.mkdir(parents=True, exist_ok=True)
             self.path(name).write_text(name)
         (self.folder / "listed").mkdir()
@@ -44,8 +47,9 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     place = Place(tmp_path)
+    monkeypatch.setattr("seedpipe.state.memo._PACKAGE", place.path(INSTALLED).resolve())
     place.settle()
     place.memo().remember(ANSWER, place.inputs)
     return place
@@ -70,6 +74,11 @@ EDITS: dict[str, Callable[[Place], object]] = {
     "an output becomes a link to the same": lambda place: _link(place.path("build/a.png")),
     "a repository begins": lambda place: place.path(".git").mkdir(),
     "a database is being written": lambda place: place.path("journal-wal").touch(),
+    "a file of this seedpipe is another": lambda place: place.path(f"{INSTALLED}/models/a.yaml").write_text("2026"),
+    "a file of this seedpipe is new": lambda place: place.path(f"{INSTALLED}/models/b.yaml").touch(),
+    "a file of this seedpipe is called otherwise": lambda place: place.path(f"{INSTALLED}/cli.py").rename(
+        place.path(f"{INSTALLED}/ui.py")
+    ),
     "permissions change": lambda place: place.path("seedpipe.yaml").chmod(0o600),
 }
 
