@@ -10,6 +10,7 @@ from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
+from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.key import DEFAULTS_1, Asked, Identity, own_key, request_document, request_key
 from seedpipe.plan.memory import OutputState, Refused
 from seedpipe.plan.outputs import made_of
@@ -161,13 +162,13 @@ class Case:
         old = {name: value for name, value in entry.asked.items() if name != "references"}
         words = self.walk.memory.words(entry.want)
         new = request_document(self.asked, ())
-        return why.compare_documents(old, new, old_words=words, defaults=DEFAULTS_1, references=())
+        return compare_documents(old, new, old_words=words, defaults=DEFAULTS_1, references=())
 
     def changes(self, references: list[Identity]) -> tuple[Reason, ...]:
         """What changed since the choice was made."""
         if self.entry is None:
             return (why.New(),)
-        return why.compare_documents(
+        return compare_documents(
             self.entry.asked,
             request_document(self.asked, references),
             old_words=self.walk.memory.words(self.entry.want),

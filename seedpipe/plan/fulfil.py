@@ -12,11 +12,11 @@ from seedpipe.canonical import digest_of
 from seedpipe.errors import SeedpipeError
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.node import Node, upstream_addresses, worn
+from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, Identity, recipe_identity, remembered_document
 from seedpipe.plan.plan import Plan, PlanNode, State
 from seedpipe.plan.promise import entry_digest, filled, hole_of
-from seedpipe.plan.reasons import compare_documents
 from seedpipe.plan.saved import SavedNode, SavedPlan
 from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock, SourceEntry
 

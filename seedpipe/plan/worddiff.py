@@ -4,7 +4,10 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+from seedpipe.display import fit
 
 # Blanks, line breaks, words, numbers; each letter of scripts that put no blanks between words; any other sign alone.
 TOKEN: Final = re.compile(
@@ -73,3 +76,23 @@ def changes(old: str, new: str) -> Iterator[Change]:
             yield Change(old=gone, new=text if kind == "new" else "", start=at)
             gone = ""
         at += len(text)
+
+
+@lru_cache(maxsize=4096)  # grouping, folding and telling each ask for the same sentence
+def words_changed(old: str, new: str, *, limit: int = 3) -> str:
+    """The changed words of two texts, `matte → brushed brass`; at most `limit` places, then how many more."""
+    told = []
+    for change in changes(old, new):
+        left, right = _clip(change.old), _clip(change.new)
+        if left or right:
+            told.append(f"{left} → {right}" if left and right else f"+ {right}" if right else f"− {left}")
+    if not told:
+        return "line breaks"
+    more = f", {len(told) - limit} more" if len(told) > limit else ""
+    return ", ".join(told[:limit]) + more
+
+
+def _clip(text: str, words: int = 6, columns: int = 60) -> str:
+    found = text.split()
+    clipped = " ".join(found[:words]) + (" …" if len(found) > words else "")
+    return fit(clipped, columns)

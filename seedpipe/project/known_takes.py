@@ -12,10 +12,11 @@ from seedpipe.images.probe import probe_picture
 from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.names import Digest
 from seedpipe.plan.choices import Candidate, adopted_by, is_current
+from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, remembered_document
 from seedpipe.plan.memory import Whereabouts
 from seedpipe.plan.present import Present
-from seedpipe.plan.reasons import Reason, compare_documents
+from seedpipe.plan.reasons import Reason
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.project.deciding import Desk
 from seedpipe.state.decisions import Decision, Verb, decided_by, effective

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from seedpipe.errors import DecisionError
 from seedpipe.plan.choices import promoted
+from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.following import Outcome
 from seedpipe.plan.key import DEFAULTS_1
 from seedpipe.plan.present import Present
-from seedpipe.plan.reasons import Reason, compare_documents
+from seedpipe.plan.reasons import Reason
 from seedpipe.plan.takes import KnownTake
 from seedpipe.project.deciding import Change, Desk
 from seedpipe.project.known_takes import candidate

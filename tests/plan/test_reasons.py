@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.key import DEFAULTS_1, Asked, remembered_document, request_document
 from seedpipe.plan.reasons import (
     FieldChanged,
@@ -14,9 +15,8 @@ from seedpipe.plan.reasons import (
     Reason,
     ReferenceChanged,
     ReferencesChanged,
-    compare_documents,
-    words_changed,
 )
+from seedpipe.plan.worddiff import words_changed
 from tests.plan.project import Project
 
 A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
