@@ -1,6 +1,6 @@
+"""The limiter: the decision, exact to the millisecond; on a file, with a clock turned by hand; and who waits for whom."""
+
 import asyncio
-import json
-import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from seedpipe.build.limiter import Limiter, SqliteBoard
 from seedpipe.build.pace import MINUTE_MS, Grant, SlidingLog, Wait
 from seedpipe.errors import StateError
-from tests.state.journals import python
 
 
 class HandClock:
@@ -240,41 +239,3 @@ def test_what_never_fits_is_said_at_once(tmp_path: Path) -> None:
     limiter = limiter_in(tmp_path / "r", limit=10)
     with pytest.raises(ValueError, match="never fit below 10"):
         asyncio.run(limiter.acquire(11))
-
-
-ASK = """
-import asyncio, json, sys, time
-from pathlib import Path
-from seedpipe.build.limiter import Limiter, SqliteBoard
-async def main():
-    limiter = Limiter(SqliteBoard(Path(sys.argv[1])), model="m", limit=20, window_ms=500)
-    print("ready", flush=True); sys.stdin.readline()
-    granted = []
-    async def ask(weight):
-        for _ in range(5):
-            before = time.time()
-            grant = await limiter.acquire(weight)
-            granted.append((before, time.time(), weight))
-            await limiter.end(grant)
-    await asyncio.gather(*(ask(weight) for weight in (1, 2, 3)))
-    print(json.dumps(granted), flush=True)
-asyncio.run(main())
-"""
-
-
-def test_four_processes_share_one_limit(tmp_path: Path) -> None:
-    path = tmp_path / "pace.sqlite"
-    processes = [python(ASK, str(path)) for _ in range(4)]
-    for process in processes:
-        assert process.stdout and process.stdout.readline() == "ready\n"
-    started = time.time()
-    for process in processes:
-        assert process.stdin
-        process.stdin.write("\n")
-        process.stdin.flush()
-    grants = [grant for process in processes for grant in json.loads(process.communicate()[0])]
-    total = sum(weight for _, _, weight in grants)
-    assert total == 4 * 5 * 6
-    assert time.time() - started >= (total / 20 - 1) * 0.5, "faster than the limit allows"
-    for _, start, _ in grants:  # certainly granted inside the window: asked for after its start, had before its end
-        assert sum(w for asked, had, w in grants if asked >= start and had <= start + 0.5) <= 20
