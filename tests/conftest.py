@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine is no fault of a test: what is too slow is for the benchmarks to say.
-settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is no fault of a test: what is too slow is for the benchmarks to say. Examples are drawn at random by
+# everybody's runs; those of continuous integration judge a change, so they are the same each time.
+settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
 settings.load_profile("steady")
 
 # A suite started in the background inherits that these are ignored, and its children would never be interrupted.

@@ -51,7 +51,7 @@ def test_tries_are_counted(verdict: Verdict, most: int) -> None:
 def test_the_backoff_is_spread_and_bounded(jitter: float, tries: int) -> None:
     wait = seconds(refusal(Verdict.SLOW_DOWN), tries, jitter)
     assert wait is not None
-    assert 0.75 * min(LONGEST_WAIT, 2 ** (tries - 1)) <= wait < 1.25 * LONGEST_WAIT
+    assert 0.75 * min(LONGEST_WAIT, 2 ** (tries - 1)) <= wait <= 1.25 * LONGEST_WAIT
 
 
 def test_what_the_server_asks_is_honoured() -> None:
