@@ -12,6 +12,7 @@ from seedpipe.plan import reasons as why
 from seedpipe.plan.key import Asked, Identity, batch_document, layers_document, request_document
 from seedpipe.plan.memory import Refused, Whereabouts
 from seedpipe.plan.plan import Cost, PlanNode, State
+from seedpipe.plan.price import price_of
 from seedpipe.plan.reasons import Reason
 from seedpipe.plan.reroll import plan_paid, rolled
 from seedpipe.plan.resolve import CARRIED
@@ -118,7 +119,8 @@ def _in_batches(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, 
         usual = _usually(walk, planned[missing[start].address].model or "", size)
         for place, node in enumerate(missing[start : start + size]):
             # Only the first is sure to come: a batch may bring fewer than it was asked for.
-            one = _perhaps(walk, planned[node.address], at_least=not found, usually=place < usual)
+            one = _showing(walk, node, planned[node.address], min(CARRIED, sizes[number - 2]) if number > 1 else 0)
+            one = _perhaps(walk, one, at_least=not found, usually=place < usual)
             found[node.address] = replace(one, batch=f"{node.sequence.address}/{number}")
         start += size
     for address, one in planned.items():
@@ -135,6 +137,20 @@ def _usually(walk: Walk, model: str, asked: int) -> int:
     """How many frames a batch of `asked` brings by what the model's latest batches brought; all where none is known."""
     came, of = walk.memory.frames_came(model)
     return asked if not of else min(asked, max(1, (2 * asked * came + of) // (2 * of)))
+
+
+def _showing(walk: Walk, node: FrameNode, planned: PlanNode, others: int) -> PlanNode:
+    """At the price of a picture that is shown so many others of its sequence beside its own references."""
+    asked, own = walk.resolver.asked(node), len(node.references)
+    if not others or asked.layer is not None:
+        return planned
+    alone, shown = (
+        price_of(walk.catalogue, walk.provider, asked.model, asked.size, inputs=inputs)
+        for inputs in (own, own + others)
+    )
+    more, cost = (shown - alone) * planned.pictures, planned.cost
+    low, expected = (amount + more if amount.micros else amount for amount in (cost.low, cost.expected))
+    return replace(planned, cost=Cost(low=low, expected=expected, high=cost.high + more))
 
 
 def _perhaps(walk: Walk, planned: PlanNode, *, at_least: bool, usually: bool) -> PlanNode:
@@ -159,7 +175,7 @@ def _alone(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, PlanN
 
 def _lone(walk: Walk, node: FrameNode, planned: PlanNode, absent: set[str]) -> PlanNode:
     beside = _neighbours(walk, node, absent)
-    planned = replace(planned, beside=beside)
+    planned = _showing(walk, node, replace(planned, beside=beside), len(beside))
     references = _references(walk, node)
     if references is not None:
         shown = [*references, *(str(digest) for _, digest in beside)]

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.sessions.conftest import Account
+from tests.support.relay import Gateway
 from tests.support.workspace import Workspace
 
 BOARD = """\
@@ -241,6 +242,29 @@ def test_a_long_sequence_is_a_chain_that_carries_two_frames(workspace: Workspace
     lock = (workspace.folder / ".seedpipe/proof/seedpipe.lock").read_text()
     assert '@resolved/frames/18+1 "14,4"' in lock
     assert set(workspace.plan().values()) == {"cached"}
+
+
+def test_frames_that_are_shown_as_references_are_in_the_price_where_references_cost(
+    workspace: Workspace, live: Gateway
+) -> None:
+    """Neighbours of a frame that is bought alone, and what a chain's next request carries."""
+    workspace.environ |= {"SEEDPIPE_BASE_URL": live.base_url, "XDG_CONFIG_HOME": str(workspace.folder / "config")}
+    workspace.write("config/seedpipe/config.yaml", "catalogue: [own.yaml]\n")
+    price = "{image: 0.04 USD, further_input: 0.01 USD, date: 2026-11-01, source: me}"
+    own = f"providers: {{apiyi: {{models: {{seedream-4-5-251128: {{price: {price}}}}}}}}}\n"
+    workspace.write("config/seedpipe/own.yaml", own)
+    frames = ", ".join(f"{{id: f{number:02}, prompt: Shot {number}}}" for number in range(1, 17))
+    text = BOARD.partition("  board:")[0] + f"  board: {{references: [who], sequence: {{frames: [{frames}]}}}}\n"
+    board(workspace, text)
+    planned = workspace.run("plan", "--json").json["cost"]
+    assert planned["high"] == "0.68 USD", "14 at 0.04, and two that carry two frames more"
+    ran = workspace.run("build", "--yes", "--max-cost", "0.68", "--json")
+    assert (ran.code, ran.json["result"]["bought"]) == (0, 16), ran.err
+    assert workspace.run("spend", "--json").json["totals"][0]["charged"] + " USD" == planned["high"]
+    workspace.edit("seedpipe.yaml", "prompt: Shot 5}", "prompt: Another shot}")
+    planned = workspace.run("plan", "--json").json["cost"]
+    assert set(planned.values()) == {"0.06 USD"}, "its two neighbours"
+    assert workspace.run("build", "--yes", "--max-cost", "0.06").code == 0
 
 
 def test_a_frame_explains_itself(workspace: Workspace) -> None:
