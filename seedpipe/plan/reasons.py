@@ -119,7 +119,7 @@ class UpstreamStopped(Reason):
         if self.state == "cached" and self.more:
             listed = f"{', '.join((self.address, *self.more[:-1]))} and {self.more[-1]}"
             named = " ".join(f"'{address}'" for address in (self.address, *self.more))
-            way = f"name those that came, or `build {named}` asks for them again"
+            way = f"name those that came, or `seedpipe build {named}` asks for them again"
             return f"{listed} were not made, which is complete; {way}"
         if self.state == "cached":
             return (

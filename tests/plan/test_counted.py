@@ -91,7 +91,7 @@ def test_what_needs_several_that_did_not_come_names_them_all_and_both_ways_out(p
     came(project, 2)
     assert project.why("late") == [
         "mood#3 and mood#4 were not made, which is complete; name those that came,"
-        " or `build 'mood#3' 'mood#4'` asks for them again"
+        " or `seedpipe build 'mood#3' 'mood#4'` asks for them again"
     ]
     project.build("mood#3", "mood#4")
     assert project.states("late")["late"] == "make"

@@ -209,7 +209,7 @@ def test_of_counted_frames_any_number_is_complete(workspace: Workspace, account:
         "seedpipe.yaml", "  new: {prompt: A lamp.}", "  new: {prompt: 'Like {{ refs.a }}.', references: {a: mood#4}}"
     )
     told = " ".join(workspace.run("plan").out.split())
-    assert "blocked new mood#4 was not made, which is complete; `build 'mood#4'`" in told, told
+    assert "blocked new mood#4 was not made, which is complete; `seedpipe build 'mood#4'`" in told, told
     account.faults()
     for target in ("new", "+new", "mood"):
         assert workspace.plan(target)["mood#4"] == "cached", "a complete sequence is so for each who asks"
