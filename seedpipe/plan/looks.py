@@ -109,8 +109,8 @@ class _Candidate(Case):
         key = request_key(self.asked, known)
         listed = self._listed(key)
         pool = self.walk.memory.takes(key)
-        unlisted = not listed.issuperset(pool)
         have, takes = len(listed.union(pool)), self.node.takes
+        unlisted = len(listed) < takes and not listed.issuperset(pool)  # what others have more of is theirs to list
         reasons: tuple[Reason, ...] = (why.LookMissing(looks=(self._name,), have=have, want=takes),)
         if have >= takes:
             return self._part(key, unlisted=unlisted)

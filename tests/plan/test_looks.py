@@ -295,3 +295,14 @@ def test_looks_are_counted_before_they_are_made() -> None:
     with pytest.raises(ManifestError) as raised:
         project.graph()
     assert "the matrix of `m` makes 1,800,000 items" in raised.value.faults[-1].message
+
+
+def test_takes_that_another_node_has_more_of_are_no_work_for_a_look() -> None:
+    """Else a build that was complete left a line to write, in every project where a look's words stand elsewhere, too."""
+    project = Project().images(
+        "hero: {prompt: 'A {{ m }} lamp', looks: {p: {}, q: {m: tin}}}\ntin: {prompt: A tin lamp, takes: 2}"
+    )
+    project.write("seedpipe.yaml", project.files.texts["seedpipe.yaml"] + "vars: {m: brass}\n")
+    assert project.plan().pictures == 3
+    project.build()
+    assert not project.plan().has_changes
