@@ -159,6 +159,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        console = invocation.console if invocation else Console(sys.stdout, sys.stderr)
+        console.err(error.format_message().rstrip())
+        return ExitCode.USAGE
     except click.ClickException as error:
         console = invocation.console if invocation else Console(sys.stdout, sys.stderr)
         console.err(render_error(_mistake(error), lambda _file: None, console.err_style, width=console.err_width))

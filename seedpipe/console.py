@@ -89,6 +89,10 @@ class Console:
         if not self.quiet:
             _write(self.stderr, text)
 
+    def remark(self, text: str) -> None:
+        """A note in sentences, wrapped to the terminal."""
+        self.note("\n".join(wrap(text, self.err_width)))
+
     def data(self, value: Any) -> None:
         """`value` as JSON on standard output, and nothing else there."""
         _write(self.stdout, json_text(value))

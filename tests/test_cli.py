@@ -105,3 +105,13 @@ def test_a_named_model_tells_the_pixels_of_every_tier(capsys: pytest.CaptureFixt
     assert "4K" not in lite["sizes"]  # the model has it, this provider does not serve it
     assert main(["models", "seededit-3-0"]) == 2
     assert "`apiyi` does not serve `seededit-3-0-i2i-250628`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["lock"]])
+def test_without_a_verb_the_help_is_shown_as_it_is(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Usage: seedpipe")
+    assert "error:" not in said
+    assert "\n  Example:\n" in said
+    assert not any(line.endswith("...") for line in said.splitlines()[1:])

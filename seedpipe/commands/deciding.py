@@ -66,7 +66,7 @@ def pictures_named(project: Project, targets: Sequence[str]) -> Sequence[str]:
     ]
     if not found:
         first = next(node for node in project.graph if node.address in nodes)
-        raise UsageError(f"there is nothing to choose for `{first.address}`: {_why(first)}")
+        raise UsageError(f"there is nothing to choose for `{first.address}`: {_why(first)}", hint=_instead(first))
     return found
 
 
@@ -83,6 +83,13 @@ def _why(node: Node) -> str:
     if isinstance(node, DerivedNode):
         return "it is made here by its steps, always from the same input in the same way"
     return "it is a picture of yours, not one that is bought"
+
+
+def _instead(node: Node) -> str:
+    """What a person may have meant."""
+    if isinstance(node, DerivedNode):
+        return f"choose for what it is made from: `seedpipe takes {node.source.address}`"
+    return "put another file there; what is made from it follows"
 
 
 def decide_each(

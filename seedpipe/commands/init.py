@@ -47,7 +47,7 @@ def command(invocation: Invocation, folder: Path | None, template: str) -> int:
             place.write_text(_without_schema_line(path.read_text(encoding="utf-8")), encoding="utf-8")
         else:
             shutil.copyfile(path, place)
-    invocation.console.note("\n".join([f"wrote {len(files)} files to {target.resolve()}", *_next_steps(target)]))
+    invocation.console.remark("\n".join([f"wrote {len(files)} files to {target.resolve()}", *_next_steps(target)]))
     return ExitCode.DONE
 
 

@@ -30,7 +30,7 @@ def command() -> None:
     """
 
 
-@command.command("merge")
+@command.command("merge", short_help="Bring both sides of a merge together.")
 @click.argument("files", nargs=-1, metavar="[BASE OURS THEIRS]", type=click.Path(path_type=Path, dir_okay=False))
 @option(
     "--prefer",
@@ -84,7 +84,7 @@ def merge(invocation: Invocation, files: tuple[Path, ...], prefer: str | None, a
     return ExitCode.FAILED if disputed else ExitCode.DONE
 
 
-@command.command("prune")
+@command.command("prune", short_help="Take out lines that left the manifest.")
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @option("--dry-run", is_flag=True, help="Say what would be taken out, and take nothing out.")
 @decision_options
@@ -108,7 +108,7 @@ def prune(invocation: Invocation, targets: tuple[str, ...], dry_run: bool, flags
                 {"seedpipe_lock_prune": 1, "would_prune": list(chosen.pruned), "kept": list(chosen.kept_on_purpose)}
             )
         else:
-            console.out(prune_text(chosen))
+            console.out(prune_text(chosen, width=console.width))
         return ExitCode.DONE
     with open_desk(project) as desk:
         changes = [Change(name=name, before=project.lock.entries[name], after=None) for name in chosen.pruned]

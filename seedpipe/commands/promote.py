@@ -41,7 +41,9 @@ def command(invocation: Invocation, targets: tuple[str, ...], source: str, flags
     with open_desk(project) as desk, open_desk(theirs) as their_desk:
         addresses = chosen_in(their_desk, _named(project, targets), named=bool(targets))
         if not addresses:
-            invocation.console.note(f"nobody has chosen a picture in the profile `{source}`; name one to take it over")
+            invocation.console.remark(
+                f"nobody has chosen a picture in the profile `{source}`; name one to take it over"
+            )
             return tell(invocation, flags, desk, Outcome(verb=Verb.PROMOTE)) if flags.as_json else 0
         outcome, otherwise = promote(desk, their_desk, addresses, profile=source, named=bool(targets), note=flags.note)
         return tell(invocation, flags, desk, outcome, remarks=_remarks(otherwise))

@@ -25,7 +25,7 @@ from seedpipe.state.home import home_folder
 _OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})\Z")
 
 
-@click.command("reconcile")
+@click.command("reconcile", short_help="Compare the ledger with a provider's bill.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csv")
 @click.option("--columns", metavar="FIELD=HEADER,…", help="Which column is what, where its name doesn't say: date, "
               "model, images, amount, currency, id.")  # fmt: skip

@@ -47,9 +47,9 @@ def terms_of(saved: SavedPlan, wishes: WishFlags, flags: ProjectFlags, *, frozen
     differ += ["--var"] * (bool(flags.variables) and sorted(flags.variables) != sorted(own))
     differ += ["--proof"] * (flags.proof and saved.realm is not Realm.PROOF)
     if differ:
-        raise UsageError(
-            f"`{saved.file}` was made without this `{differ[0]}`", hint="plan anew with it, or leave it out"
-        )
+        leave = f"leave `{differ[0]}` out"
+        hint = leave if differ[0] == "--frozen" else f"plan anew with it, or {leave}"
+        raise UsageError(f"`{saved.file}` was made without this `{differ[0]}`", hint=hint)
     # variables without a profile are for `--proof` alone (`variables_of`), which brings an emulator of its own
     has_service = bool(os.environ.get("SEEDPIPE_BASE_URL")) and (saved.profile is not None or not own)
     proof = flags.proof or (saved.realm is Realm.PROOF and not has_service)

@@ -144,7 +144,7 @@ def to_tag(value: Any) -> str:
     if not is_name(text):
         slug = suggest_slug(text).replace(":", "-")
         hint = f"write `{slug}`" if is_name(slug) else None
-        raise BadValueError(f"`{text}` is no tag: letters, digits, `.`, `_` and `-`", hint)
+        raise BadValueError(f"`{text}` is no tag: letters a to z, digits, `.`, `_` and `-`", hint)
     return text
 
 

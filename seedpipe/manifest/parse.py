@@ -179,7 +179,7 @@ class _Assembler:
         if not is_name(name):
             slug = suggest_slug(name)
             hint = f"write `{slug}`" if slug else None
-            message = f"`{name}` is no project id: letters, digits, `.`, `_` and `-`"
+            message = f"`{name}` is no project id: letters a to z, digits, `.`, `_` and `-`"
             self.faults.add("bad-name", message, place.position, hint=hint)
         return str(name)
 
@@ -307,7 +307,7 @@ class _Assembler:
         found = dict(self._profiles())
         for name, setting in found.items():
             if not is_name(name):
-                message = f"`{name}` is no profile name: letters, digits, `.`, `_` and `-`"
+                message = f"`{name}` is no profile name: letters a to z, digits, `.`, `_` and `-`"
                 self.faults.add("bad-name", message, setting.place.key_position)
         if profile is None:
             return None
@@ -364,7 +364,7 @@ class _Assembler:
         for name, definition in definitions.items():
             if not is_name(name):
                 slug = suggest_slug(name).replace(":", "-")
-                message = f"`{name}` is no name: letters, digits, `.`, `_` and `-`, no `.` at the end"
+                message = f"`{name}` is no name: letters a to z, digits, `.`, `_` and `-`, no `.` at the end"
                 hint = f"write `{slug}`" if is_name(slug) else None
                 self.faults.add("bad-name", message, definition.place.key_position, hint=hint)
         return definitions.values()

@@ -13,10 +13,12 @@ def segment_fault(text: str) -> str | None:
     if len(text) > MAX_SEGMENT:
         return f"`{text[:20]}…` has {len(text):,} characters; a part of an address may have {MAX_SEGMENT}"
     if not is_segment(text):
-        return f"`{text}` cannot be part of an address: letters, digits, `.`, `_`, `-` and `:` can"
+        return f"`{text}` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can"
     return None
 
 
 def segment_hint(text: str) -> str | None:
     slug = suggest_slug(text[:MAX_SEGMENT])
-    return f"write `{slug}`" if slug and is_segment(slug) else None
+    if slug and is_segment(slug):
+        return f"write `{slug}`"
+    return "give it such a name; the words themselves can stand in a field of a table under `data`"

@@ -192,7 +192,7 @@ def _hint(core: str, graph: Graph) -> str:
     names = dict.fromkeys(definition_of(address) for address in graph.addresses)
     name = re.split("[/#]", core, maxsplit=1)[0]
     if name not in names:
-        return _meant(name, list(names)) or "`seedpipe status` lists the pictures"
+        return _meant(name, list(names)) or "`seedpipe -v plan` lists the pictures"
     nodes = [node for node in graph if definition_of(node.address) == name]
     for segment in core.split("#")[0].split("/")[1:]:
         axis, equals, value = segment.partition("=")
@@ -205,7 +205,7 @@ def _hint(core: str, graph: Graph) -> str:
     frames = [node.frame.id for node in nodes if isinstance(node, FrameNode)]
     if frames and core.rpartition("#")[2].isdigit():
         return _list("the frames are", list(dict.fromkeys(frames)))
-    return _meant(core, [node.address for node in nodes[:500]]) or "`seedpipe status` lists the pictures"
+    return _meant(core, [node.address for node in nodes[:500]]) or "`seedpipe -v plan` lists the pictures"
 
 
 def _meant(word: str, known: Sequence[str], *, prefix: str = "") -> str | None:
@@ -215,6 +215,6 @@ def _meant(word: str, known: Sequence[str], *, prefix: str = "") -> str | None:
 
 def _list(what: str, known: Sequence[str], limit: int = 8) -> str:
     if not known:
-        return "`seedpipe status` lists the pictures"
+        return "`seedpipe -v plan` lists the pictures"
     more = f" and {len(known) - limit} more" if len(known) > limit else ""
     return f"{what} {', '.join(f'`{one}`' for one in known[:limit])}{more}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seedpipe.errors import SeedpipeError, UsageError
-from seedpipe.plan.plan import Cost, Plan, PlanNode, sum_of
+from seedpipe.plan.plan import Cost, Plan, PlanNode, State, sum_of
 from seedpipe.plan.resolve import Resolver
 
 
@@ -59,11 +59,15 @@ def _answer(ask: str, fresh: Resolver) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """What other answers would have a build do that it would not do now. `cost` is of that alone."""
+    """What other answers would have a build do that it would not do now. `cost` is of that alone.
+
+    `waiting` would wait for a person then, because what they are made from is made anew behind a gate.
+    """
 
     plan: Plan
     nodes: Sequence[PlanNode]
     cost: Cost
+    waiting: Sequence[PlanNode] = ()
 
     @property
     def pictures(self) -> int:
@@ -73,4 +77,10 @@ class Moved:
 def moved_by(before: Plan, after: Plan) -> Moved:
     """Both plans are of the whole project."""
     nodes = [node for node in after.nodes.values() if node.state.buys and not before.nodes[node.address].state.buys]
-    return Moved(plan=after, nodes=nodes, cost=sum_of((node.cost for node in nodes), after.currency))
+    waiting = [
+        node
+        for node in after.nodes.values()
+        if node.state is State.WAITS and before.nodes[node.address].state is not State.WAITS
+    ]
+    cost = sum_of((node.cost for node in nodes), after.currency)
+    return Moved(plan=after, nodes=nodes, cost=cost, waiting=waiting)

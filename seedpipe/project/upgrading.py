@@ -13,6 +13,8 @@ from seedpipe.project.memory import Recollection
 from seedpipe.project.project import Project
 from seedpipe.state.lock import RESOLVED
 
+_WORKERS = 8  # requests at once, as a build has them: for the forecast
+
 
 def answers_now(project: Project, names: Sequence[str]) -> Answers:
     """Of the lock of this realm and profile. Raises `UsageError` for a name that it holds nothing about."""
@@ -37,4 +39,4 @@ def what_would_move(project: Project, memory: Recollection, answers: Answers) ->
 
 
 def _planned(project: Project, memory: Recollection) -> Plan:
-    return project.plan(Wish(selection=select(project.graph, ())), memory, workers=1)
+    return project.plan(Wish(selection=select(project.graph, ())), memory, workers=_WORKERS)

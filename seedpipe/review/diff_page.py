@@ -33,6 +33,7 @@ header { display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: baseline
 .words { margin: .7rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 ins { color: var(--new); background: var(--new-back); text-decoration: none; }
 del { color: var(--old); background: var(--old-back); }
+del + ins { margin-left: 0.25em; }
 ul { margin: .6rem 0 0; padding-left: 1.2rem; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; margin: .9rem 0 0; }
 figure { margin: 0; } figure img { width: 100%; height: auto; border-radius: .35rem; display: block; }

@@ -11,7 +11,7 @@ from seedpipe.state.merge import Merged, Side
 def merge_text(merged: Mapping[str, Merged], *, prefer: Side | None, width: int = 80) -> str:
     """`merged` by the lock's name; empty: there was nothing to do. No line is wider than `width`."""
     if not merged:
-        return "no lock here has conflict markers: there is nothing to merge"
+        return "\n".join(wrap("no lock here has conflict markers: there is nothing to merge", width))
     lines = []
     for name, one in merged.items():
         lines += [line for remark in one.remarks for line in _indented(remark, width)]
@@ -38,14 +38,15 @@ def _shown(entry: ImageEntry) -> str:
     return f"{entry.take.short} ({entry.level.value})"
 
 
-def prune_text(chosen: Chosen) -> str:
+def prune_text(chosen: Chosen, *, width: int = 80) -> str:
     """What would be taken out of the lock."""
     lines = []
     if chosen.pruned:
         lines += [f"would be taken out: {len(chosen.pruned)}", *(f"  {name}" for name in chosen.pruned)]
     if chosen.kept_on_purpose:
         lines.append(kept_words(chosen))
-    return "\n".join(lines) or "everything in the lock is in the manifest: there is nothing to prune"
+    told = lines or ["everything in the lock is in the manifest: there is nothing to prune"]
+    return "\n".join(part for line in told for part in wrap(line, width))
 
 
 def kept_words(chosen: Chosen) -> str:

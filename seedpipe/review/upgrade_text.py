@@ -18,11 +18,11 @@ def upgrade_text(answers: Answers, moved: Moved | None, *, width: int = 80, styl
             style.dim(line) for line in wrap(shown(f"{ask}: the catalogue knows it no more, and the lock holds"), width)
         ]
     if moved is None:
-        lines.append("everything is as the catalogue says now: there is nothing to upgrade")
+        lines += wrap("everything is as the catalogue says now: there is nothing to upgrade", width)
     elif not moved.nodes:
         lines += ["", "no picture is asked for otherwise by that"]
     else:
-        told = {node.address: node for node in moved.nodes}
+        told = {node.address: node for node in (*moved.waiting, *moved.nodes)}
         plan = replace(
             moved.plan, nodes=told, cost=sum_of((node.cost for node in moved.nodes), moved.plan.currency), hints=()
         )

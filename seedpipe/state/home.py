@@ -92,7 +92,7 @@ class ProjectState:
     def __post_init__(self) -> None:
         if not is_name(self.project_id) or len(self.project_id) > 100:
             raise UsageError(
-                f"`{self.project_id[:100]}` can't be a project's id: letters, digits, `.`, `_` and `-`, at most 100"
+                f"`{self.project_id[:100]}` can't be a project's id: letters a to z, digits, `.`, `_` and `-`, at most 100"
             )
 
     @property

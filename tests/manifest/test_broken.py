@@ -321,7 +321,7 @@ images:
   große lampe: {prompt: x}
 """,
         [
-            "seedpipe.yaml:4:3 bad-name: `große lampe` is no name: letters, digits, `.`, `_` and `-`, no `.` at the end (write `grosse-lampe`)",
+            "seedpipe.yaml:4:3 bad-name: `große lampe` is no name: letters a to z, digits, `.`, `_` and `-`, no `.` at the end (write `grosse-lampe`)",
         ],
     ),
     "case clash": (
@@ -549,7 +549,7 @@ images:
   a: {prompt: x, tags: [ok, 'not ok']}
 """,
         [
-            "seedpipe.yaml:4:29 bad-value: `not ok` is no tag: letters, digits, `.`, `_` and `-` (write `not-ok`)",
+            "seedpipe.yaml:4:29 bad-value: `not ok` is no tag: letters a to z, digits, `.`, `_` and `-` (write `not-ok`)",
         ],
     ),
     "dangling": (
@@ -623,7 +623,7 @@ images:
   bare: {sequence: {max_images: 6}}
 """,
         [
-            "seedpipe.yaml:4:34 bad-segment: `a b` cannot be part of an address: letters, digits, `.`, `_`, `-` and `:` can (write `a-b`)",
+            "seedpipe.yaml:4:34 bad-segment: `a b` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can (write `a-b`)",
             "seedpipe.yaml:4:76 defined-twice: two frames are called `C` but for case",
             "seedpipe.yaml:4:93 wrong-field: `takes` means nothing on a sequence (each frame is one picture; a frame can be made again alone)",
             "seedpipe.yaml:5:21 bad-sequence: a sequence has 1 to 300 frames; this one has 0",
@@ -661,10 +661,10 @@ images:
   m: {matrix: {a: [ok, 'große lampe', A, a, '', 'x/y']}, prompt: x}
 """,
         [
-            "seedpipe.yaml:4:24 bad-segment: `große lampe` cannot be part of an address: letters, digits, `.`, `_`, `-` and `:` can (write `grosse-lampe`)",
+            "seedpipe.yaml:4:24 bad-segment: `große lampe` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can (write `grosse-lampe`)",
             "seedpipe.yaml:4:42 case-clash: `a` differs from `A` by case only (rename one of them)",
             "seedpipe.yaml:4:45 bad-segment: a matrix value is empty",
-            "seedpipe.yaml:4:49 bad-segment: `x/y` cannot be part of an address: letters, digits, `.`, `_`, `-` and `:` can (write `x-y`)",
+            "seedpipe.yaml:4:49 bad-segment: `x/y` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can (write `x-y`)",
         ],
     ),
     "unknown table": (
@@ -813,7 +813,7 @@ images:
             "p.csv:3:1 duplicate-row: the key `LUM-1` stands twice; first at p.csv:2:1",
             "p.csv:4:1 case-clash: `lum-1` differs from `LUM-1` (p.csv:2:1) by case only (rename one of them)",
             "p.csv:5:1 bad-key: the key of this row (`sku`) is empty",
-            "p.csv:6:1 bad-segment: `Große Lampe` cannot be part of an address: letters, digits, `.`, `_`, `-` and `:` can (write `Grosse-Lampe`)",
+            "p.csv:6:1 bad-segment: `Große Lampe` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can (write `Grosse-Lampe`)",
             "p.csv:7:1 ragged-row: this row has 2 cells, the header has 3 (put a cell that holds the delimiter in double quotes)",
         ],
     ),

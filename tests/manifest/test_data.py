@@ -137,7 +137,7 @@ def test_missing_copy_is_one_table_of_what_is_missing(project: Session) -> None:
         ("p.json", "[" * 100_000, "p.json:1:1 bad-json: the values are nested too deep"),
         ("p.json", "5", "p.json:1:1 bad-table: a table is a list of mappings, or a mapping of mappings; found the number 5"),
         ("p.yaml", "- a\n", "p.yaml:1:3 bad-table: a row is a mapping of columns, found the text `a`"),
-        ("p.yaml", "a b: {x: 1}\n", "p.yaml:1:1 bad-segment: `a b` cannot be part of an address: letters, digits, `.`, `_`, `-` and `:` can (write `a-b`)"),
+        ("p.yaml", "a b: {x: 1}\n", "p.yaml:1:1 bad-segment: `a b` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can (write `a-b`)"),
         ("p.txt", "x", "seedpipe.yaml:3:11 bad-table: `p.txt` is no table: expected .csv, .tsv, .json, .yaml or .yml"),
     ],
 )  # fmt: skip

@@ -82,7 +82,7 @@ images:
         "seedpipe.yaml:8:44 defined-twice: two frames are called `harbour`",
         "seedpipe.yaml:9:58 undefined: `nope` is not defined (and 1 more item)"
         " (known: `data`, `empty`, `i`, `people`, `shots`, `vars`)",
-        "seedpipe.yaml:10:44 bad-segment: `Nº 010-quay` cannot be part of an address: letters, digits, `.`, `_`, `-`"
+        "seedpipe.yaml:10:44 bad-segment: `Nº 010-quay` cannot be part of an address: letters a to z, digits, `.`, `_`, `-`"
         " and `:` can (write `No-010-quay`)",
         "seedpipe.yaml:11:48 empty-prompt: the prompt of `020-cup` is empty",
     ]

@@ -105,7 +105,7 @@ REFUSED: Final = {
     "names": (
         "  hero: {prompt: x, looks: {Große Lampe: {metal: tin}, Tin: {}, tin: {}}}\n",
         [
-            "seedpipe.yaml:8:29 bad-name: `Große Lampe` cannot be the name of a look: letters, digits, `.`, `_`, `-`"
+            "seedpipe.yaml:8:29 bad-name: `Große Lampe` cannot be the name of a look: letters a to z, digits, `.`, `_`, `-`"
             " and `:` can (write `Grosse-Lampe`)",
             "seedpipe.yaml:8:65 case-clash: the looks `Tin` and `tin` differ by case only (rename one of them)",
         ],

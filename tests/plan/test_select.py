@@ -146,7 +146,7 @@ def test_exclude_takes_away(graph: Graph) -> None:
         ("banner/LUM-01/jp", "`banner/LUM-01/ja`"),
         ("tag:nothing", "the tags are `launch`, `reel`, `web`"),
         ("tag:lunch", "did you mean `tag:launch`?"),
-        ("", "`seedpipe status` lists the pictures"),
+        ("", "`seedpipe -v plan` lists the pictures"),
         ("banner/[z-a]", None),
         ("banner/[!]", None),
         ("banner/[^]", None),

@@ -479,3 +479,30 @@ def test_a_picked_picture_is_written_though_what_it_is_made_from_is_to_be_bought
     assert "sha256:" + hashlib.sha256(read(shop, "build/card/a.jpg")).hexdigest() == taken
     left = {node["address"]: node["writes"] for node in shop.run("plan", "--json").json["nodes"]}
     assert not left["tiny"], "and what is made from it here"
+
+
+def test_following_is_priced_by_what_its_command_buys(shop: Workspace) -> None:
+    """What was to be bought anyway is in the price of the command that is named."""
+    shop.edit("seedpipe.yaml", "n: [a, b]", "n: [a, b, c]")
+    ran = shop.run("pick", "hero", str(other(shop)))
+    said = " ".join(ran.out.split())
+    assert "2 pictures are made from it (card/a, card/b); following it costs 0.06 USD." in said
+    assert "1 more is to be bought in any case: `seedpipe build hero+` buys all 3 for 0.09 USD" in said
+    assert shop.run("plan", "hero+", "--json").json["cost"]["high"] == "0.09 USD"
+
+
+def test_explain_says_who_chose_and_when(shop: Workspace) -> None:
+    told = shop.run("explain", "hero").out
+    assert "auto: made by a build, and nobody has said anything" in " ".join(told.split())
+    assert shop.run("approve", "hero", "-m", "lit well").code == 0
+    (decision,) = lines(shop)
+    told = " ".join(shop.run("explain", "hero").out.split())
+    when = decision["at"][:16].replace("T", " ")
+    assert f"approved by Mika Ito, {when} UTC: “lit well”" in told
+    choice = shop.run("explain", "hero", "--json").json["nodes"][0]["choice"]
+    assert choice == {"level": "approved", "who": "Mika Ito", "at": when, "note": "lit well"}
+    assert "chosen, approved by Mika Ito" in " ".join(shop.run("takes", "hero").out.split()), "in words, too"
+
+
+def test_what_has_no_takes_says_where_to_choose(shop: Workspace) -> None:
+    assert "`seedpipe takes hero`" in shop.run("pin", "small").err
