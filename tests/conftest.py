@@ -43,7 +43,8 @@ class OutsideWorldError(AssertionError):
 def _guard(address: Any) -> None:
     if not isinstance(address, tuple):
         return  # a Unix socket
-    if not ipaddress.ip_address(socket.gethostbyname(address[0])).is_loopback:
+    host = address[0] if ":" in address[0] else socket.gethostbyname(address[0])
+    if not ipaddress.ip_address(host).is_loopback:
         raise OutsideWorldError(f"a test tried to connect to {address}")
 
 
@@ -57,6 +58,16 @@ def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
     return _connect_ex(self, address)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_settings() -> None:
+    """What whoever runs the tests has set is no part of any."""
+    ours = ("SEEDPIPE_", "ARK_", "APIYI_", "BYTEPLUS_", "VOLCENGINE_", "XDG_")
+    proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    others = {"CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", *proxies, *map(str.lower, proxies)}
+    for name in [name for name in os.environ if name.startswith(ours) or name in others]:
+        del os.environ[name]
+
+
 @pytest.fixture(scope="session")
 def folder_of_homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("homes")
@@ -65,15 +76,6 @@ def folder_of_homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def guarded(request: pytest.FixtureRequest, folder_of_homes: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test has a home of its own and can reach loopback only, so none can spend or touch real state."""
-    for name in [
-        name
-        for name in os.environ
-        if name.startswith(("SEEDPIPE_", "ARK_", "APIYI_", "BYTEPLUS_", "VOLCENGINE_", "XDG_"))
-    ]:
-        monkeypatch.delenv(name)
-    for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
     if "tmp_path" in request.fixturenames:
         home = request.getfixturevalue("tmp_path") / "home"
     else:  # thousands of tests look at no file, and a `tmp_path` costs more than they do

@@ -1,11 +1,15 @@
 """What tests stand on: nothing that they start outlives them, so nobody has to clean up after them by a broad name."""
 
 import os
+import pwd
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 REPOSITORY = Path(__file__).parent.parent
 STARTS_ONE = """
@@ -16,6 +20,18 @@ with service(Path(sys.argv[1])) as emulator:
     print(emulator.process.pid, flush=True)
     time.sleep(100)
 """
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1"])
+def test_no_test_leaves_this_machine(host: str) -> None:
+    with pytest.raises(AssertionError, match="a test tried to connect"):
+        socket.create_connection((host, 80), timeout=1)
+
+
+def test_no_test_sees_the_home_or_the_settings_of_whoever_runs_it() -> None:
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    assert Path.home() != Path(home) and os.environ["SEEDPIPE_HOME"] == str(Path.home() / "seedpipe")
+    assert not [name for name in os.environ if name.startswith(("ARK_", "XDG_")) or name == "CI"]
 
 
 def is_running(pid: int) -> bool:
