@@ -32,7 +32,13 @@ SAMPLE = (
 
 @pytest.mark.parametrize("kill", SAMPLE, ids=str)
 def test_killed_at_a_step(new_scene: Callable[[str], Scene], kill: Kill) -> None:
-    verdict = survive(new_scene("a"), kill)
+    scene = new_scene("a")
+    if kill.seconds:
+        scene.account.faults({"do": "latency", "seconds": 0.4})  # so that it is under way by then, however fast all is
+    try:
+        verdict = survive(scene, kill)
+    finally:
+        scene.account.faults()
     assert verdict.struck
     assert verdict.double == 0
 
