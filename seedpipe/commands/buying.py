@@ -192,7 +192,9 @@ def _events_in(path: Path, invocation: Invocation) -> Iterator[JsonLines]:
     try:
         stream = path.open("w", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"`{path}` can't be written: {error.strerror}") from error
+        raise UsageError(
+            f"`{path}` can't be written: {error.strerror}", hint="name a file in a folder that is there"
+        ) from error
     lines = JsonLines(stream)
     try:
         yield lines

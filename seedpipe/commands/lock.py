@@ -57,7 +57,10 @@ def merge(invocation: Invocation, files: tuple[Path, ...], prefer: str | None, a
     merged: Mapping[str, Merged]
     if files:
         if len(files) != 3:
-            raise UsageError("give three files, BASE OURS THEIRS, or none")
+            raise UsageError(
+                "`lock merge` takes three files, BASE OURS THEIRS, or none",
+                hint="without files it merges the project's locks",
+            )
         merged = {str(files[1]): merge_files(*files, side)}
     else:
         root = find_manifest(invocation.folder, invocation.file).parent

@@ -29,7 +29,7 @@ def command(invocation: Invocation, provider: str | None, host: str | None, remo
       seedpipe login --host gateway.example.com
     """
     if host is not None and provider is not None:
-        raise UsageError("`--host` and a provider can't both be meant")
+        raise UsageError("`--host` and a provider can't both be meant", hint="name the provider, or a host of your own")
     catalogue = users_catalogue(read_settings(config_folder(os.environ)))
     hosts = (host,) if host is not None else catalogue.provider(provider or DEFAULT_PROVIDER).key_places
     credentials = Credentials(config_folder(os.environ))

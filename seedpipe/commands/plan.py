@@ -137,4 +137,6 @@ def _save(plan: Plan, path: Path) -> None:
     try:
         write_atomically(path, (json_text(plan_document(plan)) + "\n").encode())
     except OSError as error:
-        raise UsageError(f"`{path}` can't be written: {error.strerror}") from error
+        raise UsageError(
+            f"`{path}` can't be written: {error.strerror}", hint="name a file in a folder that is there"
+        ) from error

@@ -38,5 +38,8 @@ def _named(project: Project, targets: tuple[str, ...]) -> list[str]:
     nodes = select(project.graph, targets).nodes
     found = [node.address for node in project.graph if node.address in nodes and not isinstance(node, SourceNode)]
     if not found:
-        raise UsageError(f"`{targets[0]}` is a picture of yours: seedpipe writes no file for it")
+        raise UsageError(
+            f"`{targets[0]}` is a picture of yours: seedpipe writes no file for it",
+            hint="`git checkout` brings it back, if it is in git",
+        )
     return found

@@ -65,7 +65,8 @@ def wish_of(saved: SavedPlan, project: Project) -> Wish:
 def _check_project(saved: SavedPlan, project: Project) -> None:
     if saved.project_id and project.project_id and saved.project_id != project.project_id:
         raise UsageError(
-            f"`{saved.file}` is a plan of the project `{saved.project_id}`, this is `{project.project_id}`"
+            f"`{saved.file}` is a plan of the project `{saved.project_id}`, this is `{project.project_id}`",
+            hint="carry it out there, or plan anew here",
         )
     if saved.provider != project.provider:
         raise UsageError(

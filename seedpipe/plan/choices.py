@@ -82,7 +82,10 @@ def pinned(entry: ImageEntry | None, present: Present) -> ImageEntry:
 def unpinned(entry: ImageEntry | None, present: Present, *, back_to: Level) -> ImageEntry:
     entry = _there(entry, present)
     if entry.level is not Level.PINNED:
-        raise DecisionError(f"`{present.address}` is not pinned, it is {entry.level}")
+        hint = (
+            "there is nothing to take away" if entry.level is Level.AUTO else "`seedpipe undo` takes an approval back"
+        )
+        raise DecisionError(f"`{present.address}` is not pinned, it is {entry.level}", hint=hint)
     return replace(entry, level=back_to)
 
 

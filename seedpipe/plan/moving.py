@@ -90,7 +90,7 @@ def lines_below(lock: Lock, name: str) -> Mapping[str, Entry]:
 
 def _move(lock: Lock, graph: Graph, name: str, target: str, entry: Entry) -> Move:
     if name == target:
-        raise DecisionError(f"`{name}` is where it is already")
+        raise DecisionError(f"`{name}` is where it is already", hint="name where it was, then where it is now")
     if name in graph:
         raise DecisionError(
             f"`{name}` is still in the manifest, and keeps its own picture",
@@ -99,7 +99,10 @@ def _move(lock: Lock, graph: Graph, name: str, target: str, entry: Entry) -> Mov
     if target not in graph:
         raise DecisionError(f"`{target}` is not in the manifest", hint="rename it there first; then move its line")
     if not isinstance(graph[target], _KINDS[type(entry)]):
-        raise DecisionError(f"`{target}` is another kind of picture than `{name}` was")
+        raise DecisionError(
+            f"`{target}` is another kind of picture than `{name}` was",
+            hint="a line moves to an entry of its own kind; `seedpipe lock prune` takes it out where it stands",
+        )
     present = lock.entries.get(target)
     return Move(old=name, new=target, line=entry, present=present, entry=_joined(target, entry, present))
 
@@ -109,7 +112,10 @@ def _joined(target: str, entry: Entry, present: Entry | None) -> Entry:
     if present is None:
         return entry
     if not isinstance(present, ImageEntry) or not isinstance(entry, ImageEntry):
-        raise DecisionError(f"`{target}` has a line of its own by now, which holds")
+        raise DecisionError(
+            f"`{target}` has a line of its own by now, which holds",
+            hint="`seedpipe lock prune` takes the old line out",
+        )
     if present.level is not Level.AUTO:
         raise DecisionError(
             f"`{target}` has a picture of its own, which is {present.level}",

@@ -52,7 +52,9 @@ def bring_file(desk: Desk, file: Path) -> Brought:
             raise UsageError(f"`{file}` has {file.stat().st_size:,} bytes; at most {MAX_PICTURE_BYTES:,} are taken")
         data = file.read_bytes()
     except FileNotFoundError:
-        raise UsageError(f"there is no file `{file}`") from None
+        raise UsageError(
+            f"there is no file `{file}`", hint="name a picture; without a file, the one at the node's output is meant"
+        ) from None
     except OSError as error:
         raise UsageError(f"`{file}` can't be read: {error.strerror}") from error
     return _brought(desk, data, str(file))

@@ -210,13 +210,16 @@ class Desk:
     def undo(self, act: Act, *, note: str | None = None) -> tuple[Decision, ...]:
         """Takes back all of an act or nothing. Raises `DecisionError` where a choice has become another one since."""
         if act.id in self._gone():
-            raise DecisionError(f"the decision `{act.id}` was taken back already")
+            raise DecisionError(
+                f"the decision `{act.id}` was taken back already", hint="`seedpipe takes NODE` shows those that stand"
+            )
         if act.verb == Verb.RESTORE:
             raise _restored(act)
         changes = [change for line in act.lines if (change := self._back(line)) is not None]
         if not changes and any(line.changes_the_lock for line in act.lines):
             raise DecisionError(
-                f"there is nothing to take back: {_nodes(act)} is as it was before the decision `{act.id}`"
+                f"there is nothing to take back: {_nodes(act)} is as it was before the decision `{act.id}`",
+                hint="`seedpipe takes NODE` shows the decisions that stand, with their ids",
             )
         if not changes:
             now = {line.node: self.project.lock.at(line.node) for line in act.lines}

@@ -79,7 +79,8 @@ def _one(desk: Desk, theirs: Desk, present: Present, gathered: _Gathered, *, pro
     present = present.named(None if their_entry is None else their_entry.look)
     try:
         if their_entry is None:
-            raise DecisionError(f"`{address}` has no picture in the profile `{profile}`")
+            hint = f"`seedpipe build --profile {profile} {address}` makes one"
+            raise DecisionError(f"`{address}` has no picture in the profile `{profile}`", hint=hint)
         picture = candidate(theirs, _as_take(their_entry), address)
         pool = desk.memory.takes(present.want) if present.want is not None else ()
         after = promoted(entry, present, their_entry, picture, named=named, pool=pool)
