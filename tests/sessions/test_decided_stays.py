@@ -78,3 +78,14 @@ def test_a_group_is_taken_back_whole_and_what_was_made_from_it_comes_back(shop: 
 
 def _digest(shop: Workspace) -> str:
     return hashlib.sha256((shop.folder / "build/@proof/hero.jpg").read_bytes()).hexdigest()
+
+
+def test_undo_goes_back_step_by_step_and_ends(shop: Workspace) -> None:
+    """The line is then as it was before the unpin was taken back; that undo took effect all the same."""
+    for verb in ("pin", "unpin"):
+        assert shop.run(verb, "hero", "--proof").code == 0
+    seen = []
+    for _ in range(3):
+        ran = shop.run("undo", "--proof")
+        seen.append((ran.code, lock(shop, "hero", PROOFS)["level"]))
+    assert seen == [(0, "pinned"), (0, "auto"), (1, "auto")]
