@@ -419,7 +419,7 @@ class OutputFitted(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedBefore(Reason):
-    """The service's own words; the same request is not sent again by itself."""
+    """The service's own words; the same request is not sent again by itself. `refusal` is empty where it gave no code."""
 
     code: ClassVar = "refused-before"
     refusal: str
@@ -427,7 +427,7 @@ class RefusedBefore(Reason):
     request_id: str | None = None
 
     def sentence(self) -> str:
-        return f"{self.refusal}: {self.message}"
+        return f"{self.refusal}: {self.message}" if self.refusal else self.message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

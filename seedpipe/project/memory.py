@@ -185,7 +185,7 @@ class Recollection:
             return None
         last = max(refusals.values(), key=lambda refusal: refusal.at)
         return Refused(
-            code=last.code or last.verdict,
+            code=last.code or "",
             message=last.message,
             blocked=last.verdict == "blocked",
             takes=len(refusals),

@@ -1,5 +1,6 @@
 """The lines of a build: one for each finished node, the frame that moves, and the last word. Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -76,9 +77,14 @@ def failure_lines(event: NodeFailed, width: int, style: Style) -> list[str]:
     if _id_of(event):
         lines.append("    " + style.dim(fit(_id_of(event), width - 4)))
     if event.hint is not None:
-        hint = wrap(shown_lines(event.hint), width - 6)
+        hint = wrap(shown_lines(_named(event.hint, event.address)), width - 6)
         lines += [f"    {' ' if index else '→'} {line}" for index, line in enumerate(hint)]
     return lines
+
+
+def _named(hint: str, address: str) -> str:
+    """A hint's command about this picture: `seedpipe build NODE` → `seedpipe build hero`."""
+    return re.sub(r"\bNODE\b", lambda _: address, hint)
 
 
 def _code(event: NodeFailed) -> str:
@@ -99,7 +105,7 @@ def failure_line(event: NodeFailed) -> str:
     parts += [f"{_code(event)}:"] if _code(event) else []
     parts.append(shown(event.message))
     parts += [f"({_id_of(event)})"] if _id_of(event) else []
-    parts += [f"→ {shown(event.hint)}"] if event.hint is not None else []
+    parts += [f"→ {shown(_named(event.hint, event.address))}"] if event.hint is not None else []
     return " ".join(parts)
 
 
@@ -248,7 +254,7 @@ def _problems(board: Board, width: int, style: Style) -> list[str]:
             because = f"what {'it is' if len(addresses) == 1 else 'they are'} made from did not come"
         text = f"  {_listed(addresses)}" + (f"  ({because})" if because else "")
         lines.append(style.paint(start, color) + fit(text, width - len(start)))
-        step = hint or NEXT.get(outcome, "").format(node=addresses[0])
+        step = _named(hint or NEXT.get(outcome, "").format(node=addresses[0]), addresses[0])
         steps = wrap(shown_lines(step), width - 6) if step else []
         lines += [f"    {style.dim((' ' if index else '→') + ' ' + part)}" for index, part in enumerate(steps)]
     return lines

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from seedpipe.display import PLAIN, Style, display_width, fit, fit_path, pad, pad_left, shown, wrap
+from seedpipe.display import PLAIN, Style, display_width, fit, fit_path, flow, pad, pad_left, shown, wrap
 from seedpipe.money import Money
 from seedpipe.names import Realm, definition_of
 from seedpipe.plan.plan import Plan, PlanNode, State
@@ -128,8 +128,9 @@ def _uncertain(charges: Sequence[UncertainCharge], width: int, style: Style) -> 
     lines = ["", "  " + style.paint(title, "bold", "red")]
     wide = min(max(display_width(charge.address) for charge in charges), width // 3)
     for charge in charges:
-        rest = shown(f"{minute_text(charge.since)}  {charge.cost}  {charge.why}")
-        lines.append(f"    {pad(fit(charge.address, wide), wide)}  {fit(rest, width - wide - 6)}")
+        told = wrap(shown(f"{minute_text(charge.since)}  {charge.cost}  {charge.why}"), width - wide - 6)
+        lines += flow([f"    {pad(charge.address, wide)}", told[0]], width, between="  ", indent=wide + 6)
+        lines += [" " * (wide + 6) + line for line in told[1:]]
     step = NEXT_STEPS[State.UNKNOWN].format(node=charges[0].address)
     for index, line in enumerate(wrap(step, width - 6)):
         lines.append("    " + style.dim(("  " if index else "→ ") + line))

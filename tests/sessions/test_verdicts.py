@@ -240,3 +240,13 @@ def test_the_request_id_of_a_refusal_is_in_plan_and_build(workspace: Workspace, 
 
 def events(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_refusal_without_a_code_is_told_by_its_words_alone(workspace: Workspace, account: Account) -> None:
+    """And the next step names the picture, so that it can be typed as it stands."""
+    workspace.write("seedpipe.yaml", manifest("badger: {prompt: 'A badger emulator:refuse'}"))
+    workspace.environ |= account.environ
+    ran = workspace.run("build", "--yes", "--max-cost", "1")
+    assert "`seedpipe build badger`" in " ".join(ran.err.split())
+    told = " ".join(workspace.run("plan").out.split())
+    assert "failed badger The request failed." in told
