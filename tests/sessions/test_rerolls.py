@@ -289,3 +289,26 @@ def test_what_would_be_out_of_date_as_it_comes_is_not_rolled(shop: Workspace, li
     assert shop.run("approve", "hero").code == 0
     assert shop.run("reroll", "hero+", *YES).code == 0, "an approved choice stays, and so do the cards' references"
     assert len(live.prompts) == sent + 3
+
+
+def test_a_new_take_can_be_picked_as_it_is_said_while_what_it_is_made_from_is_out_of_date(
+    workspace: Workspace, live: Gateway
+) -> None:
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    workspace.write(
+        "seedpipe.yaml",
+        manifest(
+            "hero: {prompt: A matte lamp}",
+            "pack: {prompt: 'Pack, {{ refs.hero }}', references: {hero: hero}}",
+            "card: {prompt: 'Card, {{ refs.pack }}, {{ refs.hero }}', references: {pack: pack, hero: hero}}",
+        ),
+    )
+    assert workspace.run(*BUY).code == 0
+    assert workspace.run("approve", "card").code == 0
+    assert workspace.run("reroll", "hero", *YES).code == 0
+    ran = workspace.run("reroll", "card", *YES)
+    assert "`seedpipe pick card 2`" in " ".join(ran.out.split())
+    picked = workspace.run("pick", "card", "2")
+    assert picked.code == 0, picked.err
+    assert lock(workspace, "card")["take"] == takes(workspace, "card")[2]
+    assert len(live.prompts) == 5
