@@ -315,7 +315,7 @@ class ImageMaker:
         self.pictures.came(address, str(chosen), chosen)
         take = next((take for take in takes if take.digest == chosen), None)
         stays = before is not None and before.take == chosen
-        made = before.made if before and stays else Made.of(take) if take else None
+        made = before.made if before and stays else Made.of(take) if take else self.lock.made(chosen)
         fit = None if made is None else want.rule.fit(parse_pixels(made.size))
         known = [*want.known, *(take.digest for take in takes)]
         file = await self.pictures.put(address, chosen, known, fit=fit)
@@ -345,7 +345,8 @@ class ImageMaker:
         if not await self.pictures.bring_in(want.planned, taken):
             raise NodeError("missing", "bytes-missing", f"the chosen picture {taken.short} is gone")
         entry = want.entry
-        if entry is not None and entry.take == taken and (want.planned.state in _ON_PURPOSE or want.chosen_before):
+        stays = want.planned.state in _ON_PURPOSE or want.planned.key is None  # it is used as it is
+        if entry is not None and entry.take == taken and (stays or want.chosen_before):
             self.pictures.came(address, str(taken), taken)
             file = await self.pictures.put(address, taken, want.known, fit=fit_of(want.rule, entry))
             line = replace(entry, also=await self._also(want)) if want.chosen_before else entry

@@ -77,7 +77,7 @@ class _Judgement(Case):
                 return self._kept(planned, self.entry, state)
         if key is None:
             return self._later(planned)
-        pool = self.walk.memory.takes(key)
+        pool = self.walk.takes(key)
         return self._pooled(planned, key, pool) if pool else self._new(planned, key, known)
 
     def _chosen(self, planned: PlanNode, entry: ImageEntry, key: Digest) -> PlanNode:

@@ -105,6 +105,21 @@ class Walk:
             default=found,
         )
 
+    def takes(self, want: Digest) -> Sequence[Digest]:
+        """Pictures for this very want: those at hand, else a choice of another node that only an output file holds."""
+        found = self.memory.takes(want)
+        return found or [
+            take for take in self._choices.get(want, ()) if self.whereabouts(take, None) is Whereabouts.OUTPUT
+        ]
+
+    @cached_property
+    def _choices(self) -> Mapping[Digest, Sequence[Digest]]:
+        found: dict[Digest, list[Digest]] = {}
+        for entry in self.lock.entries.values():
+            if isinstance(entry, ImageEntry):
+                found.setdefault(entry.want, []).append(entry.take)
+        return found
+
     @cached_property
     def _files_of_choices(self) -> Mapping[Digest, Sequence[str]]:
         return files_of_choices(self.lock, self.outputs)

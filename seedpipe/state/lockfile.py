@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from seedpipe.errors import StateError
+from seedpipe.names import Digest
 from seedpipe.state.files import FileLock, write_atomically
-from seedpipe.state.lock import Entry, Lock, read_lock, write_lock
+from seedpipe.state.lock import Entry, ImageEntry, Lock, Made, read_lock, write_lock
 
 WRITE_EVERY = 1.0  # seconds
 
@@ -63,6 +64,13 @@ class LockWriter:
         """The entry as this build knows it."""
         with self._guard:
             return self._new.get(address) or self._base.get(address)
+
+    def made(self, picture: Digest) -> Made | None:
+        """How a picture was made that some node has chosen; for one whose record stayed on another machine."""
+        with self._guard:
+            entries = [*self._new.values(), *self._base.values()]
+        chosen = (one for one in entries if isinstance(one, ImageEntry) and one.take == picture)
+        return next((one.made for one in chosen), None)
 
     def set(self, address: str, entry: Entry) -> None:
         with self._guard:

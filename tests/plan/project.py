@@ -217,6 +217,9 @@ class Completion:
             if planned.writes and planned.taken is not None:
                 self._put(planned, planned.taken)
             return
+        if planned.state is State.FETCH and planned.key is None and planned.taken is not None:
+            memory.store.add(planned.taken)  # used as it is, whatever its words say now
+            return
         identities = self._identities(node)
         document = request_document(asked, identities)
         key = digest_of(document)

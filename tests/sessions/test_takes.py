@@ -122,6 +122,40 @@ def test_a_picture_that_only_another_ones_file_holds_is_there(
     assert len(live.prompts) == 2
 
 
+def test_what_is_asked_for_once_more_in_a_clone_is_not_bought_once_more(
+    workspace: Workspace, live: Gateway, tmp_path: Path
+) -> None:
+    """The lock says who has chosen a picture for these very words, and that one's file holds it."""
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    workspace.write("seedpipe.yaml", manifest("a: {prompt: A lamp}"))
+    assert workspace.run("build", *PAY).code == 0
+    workspace.environ["SEEDPIPE_HOME"] = str(tmp_path / "another machine")
+    workspace.write("seedpipe.yaml", manifest("a: {prompt: A lamp}", "b: {prompt: A lamp}", "c: {prompt: A lamp}"))
+    assert workspace.plan("b") == {"b": "fetch"}
+    assert workspace.run("build", "b", *PAY).code == 0
+    assert workspace.run("build", *PAY).code == 0
+    assert live.prompts == ["A lamp"]
+    assert workspace.run("plan", "--exit-code").code == 0
+    assert (workspace.folder / "build/c.jpg").read_bytes() == (workspace.folder / "build/a.jpg").read_bytes()
+
+
+def test_a_picture_that_is_fetched_as_it_is_stays_that_of_its_own_words(
+    workspace: Workspace, live: Gateway, tmp_path: Path
+) -> None:
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    workspace.write("seedpipe.yaml", manifest("a: {prompt: A lamp}", "b: {prompt: A lamp}"))
+    assert workspace.run("build", *PAY).code == 0
+    before = (workspace.folder / "seedpipe.lock").read_text(encoding="utf-8")
+    workspace.environ["SEEDPIPE_HOME"] = str(tmp_path / "another machine")
+    card = "c: {prompt: 'On {{ refs.x }}', references: {x: a}}"
+    workspace.write("seedpipe.yaml", manifest("a: {prompt: A torch}", "b: {prompt: A lamp}", card))
+    assert workspace.plan("c") == {"a": "fetch", "c": "make"}
+    assert workspace.run("build", "c", *PAY).code == 0
+    after = (workspace.folder / "seedpipe.lock").read_text(encoding="utf-8")
+    assert next(line for line in before.splitlines() if line.startswith("a ")) in after.splitlines()
+    assert workspace.plan()["a"] == "make"
+
+
 def test_a_take_that_was_refused_is_not_sent_again_by_itself(workspace: Workspace, account: Account) -> None:
     workspace.write("seedpipe.yaml", LAMPS)
     account.faults({"do": "moderate-output", "match": "A brass lamp", "times": 1})
