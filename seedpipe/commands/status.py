@@ -8,6 +8,7 @@ import click
 from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
 from seedpipe.commands.showing import caps_shown, planned
+from seedpipe.display import wrap
 from seedpipe.limits import ExitCode
 from seedpipe.money import Money
 from seedpipe.names import Realm
@@ -63,7 +64,11 @@ def command(
     )
     if left_over:
         names = ", ".join(left_over[:5]) + (" …" if len(left_over) > 5 else "")
-        console.out(f"  {len(left_over)} in the lock, no longer in the manifest: {names} → `seedpipe lock prune`")
+        told = [
+            f"{len(left_over)} in the lock, no longer in the manifest: {names}",
+            f"→ `seedpipe mv {left_over[0]} NEW` if it was renamed; `seedpipe lock prune` takes lines out",
+        ]
+        console.out("\n".join(f"  {line}" for text in told for line in wrap(text, console.width - 2)))
     return ExitCode.DONE
 
 

@@ -25,7 +25,9 @@ def test_what_left_is_pruned_by_a_persons_word_and_comes_back(workspace: Workspa
     workspace.write("seedpipe.yaml", LEFT)
     assert workspace.run("build").code == 0
     assert lock_of(workspace) == ["chair", "desk", "lamp/a", "lamp/b"], "nothing drops lines by itself"
-    assert "3 in the lock, no longer in the manifest" in workspace.run("status").out
+    told = " ".join(workspace.run("status").out.split())
+    assert "3 in the lock, no longer in the manifest" in told
+    assert "→ `seedpipe mv chair NEW` if it was renamed; `seedpipe lock prune` takes lines out" in told
     would = workspace.run("lock", "prune", "--dry-run", "--json").json
     assert (would["would_prune"], would["kept"]) == (["lamp/a", "lamp/b"], ["chair"])
     assert len(lock_of(workspace)) == 4
