@@ -57,6 +57,6 @@ def test_a_file_that_is_gone_is_written_though_the_next_build_replaces_it(worksp
     workspace.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
     ran = workspace.run("restore", "hero", "card", "--proof")
     assert ran.code == 0, ran.err
-    assert ran.out.splitlines()[:3] == ["restored hero", "so already: card", f"  wrote {HERO}"]
+    assert ran.out.splitlines()[:3] == ["restored hero", "in its place already: card", f"  wrote {HERO}"]
     assert (workspace.folder / HERO).read_bytes() == ours[HERO]
-    assert "so already: hero" in workspace.run("restore", "hero", "--proof").out
+    assert "in its place already: hero" in workspace.run("restore", "hero", "--proof").out
