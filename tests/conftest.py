@@ -90,6 +90,6 @@ def guarded(request: pytest.FixtureRequest, folder_of_homes: Path, monkeypatch: 
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: tests wait for a fifth of their time."""
+    """Two more than there are processors: tests wait for a third of their time."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (allowed or 1) + 1
+    return (allowed or 1) + 2

@@ -37,7 +37,7 @@ def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
         facts = found.setdefault(digest, _Facts())
         facts.want = facts.want or want
         facts.made = facts.made or made
-    by_age = sorted(found.items(), key=lambda item: (item[1].made.at if item[1].made else "", item[0]))
+    by_age = sorted(found.items(), key=lambda item: item[1].made.at if item[1].made else "")
     for_now = _wants_of_now(present, entry)
     listed = (entry.take, *entry.takes) if entry is not None and entry.want in for_now else ()
     output = desk.project.outputs.get(present.address)
@@ -72,9 +72,10 @@ def _told(
     """Picture, want and origin, from whoever knows most to whoever knows least."""
     names = desk.names(present.address)
     journal, index = desk.memory.journal, desk.memory.takes_index
-    bought = [*(journal.takes_at(names) if journal else ())]
     wants = dict.fromkeys(one.want for one in (present, *present.looks) if one.want is not None)
-    bought += [take for want in wants for take in (index.of(want) if index else ())]
+    # Of takes that came in the same moment the index says the order, as it does to whoever chooses the first.
+    bought = [take for want in wants for take in (index.of(want) if index else ())]
+    bought += journal.takes_at(names) if journal else ()
     for take in bought:
         yield take.digest, take.want, Made.of(take)
     lines = [one for one in desk.decisions if one.node in names]

@@ -96,7 +96,8 @@ class Takes:
 
     def of(self, want: Digest) -> tuple[Take, ...]:
         """The takes of a want in order of arrival, each digest once."""
-        return self._sound(lambda: tuple(_take(item, want) for item in self._rows(want)))
+        takes = self._sound(lambda: tuple(_take(item, want) for item in self._rows(want)))
+        return tuple(sorted(takes, key=lambda take: take.received_at))  # what came at once may be noted in any order
 
     # -------------------------------------------------------------------------- what else is remembered by a key
 

@@ -138,7 +138,7 @@ def test_all_who_decide_at_once_are_heard_one_after_the_other(shop: Workspace) -
     record, standing = lines(shop), dict.fromkeys(("hero", "card"))
     for one in ran:
         assert one.code == 0 or "was changed while you decided; nothing was done" in " ".join(one.err.split()), one.err
-    heard = {place for place, one in enumerate(ran) if one.code == 0 and "so already" not in one.out}
+    heard = {place for place, one in enumerate(ran) if one.code == 0 and " already: " not in one.out}
     assert {one["who"] for one in record} == {f"Person {place}" for place in heard}
     assert any(words[place][1] == "hero" for place in heard) and 4 in heard
     for one in record:
