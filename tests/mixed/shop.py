@@ -49,6 +49,7 @@ class Shop:
     catalogue: Sequence[Path]  # of today, then what tomorrow adds
     kind: type[Workspace] = InsideWorkspace
     sides: dict[str | None, Side] = field(default_factory=dict)
+    unsaid: dict[str, str] = field(default_factory=dict)  # new name → the old one, of renames that nobody told
     sent: int = 0
     brought: int = 0  # files that people brought
 
