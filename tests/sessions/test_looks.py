@@ -309,8 +309,7 @@ def test_killed_and_gone_on_with_nothing_is_paid_twice(
     assert workspace.run_watched(tmp_path / "log", kill, "build", "-j", "2").code == -9
     said = 0
     while workspace.run("build").code == 75:  # sent, and no answer was seen: a person's word
-        assert workspace.run("resolve", "hero", "--paid").code == 0
-        said += 1
+        said += len(workspace.run("resolve", "hero", "--paid", "--json").json["resolved"])  # one word may be about both
         assert said <= 2, "no more than were under way"
     counts = {prompt: account.prompts.count(prompt) for prompt in (PLAIN, COPPER, NIGHT)}
     kept = every_take(lock(workspace, "hero", PROOFS))
