@@ -11,7 +11,15 @@ from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.document_changes import compare_documents
-from seedpipe.plan.key import DEFAULTS_1, Asked, Identity, own_key, request_document, request_key
+from seedpipe.plan.key import (
+    DEFAULTS_1,
+    Asked,
+    Identity,
+    own_key,
+    request_document,
+    request_key,
+    without_references,
+)
 from seedpipe.plan.memory import OutputState, Refused
 from seedpipe.plan.outputs import made_of
 from seedpipe.plan.plan import Cost, PlanNode, State
@@ -159,7 +167,7 @@ class Case:
 
     def own_changes(self, entry: ImageEntry) -> tuple[Reason, ...]:
         """What changed in the node's own words and parameters; its references are another matter."""
-        old = {name: value for name, value in entry.asked.items() if name != "references"}
+        old = without_references(entry.asked)
         words = self.walk.memory.words(entry.want)
         new = request_document(self.asked, ())
         return compare_documents(old, new, old_words=words, defaults=DEFAULTS_1, references=())

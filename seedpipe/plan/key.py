@@ -114,6 +114,11 @@ def remembered_document(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, **texts}
 
 
+def without_references(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The node's own words and parameters; what it is made from is another matter."""
+    return {name: value for name, value in document.items() if name != "references"}
+
+
 def recipe_document(
     node: DerivedNode, inputs: Sequence[Identity], fonts: Mapping[str | None, Digest]
 ) -> dict[str, Any]:

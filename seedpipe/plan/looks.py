@@ -4,15 +4,15 @@ One look is what the picture is: the one that was chosen, else the first. It is 
 (`plan.image`). The others are candidates: bought beside it like more takes, so never beside a person's choice.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from seedpipe.manifest.node import ImageNode
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.case import Case, key_now
-from seedpipe.plan.key import remembered_document, request_document, request_key
+from seedpipe.plan.key import remembered_document, request_document, request_key, without_references
 from seedpipe.plan.plan import Cost, PlannedLook, PlanNode, State
 from seedpipe.plan.reasons import Reason
 from seedpipe.plan.walk import Walk
@@ -47,11 +47,7 @@ def _wanted(walk: Walk, look: ImageNode, entry: ImageEntry) -> bool:
 def _asked(walk: Walk, look: ImageNode, entry: ImageEntry) -> bool:
     """In its own words and parameters."""
     document = remembered_document(request_document(walk.resolver.asked(look), ()))
-    return document == _without_references(entry.asked)
-
-
-def _without_references(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in document.items() if name != "references"}
+    return document == without_references(entry.asked)
 
 
 def _refused(walk: Walk, look: ImageNode) -> bool:

@@ -7,7 +7,7 @@ from seedpipe.errors import DecisionError
 from seedpipe.plan.choices import promoted
 from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.following import Outcome
-from seedpipe.plan.key import DEFAULTS_1
+from seedpipe.plan.key import DEFAULTS_1, without_references
 from seedpipe.plan.present import Present
 from seedpipe.plan.reasons import Reason
 from seedpipe.plan.takes import KnownTake
@@ -98,8 +98,7 @@ def _one(desk: Desk, theirs: Desk, present: Present, gathered: _Gathered, *, pro
 
 def _differences(asked: Mapping[str, object], present: Present) -> Sequence[Reason]:
     """What was asked of the picture and isn't asked here; its references are another matter."""
-    mine = {name: value for name, value in present.document.items() if name != "references"}
-    other = {name: value for name, value in asked.items() if name != "references"}
+    mine, other = without_references(present.document), without_references(asked)
     return compare_documents(other, mine, old_words={}, defaults=DEFAULTS_1, references=())
 
 
