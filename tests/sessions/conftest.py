@@ -9,7 +9,7 @@ import pytest
 
 from seedpipe.emulator.identity import key_hash
 from tests.support.relay import Gateway, gateway
-from tests.support.workspace import Service, Workspace, service
+from tests.support.workspace import Service, Workspace, shared_service
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,8 @@ class Account:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("service")
-    with pytest.MonkeyPatch.context() as patch:  # it begins before any test's own home
-        patch.setenv("HOME", str(folder))
-        patch.setenv("SEEDPIPE_HOME", str(folder))
-        with service(folder) as emulator:
-            yield emulator
+    with shared_service(tmp_path_factory.mktemp("service")) as emulator:
+        yield emulator
 
 
 @pytest.fixture
@@ -65,6 +61,15 @@ def live(running: Service, account: Account) -> Iterator[Gateway]:
 def workspace(tmp_path: Path, account: Account) -> Workspace:
     """A folder whose commands talk to the emulator as `account`."""
     return Workspace(tmp_path / "work", **account.environ)
+
+
+def bought(workspace: Workspace, live: Gateway, text: str, *flags: str) -> Workspace:
+    """With the manifest `text`, all of it bought live by Mika."""
+    workspace.environ |= {"SEEDPIPE_BASE_URL": live.base_url, "GIT_AUTHOR_NAME": "Mika"}
+    workspace.write("seedpipe.yaml", text)
+    ran = workspace.run("build", "--yes", "--max-cost", "1", *flags)
+    assert ran.code == 0, ran.err
+    return workspace
 
 
 def manifest(*images: str, head: str = "") -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.sessions.conftest import manifest
+from tests.sessions.conftest import bought, manifest
 from tests.sessions.test_choices import BUY, LIVE, lines, lock, other, takes
 from tests.support.relay import Gateway
 from tests.support.warm import Started
@@ -25,10 +25,7 @@ YES = ("--yes", "--max-cost", "1")
 @pytest.fixture
 def shop(workspace: Workspace, live: Gateway) -> Workspace:
     """All of it is bought."""
-    workspace.environ |= {"SEEDPIPE_BASE_URL": live.base_url, "GIT_AUTHOR_NAME": "Mika"}
-    workspace.write("seedpipe.yaml", LAMPS)
-    assert workspace.run(*BUY).code == 0
-    return workspace
+    return bought(workspace, live, LAMPS)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sessions.conftest import Account, manifest
+from tests.sessions.conftest import Account, bought, manifest
 from tests.support.relay import Gateway
 from tests.support.workspace import Workspace
 
@@ -20,10 +20,7 @@ NO_DIGEST = "sha256:" + "0" * 63 + "g"
 
 @pytest.fixture
 def shop(workspace: Workspace, live: Gateway) -> Workspace:
-    workspace.environ |= {"SEEDPIPE_BASE_URL": live.base_url}
-    workspace.write("seedpipe.yaml", LAMPS)
-    assert workspace.run("build", "--yes", "--max-cost", "1").code == 0
-    return workspace
+    return bought(workspace, live, LAMPS)
 
 
 def faults(workspace: Workspace) -> list[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sessions.conftest import Account, manifest
+from tests.sessions.conftest import Account, bought, manifest
 from tests.sessions.test_answers import Asker
 from tests.sessions.test_choices import BUY, lock
 from tests.support.kill import Kill
@@ -38,10 +38,7 @@ PROOFS = ".seedpipe/proof/seedpipe.lock"
 @pytest.fixture
 def shop(workspace: Workspace, live: Gateway) -> Workspace:
     """All looks bought, nothing picked."""
-    workspace.environ |= {"SEEDPIPE_BASE_URL": live.base_url, "GIT_AUTHOR_NAME": "Mika"}
-    workspace.write("seedpipe.yaml", LAMPS)
-    assert workspace.run(*BUY).code == 0
-    return workspace
+    return bought(workspace, live, LAMPS)
 
 
 def groups(workspace: Workspace, address: str = "hero") -> list[tuple[str | None, bool, int]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sessions.conftest import manifest
+from tests.sessions.conftest import bought, manifest
 from tests.sessions.test_choices import BUY, LIVE, lines, lock
 from tests.support.relay import Gateway
 from tests.support.workspace import Workspace
@@ -19,10 +19,7 @@ DRAFT = "seedpipe.draft.lock"
 @pytest.fixture
 def shop(workspace: Workspace, live: Gateway) -> Workspace:
     """A draft of everything is bought, and nothing else."""
-    workspace.environ |= {"SEEDPIPE_BASE_URL": live.base_url, "GIT_AUTHOR_NAME": "Mika"}
-    workspace.write("seedpipe.yaml", LAMPS)
-    assert workspace.run(*BUY, "--profile", "draft").code == 0
-    return workspace
+    return bought(workspace, live, LAMPS, "--profile", "draft")
 
 
 def test_what_was_approved_as_a_draft_is_the_picture_and_so_is_what_is_made_from_it(

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.sessions.conftest import Account, manifest
+from tests.sessions.conftest import Account, bought, manifest
 from tests.sessions.test_choices import BUY, LIVE, lines, lock, other, takes
 from tests.support.relay import Gateway
 from tests.support.workspace import Workspace
@@ -24,10 +24,7 @@ YES = ("--yes", "--max-cost", "1")
 
 @pytest.fixture
 def shop(workspace: Workspace, live: Gateway) -> Workspace:
-    workspace.environ |= {"SEEDPIPE_BASE_URL": live.base_url, "GIT_AUTHOR_NAME": "Mika"}
-    workspace.write("seedpipe.yaml", LAMPS)
-    assert workspace.run(*BUY).code == 0
-    return workspace
+    return bought(workspace, live, LAMPS)
 
 
 def test_the_first_new_take_becomes_the_choice_and_the_old_one_comes_back(shop: Workspace, live: Gateway) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support import warm
 from tests.support.kill import Kill
 from tests.support.warm import Started
@@ -127,3 +129,13 @@ def service(folder: Path, *flags: str) -> Iterator[Service]:
         process.terminate()
         process.wait(timeout=20)
         process.close()
+
+
+@contextmanager
+def shared_service(folder: Path, *flags: str) -> Iterator[Service]:
+    """`service` for all tests of a worker: it begins before any test has a home of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        patch.setenv("SEEDPIPE_HOME", str(folder))
+        with service(folder, *flags) as emulator:
+            yield emulator

@@ -7,17 +7,13 @@ import pytest
 
 from tests.sessions.conftest import Account
 from tests.support.relay import quiet_relay
-from tests.support.workspace import Service, Workspace, service
+from tests.support.workspace import Service, Workspace, shared_service
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("service")
-    with pytest.MonkeyPatch.context() as patch:  # it begins before any test's own home
-        patch.setenv("HOME", str(folder))
-        patch.setenv("SEEDPIPE_HOME", str(folder))
-        with service(folder, "--ipm", "100000") as emulator:
-            yield emulator
+    with shared_service(tmp_path_factory.mktemp("service"), "--ipm", "100000") as emulator:
+        yield emulator
 
 
 @pytest.fixture
