@@ -4,6 +4,7 @@
     ├── UsageError           a wrong command line or setting                    2
     ├── ManifestError        every fault found in the manifest, with positions  2
     ├── StateError           a file of ours is damaged, foreign or too new      1
+    │   └── RecordError      one of those beside the manifest: a lock, decisions 2
     ├── DecisionError        a person's decision that can't be made as asked    1
     ├── ServiceError         the service refused, or could not be understood    1
     ├── CapError             a cap stands in the way                            4
@@ -74,6 +75,12 @@ class ManifestError(SeedpipeError):
 
 class StateError(SeedpipeError):
     """A file that seedpipe keeps is damaged, foreign or newer than this version. It is never read as empty."""
+
+
+class RecordError(StateError):
+    """A lock or a record of decisions: files of the project that a person, or git, has broken and can mend."""
+
+    exit_code = ExitCode.USAGE
 
 
 class DecisionError(SeedpipeError):

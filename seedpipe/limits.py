@@ -9,7 +9,7 @@ class ExitCode(IntEnum):
 
     DONE = 0
     FAILED = 1  # some nodes failed
-    USAGE = 2  # wrong usage or a faulty manifest
+    USAGE = 2  # wrong usage, a faulty manifest, a lock or record of decisions that can't be read
     CHANGES = 3  # changes are pending (`plan --exit-code`, `build --frozen`)
     REFUSED = 4  # refused by a cap, or nobody consented
     BLOCKED = 5  # only moderation stood in the way

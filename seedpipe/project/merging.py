@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seedpipe.errors import StateError, UsageError
+from seedpipe.errors import RecordError, UsageError
 from seedpipe.project.git import GitError, merge_sides
 from seedpipe.state.files import FileLock, write_atomically
 from seedpipe.state.lock import Lock, read_lock, write_lock
@@ -26,7 +26,7 @@ def unmerged_locks(root: Path) -> Sequence[str]:
 def merge_in_place(root: Path, name: str, prefer: Side | None) -> Merged:
     """Brings the sides of a lock together and writes it; lines that two people chose otherwise keep their markers.
 
-    Raises `StateError` for a side that can't be read; the file is then as it was.
+    Raises `RecordError` for a side that can't be read; the file is then as it was.
     """
     path = root / name
     (root / ".seedpipe").mkdir(exist_ok=True)
@@ -59,7 +59,7 @@ def _sides(root: Path, name: str) -> tuple[Lock | None, Lock, Lock]:
         try:
             sides = list(sides_of(text))
         except ValueError as error:
-            raise StateError(f"`{name}`: {error}", hint="`git checkout -m -- " + name + "` writes them anew") from None
+            raise RecordError(f"`{name}`: {error}", hint="`git checkout -m -- " + name + "` writes them anew") from None
     base, ours, theirs = (
         None if side is None else _lock_of(side, f"{name} ({which})") for side, which in zip(sides, _ORDER, strict=True)
     )
@@ -90,4 +90,4 @@ def _decoded(data: bytes, shown_as: str) -> str:
     try:
         return data.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise StateError(f"`{shown_as}` is not UTF-8 text", hint="restore it from git") from error
+        raise RecordError(f"`{shown_as}` is not UTF-8 text", hint="restore it from git") from error

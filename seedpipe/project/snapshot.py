@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seedpipe.errors import ManifestError, StateError, UsageError
+from seedpipe.errors import ManifestError, RecordError, UsageError
 from seedpipe.fonts import shipped_font
 from seedpipe.images.probe import pixel_digest
 from seedpipe.manifest.expand import expand
@@ -43,7 +43,7 @@ class Snapshot:
 
 
 def snapshot(root: Path, manifest_name: str, revision: str | None, *, profile: str | None = None) -> Snapshot:
-    """At `revision`, or in the work tree. Raises `ManifestError`, `UsageError`, and `StateError` for a broken lock."""
+    """At `revision`, or in the work tree. Raises `ManifestError`, `UsageError`, and `RecordError` for a broken lock."""
     if revision is None:
         return _now(root, manifest_name, profile)
     files = open_revision(root, revision)
@@ -88,7 +88,7 @@ def _lock_at(files: RevisionFiles, name: str) -> Lock:
     try:
         text = files.read(name).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise StateError(f"`{shown_as}` is not UTF-8 text") from error
+        raise RecordError(f"`{shown_as}` is not UTF-8 text") from error
     return read_lock(text.replace("\r\n", "\n"), file=shown_as)
 
 

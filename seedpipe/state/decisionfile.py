@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from seedpipe.errors import StateError
+from seedpipe.errors import RecordError, StateError
 from seedpipe.source import ReadRefusedError
 from seedpipe.state.decisions import Decision, is_torn, read_decisions, write_decision
 from seedpipe.state.files import CHUNK, fsync_folder, open_regular, write_atomically
@@ -15,13 +15,13 @@ UNION_LINE: Final = "seedpipe*.decisions.jsonl merge=union"
 
 
 def load_decisions(path: Path, *, shown_as: str) -> tuple[Decision, ...]:
-    """All decisions, the oldest first; an absent file holds none. Raises `StateError` as `read_decisions`."""
+    """All decisions, the oldest first; an absent file holds none. Raises `RecordError` as `read_decisions`."""
     try:
         fd = open_regular(path)
     except FileNotFoundError:
         return ()
     except (OSError, ReadRefusedError) as error:
-        raise StateError(f"`{shown_as}` can't be read: {error}") from error
+        raise RecordError(f"`{shown_as}` can't be read: {error}") from error
     with os.fdopen(fd, "rb") as file:
         data = file.read()
     try:
@@ -29,7 +29,7 @@ def load_decisions(path: Path, *, shown_as: str) -> tuple[Decision, ...]:
     except UnicodeDecodeError as error:
         torn = data.rpartition(b"\n")[0] + b"\n"
         if error.start < len(torn):
-            raise StateError(f"`{shown_as}` is not UTF-8 text", hint="restore it from git") from None
+            raise RecordError(f"`{shown_as}` is not UTF-8 text", hint="restore it from git") from None
         text = torn.decode("utf-8")  # a crash cut the last line within a letter
     return read_decisions(text, file=shown_as)
 

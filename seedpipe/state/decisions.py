@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from seedpipe.canonical import canonical_json
-from seedpipe.errors import StateError, UsageError
+from seedpipe.errors import RecordError, UsageError
 from seedpipe.limits import DECISION_FORMAT
 from seedpipe.names import Digest
 from seedpipe.source import Position
@@ -133,7 +133,7 @@ def write_decision(decision: Decision) -> str:
 def read_decisions(text: str, *, file: str) -> tuple[Decision, ...]:
     """All decisions, the oldest first, each once. A last line that a crash has torn is left out: it never took effect.
 
-    Raises `StateError` for lines of a newer format, conflict markers and lines that a hand has broken.
+    Raises `RecordError` for lines of a newer format, conflict markers and lines that a hand has broken.
     """
     lines = text.split("\n")
     found: dict[str, Decision] = {}
@@ -144,7 +144,7 @@ def read_decisions(text: str, *, file: str) -> tuple[Decision, ...]:
             decision = _decision(line, file, number)
         except _GARBLED as error:
             what = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
-            raise StateError(
+            raise RecordError(
                 f"`{file}` has a line that can't be read: {what}",
                 hint="restore it from git, or take the line out: the choices themselves stand in the lock",
                 position=Position(file, number, 1),
@@ -164,7 +164,7 @@ def is_torn(tail: str | bytes) -> bool:
 
 def _decision(line: str, file: str, number: int) -> Decision:
     if line.startswith(_CONFLICTS):
-        raise StateError(
+        raise RecordError(
             f"`{file}` has conflict markers from a merge",
             hint="keep the lines of both sides, delete the markers, and write `seedpipe*.decisions.jsonl merge=union`"
             " into `.gitattributes`: then git keeps both by itself",
@@ -173,7 +173,7 @@ def _decision(line: str, file: str, number: int) -> Decision:
     data = json.loads(line)
     version = data["seedpipe_decision"]
     if isinstance(version, int) and version > DECISION_FORMAT:
-        raise StateError(
+        raise RecordError(
             f"`{file}` has a line of format {version}; this seedpipe reads up to format {DECISION_FORMAT}",
             hint="upgrade seedpipe; nothing was changed",
             position=Position(file, number, 1),

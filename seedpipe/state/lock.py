@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from seedpipe.canonical import canonical_json, json_trouble
-from seedpipe.errors import Fault, StateError
+from seedpipe.errors import Fault, RecordError
 from seedpipe.limits import LOCK_FORMAT
 from seedpipe.names import Digest
 from seedpipe.source import Position
@@ -276,10 +276,10 @@ def write_lock(lock: Lock) -> str:
 
 
 def read_lock(text: str, *, file: str) -> Lock:
-    """Raises `StateError` for a newer format, conflict markers and lines that a hand has broken: never reads as empty."""
-    lines = text.splitlines()
-    if not lines or not lines[0].startswith(HEADER):
-        raise StateError(
+    """Raises `RecordError` for a newer format, conflict markers and lines that a hand has broken: never reads as empty."""
+    lines = text.split("\n")
+    if not lines[0].startswith(HEADER):
+        raise RecordError(
             f"`{file}` is not a seedpipe lock: its first line is not ours",
             hint="restore it from git; it names the chosen pictures",
             position=Position(file, 1, 1),
@@ -294,7 +294,7 @@ def read_lock(text: str, *, file: str) -> Lock:
             continue
         position = Position(file, number, 1)
         if line.startswith(CONFLICTS):
-            raise StateError(
+            raise RecordError(
                 f"`{file}` has conflict markers from a merge",
                 hint="`seedpipe lock merge` brings both sides together; by hand: for each address keep the line whose"
                 " picture you want (both are whole) and delete the markers",
@@ -320,7 +320,7 @@ def read_lock(text: str, *, file: str) -> Lock:
     if faults:
         first = faults[0]
         more = f" (and {len(faults) - 1} more lines)" if len(faults) > 1 else ""
-        raise StateError(
+        raise RecordError(
             f"`{file}` has a line that can't be read: {first.message}{more}",
             hint="restore the line from git",
             position=first.position,
@@ -331,9 +331,9 @@ def read_lock(text: str, *, file: str) -> Lock:
 def _check_format(header: str, file: str) -> None:
     number = header.removeprefix(HEADER).rstrip(".")
     if not number.isdigit():
-        raise StateError(f"`{file}` has no format number in its first line", hint="restore the line from git")
+        raise RecordError(f"`{file}` has no format number in its first line", hint="restore the line from git")
     if int(number) > LOCK_FORMAT:
-        raise StateError(
+        raise RecordError(
             f"`{file}` is of format {number}; this seedpipe reads up to format {LOCK_FORMAT}",
             hint="upgrade seedpipe; nothing was changed",
         )

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from seedpipe.errors import StateError
+from seedpipe.errors import RecordError
 from seedpipe.names import Digest
 from seedpipe.state.files import FileLock, write_atomically
 from seedpipe.state.lock import Entry, ImageEntry, Lock, Made, read_lock, write_lock
@@ -14,17 +14,17 @@ WRITE_EVERY = 1.0  # seconds
 
 
 def load_lock(path: Path, *, shown_as: str) -> Lock:
-    """The lock at `path`; an absent file is an empty lock, a damaged one a `StateError`."""
+    """The lock at `path`; an absent file is an empty lock, a damaged one a `RecordError`."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         return Lock()
     except OSError as error:
-        raise StateError(f"`{shown_as}` can't be read: {error.strerror}") from error
+        raise RecordError(f"`{shown_as}` can't be read: {error.strerror}") from error
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise StateError(f"`{shown_as}` is not UTF-8 text", hint="restore it from git") from error
+        raise RecordError(f"`{shown_as}` is not UTF-8 text", hint="restore it from git") from error
     return read_lock(text.replace("\r\n", "\n"), file=shown_as)
 
 

@@ -183,7 +183,7 @@ _FOLLOWS: Mapping[str, Sequence[str | None]] = {
 
 def write_merged(merged: Merged) -> str:
     """The lock's text, with conflict markers around each line that two people chose otherwise."""
-    lines = write_lock(merged.settled(Side.OURS)).splitlines()
+    lines = write_lock(merged.settled(Side.OURS)).rstrip("\n").split("\n")
     disputed = {one.address: one for one in merged.disputes}
     written: list[str] = []
     for line in lines:
@@ -197,7 +197,7 @@ def write_merged(merged: Merged) -> str:
 
 
 def has_markers(text: str) -> bool:
-    return any(line.startswith((_OURS, _THEIRS)) for line in text.splitlines())
+    return any(line.startswith((_OURS, _THEIRS)) for line in text.split("\n"))
 
 
 def sides_of(text: str) -> tuple[str | None, str, str]:
@@ -208,7 +208,7 @@ def sides_of(text: str) -> tuple[str | None, str, str]:
     sides: dict[str, list[str]] = {_BASE: [], _OURS: [], _THEIRS: []}
     inside: str | None = None
     base_seen = False
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.rstrip("\n").split("\n"), 1):
         marker = line[:7]
         if marker in _FOLLOWS:
             if inside not in _FOLLOWS[marker]:

@@ -247,7 +247,7 @@ def test_a_lock_that_lies_about_bytes_buys_and_writes_nothing(workspace: Workspa
     for poisoned in (take.replace("sha256:", "sha256:../../"), "md5:" + "0" * 32, "", "sha256:" + "Z" * 64):
         workspace.write("seedpipe.lock", lock.replace(take, poisoned))
         ran = build(workspace)
-        assert ran.code == 1, poisoned
+        assert ran.code == 2, poisoned
         assert "`seedpipe.lock` has a line that can't be read" in said(ran)
     assert posts(server) == 1
 

@@ -44,7 +44,7 @@ def test_neighbouring_lines_that_git_could_not_merge(repository: Repository, liv
     assert "a merge left conflict markers here" in ran.err
     repository.write("seedpipe.yaml", resolved_by_hand((repository.folder / "seedpipe.yaml").read_text()))
     ran = repository.run("plan")
-    assert ran.code == 1
+    assert ran.code == 2
     assert "conflict markers" in ran.err
     assert "seedpipe lock merge" in ran.err
     merged = repository.run("lock", "merge")
@@ -132,6 +132,6 @@ def test_what_is_broken_is_said_and_left(repository: Repository) -> None:
     ):
         lock.write_text(text)
         ran = repository.run("lock", "merge")
-        assert (ran.code, lock.read_text()) == (1, text)
+        assert (ran.code, lock.read_text()) == (2, text)
         assert words in " ".join(ran.err.split()), ran.err
     assert repository.run("lock", "merge", "a", "b").code == 2

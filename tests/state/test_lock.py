@@ -21,6 +21,7 @@ from seedpipe.state.lock import (
     write_lock,
 )
 from seedpipe.state.lockfile import LockWriter, load_lock
+from seedpipe.state.merge import merge_locks, sides_of, write_merged
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "seedpipe.lock"
 
@@ -101,6 +102,17 @@ def test_read_is_the_inverse_of_write(lock: Lock) -> None:
     text = write_lock(lock)
     assert read_lock(text, file="l") == lock
     assert write_lock(read_lock(text, file="l")) == text
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x1c"])
+def test_a_character_that_looks_like_a_line_break_to_python_breaks_no_line(separator: str) -> None:
+    asked = {**image(1).asked, "variant": f"a{separator}b"}
+    lock = Lock(project="lumen", entries={"hero": replace(image(1), asked=asked)})
+    assert read_lock(write_lock(lock), file="seedpipe.lock") == lock
+    merged = merge_locks(lock, lock, Lock(project="lumen", entries={**lock.entries, "lamp": image(4)}))
+    assert [read_lock(side or "", file="seedpipe.lock") for side in sides_of(write_merged(merged))[1:]] == [
+        merged.lock
+    ] * 2
 
 
 @given(locks, st.randoms(use_true_random=False))
