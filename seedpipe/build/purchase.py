@@ -193,7 +193,7 @@ class Buyer:
             await self._not_sent(limiter, grant)
             raise
         except (asyncio.CancelledError, StateError):
-            self._release_if_unsent(claimed)
+            self._release_if_unsent(claimed.id)
             await self._not_sent(limiter, grant)
             raise
         return grant
@@ -203,10 +203,10 @@ class Buyer:
             with contextlib.suppress(StateError):  # what is going on already is worth more words
                 await limiter.end(grant, refund=grant.weight)
 
-    def _release_if_unsent(self, claimed: Claimed) -> None:
+    def _release_if_unsent(self, request: str) -> None:
         """Whatever is written down by now: not a byte has left."""
-        if self.journal.request(claimed.id).state in (RequestState.INTENDED, RequestState.SENT):
-            self.journal.released(claimed.id, "the build was aborted before it was sent")
+        if self.journal.request(request).state in (RequestState.INTENDED, RequestState.SENT):
+            self.journal.released(request, "the build was aborted before it was sent")
 
     # On the wire
 
@@ -254,6 +254,7 @@ class Buyer:
             )
         )
         self.in_flight += 1
+        leaving = asyncio.Event()
         try:
             answer = self.client.generate_frames(
                 body,
@@ -261,10 +262,14 @@ class Buyer:
                 timeout=order.timeout,
                 silence=order.silence,
                 client_request_id=sent.client_request_id,
+                leaving=leaving.set,
             )
             return await self.receiver.receive(sent, answer, arrived)
         except asyncio.CancelledError:
-            self._unknown_if_silent(sent, "the build was aborted while the answer was awaited")
+            if leaving.is_set():
+                self._unknown_if_silent(sent, "the build was aborted while the answer was awaited")
+            else:
+                self._release_if_unsent(sent.request)
             raise
         except Exception as error:
             # Whatever broke here, the request may have been billed: say so before anything else happens.

@@ -11,7 +11,7 @@ import re
 import secrets
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from seedpipe.hosts import is_loopback_host
 from seedpipe.limits import MAX_ANSWER_BYTES, MAX_PICTURE_BYTES
 from seedpipe.service.addresses import check_base_url
 from seedpipe.service.delivery import Delivery, Frame, Frames, Tally
+from seedpipe.service.departure import Departure
 from seedpipe.service.download import DownloadedPicture, Downloader, DownloadPolicy, Resolver, resolve
 from seedpipe.service.http import PROXIED, bypasses_proxy, environment_proxy, httpx, open_http
 from seedpipe.service.patience import Patience
@@ -122,11 +123,13 @@ class ServiceClient:
         timeout: float,  # noqa: ASYNC109
         silence: float,
         client_request_id: str,
+        leaving: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Frames | Delivery | Refusal]:
         """One POST of `body`; the frames as they arrive, and at the end, exactly once, what it all comes to.
 
         Frames that came together are handed over together: write all of them down before anything is done with one.
-        `client_request_id` is only for tracing.
+        `client_request_id` is only for tracing. `leaving` is called once, before the first byte is written: of a call
+        that was cancelled before, nothing was sent.
 
         The body may ask for a stream or not; a service that ignores the wish is understood. `frames` is the most that
         was asked for. `timeout` seconds for all of it, and `silence` seconds from one event to the next; not until the
@@ -136,7 +139,8 @@ class ServiceClient:
         network: it is `RETRY` if no connection came about, so that nothing was sent, and `UNKNOWN` for everything after
         that is no answer. Leave it early only through `contextlib.aclosing`: what has not arrived by then is unknown.
         """
-        request = self._generation(body, timeout, client_request_id)
+        departure = Departure(leaving)
+        request = self._generation(body, timeout, client_request_id, departure)
         patience = Patience(timeout, silence)
         tally = Tally(frames)
         reader: StreamReader | None = None
@@ -157,7 +161,7 @@ class ServiceClient:
                     request_id = request_id or _request_id_of(came)
                     yield Frames(items=came, request_id=request_id)
         except _TROUBLE as error:
-            cut = self._trouble(error, head, patience.limit, doubt=_DOUBT)
+            cut = self._trouble(error, head, patience.limit, doubt=_DOUBT, has_left=departure.has_left)
         finally:
             for response in head:
                 await response.aclose()
@@ -171,7 +175,9 @@ class ServiceClient:
             is_streamed=reader is not None and reader.is_stream,
         )
 
-    def _generation(self, body: bytes, timeout: float, client_request_id: str) -> httpx.Request:
+    def _generation(
+        self, body: bytes, timeout: float, client_request_id: str, departure: Departure | None = None
+    ) -> httpx.Request:
         if not _TOKEN.match(client_request_id):
             raise ValueError("`client_request_id` has to be printable ASCII")
         headers = {
@@ -180,7 +186,10 @@ class ServiceClient:
             "accept-encoding": "gzip, deflate",
             "x-client-request-id": client_request_id,
         }
-        return self._request("POST", "/images/generations", headers, timeout, content=body)
+        request = self._request("POST", "/images/generations", headers, timeout, content=body)
+        if departure is not None:
+            request.extensions["trace"] = departure.trace
+        return request
 
     def _reader(self, response: httpx.Response, frames: int) -> StreamReader:
         return StreamReader(
@@ -261,14 +270,18 @@ class ServiceClient:
         except _TROUBLE as error:
             return self._trouble(error, head, f"no complete answer within {seconds:g} s", doubt="")
 
-    def _trouble(self, error: Exception, head: list[httpx.Response], late: str, *, doubt: str) -> Refusal:
+    def _trouble(
+        self, error: Exception, head: list[httpx.Response], late: str, *, doubt: str, has_left: bool = True
+    ) -> Refusal:
         """Why there is no whole answer; `late` are the words for a time-out."""
         match error:
-            case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
-                return self._redaction.refusal(self._not_connected(error))
             case httpx.ProxyError():
                 words = f"the proxy refused: {clean(str(error))}"
                 return self._redaction.refusal(_refusal(Verdict.STOP, words, "see `HTTPS_PROXY` and `NO_PROXY`"))
+            case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
+                return self._redaction.refusal(self._not_connected(error))
+            case _ if not has_left:
+                return self._redaction.refusal(self._not_connected(error))
             case TimeoutError() | httpx.TimeoutException():
                 problem = late
             case httpx.DecodingError():
@@ -297,7 +310,9 @@ class ServiceClient:
 
     def _not_connected(self, error: Exception) -> Refusal:
         """Nothing was sent. A certificate that is not trusted stays so, plain http too; anything else may pass."""
-        why = "it took too long" if isinstance(error, httpx.TimeoutException) else clean(str(error))
+        if isinstance(error, httpx.TimeoutException | TimeoutError):
+            return _refusal(Verdict.RETRY, f"could not connect to `{self._authority}`: it took too long")
+        why = clean(str(error)) or type(error).__name__
         for cause in _causes(error):
             if isinstance(cause, ssl.SSLCertVerificationError):
                 words = f"the certificate of `{self._authority}` is not trusted: {clean(cause.verify_message)}"

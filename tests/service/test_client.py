@@ -168,6 +168,53 @@ def test_a_failed_connect_is_known_to_be_free() -> None:
     assert f"127.0.0.1:{port}" in found.message
 
 
+def test_what_goes_wrong_before_the_first_byte_is_known_to_be_free() -> None:
+    """A server that takes the connection and never greets: the whole time-out passes, and nothing has left."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as mute:
+        found = generate(f"https://127.0.0.1:{mute.getsockname()[1]}/v1", timeout=0.6)
+    assert isinstance(found, Refusal)
+    assert (found.verdict, found.http_status) == (Verdict.RETRY, None)
+    assert "it took too long" in found.message
+
+
+def departed(base: str, *, until: float) -> bool:
+    """Whether a call that is cancelled `until` seconds after it began had said that it leaves."""
+
+    async def session() -> bool:
+        leaving: list[bool] = []
+        async with ServiceClient(base, KEY) as client:
+
+            async def call() -> None:
+                answer = client.generate_frames(
+                    b"{}",
+                    frames=1,
+                    timeout=60,
+                    silence=60,
+                    client_request_id="t-1",
+                    leaving=lambda: leaving.append(True),
+                )
+                async with contextlib.aclosing(answer):
+                    async for _ in answer:
+                        pass
+
+            task = asyncio.create_task(call())
+            await asyncio.wait({task}, timeout=until)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        assert len(leaving) <= 1
+        return bool(leaving)
+
+    return asyncio.run(session())
+
+
+def test_who_calls_is_told_before_the_first_byte_leaves(server: WireServer) -> None:
+    server.on(GENERATE, answer(200, PICTURE))
+    assert departed(f"{server.url}/v1", until=20)
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as mute:
+        assert not departed(f"https://127.0.0.1:{mute.getsockname()[1]}/v1", until=0.3)
+
+
 def test_a_name_that_nobody_knows_is_a_failed_connect() -> None:
     found = generate("https://no-such-host.invalid/v1")
     assert isinstance(found, Refusal)

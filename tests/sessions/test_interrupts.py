@@ -1,8 +1,10 @@
 """A build that a person ends: what is in flight is paid, so it is kept; what never left is not begun."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -103,6 +105,24 @@ def test_a_second_signal_aborts_and_writes_down_what_is_uncertain(
     assert (again.code, again.json["result"]["bought"]) == (75, 2), again.err
     assert len(account.prompts) == 4, "what may have been paid is not sent again"
     assert again.json["plan"]["counts"] == {"make": 2, "unknown": 2}
+
+
+def test_what_was_still_connecting_is_not_uncertain(workspace: Workspace, account: Account) -> None:
+    """A server that takes connections and never greets: nothing has left when the build is aborted."""
+    workspace.write("seedpipe.yaml", LAMPS)
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as mute:
+        base_url = f"https://127.0.0.1:{mute.getsockname()[1]}/v1"
+        process = workspace.start(*BUILD, "--yes", "--max-cost", "1", SEEDPIPE_BASE_URL=base_url)
+        until(workspace, "request_sent", 2)
+        os.kill(process.pid, signal.SIGINT)
+        until(workspace, "build_stopping", 1)
+        os.kill(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "may have been charged" not in said
+    assert "4 pictures not begun" in said
+    assert {event["outcome"] for event in named(workspace, "request_ended")} == {"released"}
+    goes_on(workspace, account, 4)
 
 
 def test_a_closed_terminal_after_an_interrupt_still_lets_everything_arrive(
