@@ -95,10 +95,26 @@ def cap_name(cap: Cap) -> str:
 
 
 def idle_caps(limits: Limits, currency: str) -> Sequence[Cap]:
-    """What was asked for this run in another currency, where nothing of its kind was asked in the plan's."""
+    """What is set in another currency where nothing of its kind is in the plan's.
+
+    Who asks for a cap in this run is told so also where a file's cap of its kind binds.
+    """
     asked = [cap for cap in limits.caps if cap.origin in (Origin.FLAG, Origin.ENVIRONMENT)]
-    bound = {cap.kind for cap in asked if cap.limit.currency == currency}
-    return [cap for cap in asked if cap.kind not in bound]
+    written = [cap for cap in limits.caps if cap not in asked]
+
+    def bound(caps: Sequence[Cap]) -> set[CapKind]:
+        return {cap.kind for cap in caps if cap.limit.currency == currency}
+
+    return [
+        *(cap for cap in asked if cap.kind not in bound(asked)),
+        *(cap for cap in written if cap.kind not in bound(limits.caps)),
+    ]
+
+
+def idle_words(cap: Cap, currency: str) -> str:
+    """`` `--max-cost` of 5.00 EUR binds nothing: prices are in USD ``; a file has several caps, so its kind is named."""
+    kind = f" {cap_name(cap)}" if cap.origin in (Origin.USER_FILE, Origin.MANIFEST) else ""
+    return f"`{cap.source}` of {cap.limit}{kind} binds nothing: prices are in {currency}"
 
 
 def refuse_what_cannot_fit(

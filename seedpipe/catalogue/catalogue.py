@@ -8,6 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
+from seedpipe.catalogue.currency import check_currency, priced_like
 from seedpipe.catalogue.lookup import (
     Catalogue,
     NotServedError,
@@ -82,7 +83,7 @@ def _lay_over(trees: dict[str, Branch], entry: Entry) -> None:
             like = own.text("like")
             if like not in trees:
                 raise own.fault(f"there is no `{like}` to be like", "like")
-            base = trees[like].without(*_OWN)
+            base = priced_like(trees[like].without(*_OWN), branch)
         elif base is None:
             base = Branch(branch.position, {}, {})
         trees[name] = branch_of(merge(base, branch.without("like")), name)
@@ -120,6 +121,7 @@ def _build(model_trees: Mapping[str, Branch], provider_trees: Mapping[str, Branc
     served: dict[tuple[str, str], Model] = {}
     for name, tree in provider_trees.items():
         provider, overrides = read_provider(name, tree, own_names)
+        check_currency(name, tree)
         providers[name] = provider
         served.update(_serve(provider, models, overrides, model_trees))
     served = _knowing_others(served, providers)

@@ -18,6 +18,7 @@ from seedpipe.build.budget import (
     caps_asked,
     consent_needed,
     idle_caps,
+    idle_words,
     limits_of,
     refuse_what_cannot_fit,
 )
@@ -92,9 +93,7 @@ def agree(invocation: Invocation, workshop: Workshop, plan: Plan, limits: Limits
     used = workshop.used_under(limits.caps) if live else {}
     if live:
         for cap in idle_caps(limits, plan.currency) if plan.pictures else ():
-            invocation.console.err(
-                f"warning: `{cap.source}` of {cap.limit} binds nothing: prices are in {plan.currency}"
-            )
+            invocation.console.err(f"warning: {idle_words(cap, plan.currency)}")
         refuse_what_cannot_fit(plan, limits, used, workshop.spent_on)
     month = spent_this_month(workshop.journal, plan.currency)
     _show(invocation, plan, caps_of(limits, used, plan, month=month))

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from seedpipe.build.budget import Limits, caps_asked, limits_of
+from seedpipe.build.budget import Limits, caps_asked, idle_caps, idle_words, limits_of
 from seedpipe.errors import StateError
 from seedpipe.money import Money
 from seedpipe.names import Realm
@@ -26,12 +26,12 @@ def caps_shown(project: Project, plan: Plan, journal: Journal | None) -> Caps:
     if plan.realm is Realm.PROOF:
         return NO_CAPS
     limits = limits_of(project.manifest.budget, project.settings, caps_asked({}, os.environ, plan.currency))
-    remarks: tuple[str, ...] = ()
+    remarks = tuple(idle_words(cap, plan.currency) for cap in idle_caps(limits, plan.currency) if plan.pictures)
     try:
         used = used_under(limits.caps, journal, wallet_of(project))
     except StateError as error:
         used = used_under([cap for cap in limits.caps if not cap.over_all_projects], journal, None)
-        remarks = (error.message,)
+        remarks = (*remarks, error.message)
     return caps_of(limits, used, plan, month=spent_this_month(journal, plan.currency), remarks=remarks)
 
 

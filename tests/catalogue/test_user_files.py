@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedpipe.catalogue.catalogue import CatalogueFault, load_catalogue
+from seedpipe.catalogue.catalogue import CatalogueFault, UnknownPriceError, load_catalogue
 from seedpipe.errors import UsageError
 from seedpipe.money import Money
+from seedpipe.plan.price import currency_of
 
 V45 = "seedream-4-5-251128"
 
@@ -65,6 +66,24 @@ def test_a_gateway_of_ones_own_is_like_another_but_has_its_own_hosts() -> None:
     assert catalogue.model(V45, "mine").references.max == 10
 
 
+def test_a_gateway_that_bills_in_another_currency_has_its_own_prices_alone() -> None:
+    """What it is like has prices in dollars, which are none of what it asks: a plan of both could say no sum."""
+    text = f"""
+providers:
+  euro:
+    like: apiyi
+    title: Euro
+    bases: [https://gate.example/v1]
+    models: {{{V45}: {{price: {{image: 0.05 EUR, date: 2027-01-02, source: a mail}}}}}}
+"""
+    catalogue = load_catalogue([("u", text.encode())])
+    assert str(catalogue.price("euro", V45, 2048, 2048, 0)) == "0.05 EUR"
+    assert {offer.price.currency for offer in catalogue.provider("euro").offers.values() if offer.price} == {"EUR"}
+    assert currency_of(catalogue, "euro") == "EUR"
+    with pytest.raises(UnknownPriceError):
+        catalogue.price("euro", "seedream-4-0-250828", 2048, 2048, 0)
+
+
 def test_null_takes_away_and_later_files_win() -> None:
     texts = [
         ("a", b"providers: {volcengine: ~, volcengine-plan: ~, byteplus-eu: ~}"),
@@ -93,6 +112,11 @@ def test_an_empty_user_file_changes_nothing() -> None:
             f"providers: {{apiyi: {{models: {{{V45}: {{price: {{image: 1 EUR, further_input: 1 USD}}}}}}}}}}",
             "one currency",
             None,
+        ),
+        (
+            f"providers: {{apiyi: {{models: {{{V45}: {{price: {{image: 1 EUR}}}}}}}}}}",
+            f"`apiyi` has other prices in USD, and that of `{V45}` is in EUR",
+            "user.yaml:1:67",
         ),
         ("providers: {apiyi: {endpoints: {seedream-9: ep-1}}}", "no model of this provider is called", None),
         (f"providers: {{apiyi: {{endpoints: {{{V45}: {V45}}}}}}}", "is not an inference endpoint", None),

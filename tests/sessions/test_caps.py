@@ -166,6 +166,15 @@ def test_a_cap_that_binds_nothing_is_no_silent_comfort(lamps: Workspace, live: G
     assert both.code == 0 and "binds nothing" not in said(both)
 
 
+def test_a_budget_of_another_currency_than_the_prices_is_told_of_by_plan_and_build(lamps: Workspace) -> None:
+    budget(lamps, "{per_build: 5 USD, per_month: 40 EUR}")
+    told = "`budget in seedpipe.yaml` of 40.00 EUR per month binds nothing: prices are in USD"
+    assert told in said(lamps.run("plan")).replace("\n  ", " ")
+    assert f"warning: {told}" in said(lamps.run(*BUY))
+    config("budget: {per_month: 9 USD}\n")
+    assert "binds nothing" not in said(lamps.run("plan")), "one of its kind binds"
+
+
 def test_a_plan_says_that_it_does_not_fit_into_the_day(lamps: Workspace) -> None:
     plan = lamps.run("plan", SEEDPIPE_MAX_PER_DAY="0.10")
     assert "today in all projects 0.00 of 0.10, 0.02 over" in said(plan)
