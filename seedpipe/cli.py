@@ -1,5 +1,6 @@
 """The command line: parse, then call. `main(argv)` returns the exit code; only here errors become words."""
 
+import errno
 import importlib
 import os
 import re
@@ -15,10 +16,23 @@ import click
 from seedpipe import __version__
 from seedpipe.commands.invocation import COMPLETION_VARIABLE, Invocation, option
 from seedpipe.console import Console, render_error
-from seedpipe.errors import SeedpipeError, UsageError
+from seedpipe.errors import DISK_HINT, SeedpipeError, StateError, UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.state.memo import Answer, Heard, Memo
 
+_NOT_OURS: Final = frozenset(  # what a disk or its owner says
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EIO,
+        errno.ENOTDIR,
+        errno.EISDIR,
+    }
+)
 _QUOTED: Final = re.compile(r"'([^']+)'")  # as click names things
 
 # The verbs in the order a person meets them. The help stands here so that `--help` imports none of them.
@@ -179,6 +193,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         text_of = invocation.text_of if invocation else lambda _file: None
         console.err(render_error(error, text_of, console.err_style, width=console.err_width))
         return error.exit_code
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            return _our_bug(error, arguments)
+        console = invocation.console if invocation else Console(sys.stdout, sys.stderr)
+        console.err(render_error(_disk_trouble(error), lambda _file: None, console.err_style, width=console.err_width))
+        return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the one place that may see anything
         return _our_bug(error, arguments)
 
@@ -189,6 +209,12 @@ def _mistake(error: click.ClickException) -> UsageError:
     words = _QUOTED.sub(r"`\1`", " ".join(error.format_message().split()).rstrip("."))
     hint = f"`{ctx.command_path} --help` shows what there is" if ctx is not None else None
     return UsageError(words[:1].lower() + words[1:], hint=hint)
+
+
+def _disk_trouble(error: OSError) -> StateError:
+    """A full, read-only or failing disk, or files that aren't ours to write: no bug, whichever call met it."""
+    what = f"`{error.filename}` can't be used" if error.filename else "a file can't be written"
+    return StateError(f"{what}: {error.strerror}", hint=DISK_HINT)
 
 
 def _memo(arguments: Sequence[str]) -> Memo | None:

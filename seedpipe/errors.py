@@ -18,9 +18,12 @@ A hint is the next thing to do.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from seedpipe.limits import ExitCode
 from seedpipe.source import Position
+
+DISK_HINT: Final = "is the disk full or read-only? what was bought and decided before is kept"
 
 
 class Severity(StrEnum):

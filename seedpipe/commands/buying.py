@@ -88,8 +88,10 @@ def _users_endpoint(project: Project, provider: str | None) -> Endpoint:
 
 
 def agree(invocation: Invocation, workshop: Workshop, plan: Plan, limits: Limits, *, yes: bool) -> None:
-    """Show the plan; refuse what no cap allows; ask for a yes. A proof costs nothing and asks nothing."""
+    """Show the plan; refuse what no cap allows, or no disk; ask for a yes. A proof costs nothing and asks nothing."""
     live = plan.realm is Realm.LIVE
+    if plan.pictures:
+        workshop.project.make_sure_of_the_lock()
     used = workshop.used_under(limits.caps) if live else {}
     if live:
         for cap in idle_caps(limits, plan.currency) if plan.pictures else ():

@@ -18,6 +18,7 @@ from seedpipe.project.building import Run, open_workshop, plan_build
 from seedpipe.project.deciding import open_desk
 from seedpipe.project.project import Project
 from seedpipe.project.rolling import Rolled, choose_new, refuse_what_would_be_out_of_date, wish_for_more
+from seedpipe.state.decisionfile import load_decisions
 from seedpipe.state.decisions import Verb
 
 
@@ -58,6 +59,8 @@ def command(
     addresses = pictures_named(project, targets)
     wish = wish_for_more(project.graph, addresses, more, whole=whole, targets=targets, look=look)
     refuse_what_would_be_out_of_date(project.graph, project.lock, wish)
+    # A record that can't be read refuses before anything is bought, not after it.
+    load_decisions(project.root / project.decisions_name, shown_as=project.decisions_name)
     limits = limits_asked(project, caps)
     run = Run(workers=jobs, limits=limits)
     with contextlib.ExitStack() as stack:

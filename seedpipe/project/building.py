@@ -41,6 +41,7 @@ from seedpipe.project.who import login_name
 from seedpipe.service.addresses import is_loopback_url
 from seedpipe.service.client import ServiceClient
 from seedpipe.state.caps import Cap, CapKind
+from seedpipe.state.files import make_folder
 from seedpipe.state.home import account_of, home_folder
 from seedpipe.state.journal import Journal
 from seedpipe.state.lockfile import LockWriter
@@ -83,8 +84,8 @@ class Workshop:
 def open_workshop(project: Project, endpoint: Endpoint | None) -> Iterator[Workshop]:
     """Opens journal, store and index, and closes what a dead build left open. Spends nothing."""
     home = home_folder(os.environ)
-    project.folder.mkdir(exist_ok=True)
-    (project.root / project.lock_name).parent.mkdir(parents=True, exist_ok=True)
+    make_folder((project.root / project.lock_name).parent, 0o777)
+    make_folder(project.folder, 0o777)
     project, project_id = project.identified()
     project.write_moved()
     places = project.state(project_id)

@@ -36,7 +36,7 @@ from seedpipe.state.decisions import (
     new_act,
     undone,
 )
-from seedpipe.state.files import write_atomically
+from seedpipe.state.files import make_folder, write_atomically
 from seedpipe.state.lock import ImageEntry, Lock
 from seedpipe.state.lockfile import change_lock
 from seedpipe.state.store import Store
@@ -171,24 +171,27 @@ class Desk:
             for number, change in enumerate(changes, 1)
         ]
 
+        written: list[Callable[[], None]] = []
+
         def decided(present: Lock) -> Lock:
             for change in changes:
                 _unchanged(present, change)
-            append_decisions(self._path, lines, shown_as=project.decisions_name)
+            written.append(append_decisions(self._path, lines, shown_as=project.decisions_name))
             values = {change.name: change.after for change in changes if change.before != change.after}
             return (
                 replace(present.replacing(values), project=present.project or project.project_id) if values else present
             )
 
         first = not self._path.exists()
-        project.folder.mkdir(exist_ok=True)
+        make_folder(project.folder, 0o777)
         project.write_moved()  # the lines that are decided about are those of the new names
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path.parent, 0o777)
         lock = change_lock(
             project.root / project.lock_name,
             shown_as=project.lock_name,
             mutex=project.lock_mutex,
             change=decided,
+            take_back=lambda: written[0](),
         )
         self.project = project.with_lock(lock)
         self.decisions = (*self.decisions, *lines)
@@ -313,7 +316,7 @@ class Desk:
 @contextlib.contextmanager
 def open_desk(project: Project) -> Iterator[Desk]:
     """Reads what was decided and what is remembered. Raises `StateError` for a damaged record."""
-    project.folder.mkdir(exist_ok=True)
+    make_folder(project.folder, 0o777)
     decisions = load_decisions(project.root / project.decisions_name, shown_as=project.decisions_name)
     desk = Desk(project=project, memory=project.recollection(), decisions=decisions)
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seedpipe.errors import RecordError, UsageError
 from seedpipe.project.git import GitError, merge_sides
-from seedpipe.state.files import FileLock, write_atomically
+from seedpipe.state.files import FileLock, make_folder, write_atomically
 from seedpipe.state.lock import Lock, read_lock, write_lock
 from seedpipe.state.merge import Merged, Side, has_markers, merge_locks, sides_of, write_merged
 
@@ -29,7 +29,7 @@ def merge_in_place(root: Path, name: str, prefer: Side | None) -> Merged:
     Raises `RecordError` for a side that can't be read; the file is then as it was.
     """
     path = root / name
-    (root / ".seedpipe").mkdir(exist_ok=True)
+    make_folder(root / ".seedpipe", 0o777)
     with FileLock(root / ".seedpipe" / "lock.mutex"):
         base, ours, theirs = _sides(root, name)
         merged = merge_locks(base, ours, theirs)

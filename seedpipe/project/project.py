@@ -32,12 +32,12 @@ from seedpipe.project.memory import Recollection
 from seedpipe.project.terms import with_own_terms
 from seedpipe.project.trust import Trusted, Wanted, provider_name
 from seedpipe.state.credentials import Credentials
-from seedpipe.state.files import WorkTreeFiles
+from seedpipe.state.files import WorkTreeFiles, make_folder
 from seedpipe.state.home import ProjectState, config_folder, home_folder
 from seedpipe.state.journal import Journal
 from seedpipe.state.journal_schema import is_there
 from seedpipe.state.lock import Lock
-from seedpipe.state.lockfile import change_lock, load_lock
+from seedpipe.state.lockfile import change_lock, load_lock, make_sure_of_the_lock
 from seedpipe.state.outputs import Outputs
 from seedpipe.state.settings import UserSettings, read_settings
 from seedpipe.state.store import Store
@@ -97,6 +97,10 @@ class Project:
                 change=lambda present: with_moved(present, self.graph, self.manifest.moved)[0],
             )
 
+    def make_sure_of_the_lock(self) -> None:
+        """Before something is bought: that the lock can say so afterwards. Raises `StateError`."""
+        make_sure_of_the_lock(self.root / self.lock_name, shown_as=self.lock_name, mutex=self.lock_mutex)
+
     def with_lock(self, lock: Lock) -> "Project":
         """The same project, now that its lock says this."""
         return replace(self, lock=lock, live_lock=lock if self.realm is Realm.LIVE else self.live_lock)
@@ -114,7 +118,7 @@ class Project:
         """With the id on disk under which ledger and store are found from now on, and that id."""
         if self.manifest.project is not None:
             return self, self.manifest.project
-        self.folder.mkdir(exist_ok=True)
+        make_folder(self.folder, 0o777)
         home = home_folder(os.environ)
         found = claim_id(self.root, realm=self.realm, profile=self.profile, mutex=self.lock_mutex, home=home)
         return replace(self, known_id=found), found

@@ -2,11 +2,12 @@
 
 import fnmatch
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from seedpipe.errors import RecordError, StateError
+from seedpipe.errors import DISK_HINT, RecordError, StateError
 from seedpipe.source import ReadRefusedError
 from seedpipe.state.decisions import Decision, is_torn, read_decisions, write_decision
 from seedpipe.state.files import CHUNK, fsync_folder, open_regular, write_atomically
@@ -34,8 +35,11 @@ def load_decisions(path: Path, *, shown_as: str) -> tuple[Decision, ...]:
     return read_decisions(text, file=shown_as)
 
 
-def append_decisions(path: Path, decisions: Sequence[Decision], *, shown_as: str) -> None:
-    """On disk when it returns. The caller holds the lock's mutex. A line that a crash has torn makes room."""
+def append_decisions(path: Path, decisions: Sequence[Decision], *, shown_as: str) -> Callable[[], None]:
+    """On disk when it returns. The caller holds the lock's mutex. A line that a crash has torn makes room.
+
+    What is returned takes them out again, while the mutex is held. Raises `StateError`; the record is then as before.
+    """
     new = not path.exists()
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -47,16 +51,27 @@ def append_decisions(path: Path, decisions: Sequence[Decision], *, shown_as: str
                 data = b"\n" + data
             os.ftruncate(fd, end)
             os.lseek(fd, end, os.SEEK_SET)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
-            os.fsync(fd)
+            try:
+                _write_all(fd, data)
+            except OSError:
+                os.ftruncate(fd, end)  # less needs no room on a full disk
+                raise
         finally:
             os.close(fd)
         if new:
             fsync_folder(path.parent)
     except OSError as error:
-        raise StateError(f"`{shown_as}` can't be written: {error.strerror}; nothing was decided") from error
+        raise StateError(
+            f"`{shown_as}` can't be written: {error.strerror}; nothing was decided", hint=DISK_HINT
+        ) from error
+    return partial(os.truncate, path, end)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+    os.fsync(fd)
 
 
 def _sound_end(fd: int) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Final, Self
 
-from seedpipe.errors import StateError
+from seedpipe.errors import DISK_HINT, StateError
 from seedpipe.limits import MAX_FILE_BYTES, MAX_PICTURE_BYTES
 from seedpipe.names import Digest, natural_key
 from seedpipe.source import ReadRefusedError
@@ -84,15 +84,19 @@ class FileLock:
         self._fd: int | None = None
 
     def acquire(self) -> None:
-        """Waits at most `timeout` seconds; then raises `StateError`, which names the holder."""
+        """Waits at most `timeout` seconds; then raises `StateError`, which names the holder. Also where it can't be made."""
         if self._fd is not None:
             raise RuntimeError(f"{self.path} is already held by this object")
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StateError(f"`{self.path}` can't be written: {error.strerror}", hint=DISK_HINT) from error
         try:
             self._wait(fd)
-            os.ftruncate(fd, 0)
-            holder = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-            os.pwrite(fd, json.dumps(holder).encode(), 0)
+            with contextlib.suppress(OSError):  # a full disk: it is only for the message
+                os.ftruncate(fd, 0)
+                holder = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+                os.pwrite(fd, json.dumps(holder).encode(), 0)
         except BaseException:
             os.close(fd)
             raise

@@ -1,16 +1,18 @@
 """The lock on disk: read whole, changed under a file lock by compare-and-set, written at most once a second."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from seedpipe.errors import RecordError
+from seedpipe.errors import DISK_HINT, RecordError, StateError
 from seedpipe.names import Digest
 from seedpipe.state.files import FileLock, write_atomically
 from seedpipe.state.lock import Entry, ImageEntry, Lock, Made, read_lock, write_lock
 
 WRITE_EVERY = 1.0  # seconds
+_ROOM = 64 * 1024  # bytes by which a build may make the lock longer before a full disk is noticed
 
 
 def load_lock(path: Path, *, shown_as: str) -> Lock:
@@ -28,17 +30,49 @@ def load_lock(path: Path, *, shown_as: str) -> Lock:
     return read_lock(text.replace("\r\n", "\n"), file=shown_as)
 
 
-def change_lock(path: Path, *, shown_as: str, mutex: Path, change: Callable[[Lock], Lock]) -> Lock:
+def change_lock(
+    path: Path,
+    *,
+    shown_as: str,
+    mutex: Path,
+    change: Callable[[Lock], Lock],
+    take_back: Callable[[], None] | None = None,
+) -> Lock:
     """The lock as `change` makes it, on disk. Nobody else writes it meanwhile; what `change` raises leaves it as it was.
 
-    What has to be durable before the lock says it, `change` does itself.
+    What has to be durable before the lock says it, `change` does itself; `take_back` undoes that where the disk refuses
+    the lock. Raises `StateError` then.
     """
     with FileLock(mutex):
         present = load_lock(path, shown_as=shown_as)
         lock = change(present)
         if lock != present:
-            write_atomically(path, write_lock(lock).encode())
+            try:
+                _put(path, write_lock(lock).encode(), shown_as)
+            except StateError:
+                if take_back is not None:
+                    take_back()
+                raise
     return lock
+
+
+def make_sure_of_the_lock(path: Path, *, shown_as: str, mutex: Path) -> None:
+    """Raises `StateError` where the lock could not be written after something was bought: the disk is full or read-only."""
+    length = path.stat().st_size if path.exists() else 0
+    rehearsal = path.with_name(f".{path.name}.rehearsal")
+    with FileLock(mutex):
+        try:
+            _put(rehearsal, bytes(length + _ROOM), shown_as)
+        finally:
+            with contextlib.suppress(OSError):
+                rehearsal.unlink(missing_ok=True)
+
+
+def _put(path: Path, data: bytes, shown_as: str) -> None:
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise StateError(f"`{shown_as}` can't be written: {error.strerror}", hint=DISK_HINT) from error
 
 
 class LockWriter:
@@ -96,7 +130,7 @@ class LockWriter:
             present = load_lock(self._path, shown_as=self._shown_as)
             lock, kept = present.changed(self._base, self._new, resolved=self._resolved, project=self._project)
             if lock != present or not self._path.exists():
-                write_atomically(self._path, write_lock(lock).encode())
+                _put(self._path, write_lock(lock).encode(), self._shown_as)
         self.left_alone = (*self.left_alone, *kept)
         self._base.update(self._new)
         self._base.update({address: lock.entries.get(address) for address in kept})

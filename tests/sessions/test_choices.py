@@ -267,7 +267,7 @@ def test_a_broken_record_is_named_and_nothing_is_decided(shop: Workspace) -> Non
     (shop.folder / LIVE).write_text("nonsense\n" + text, encoding="utf-8")
     for arguments in (("pin", "hero"), ("undo",), ("takes", "hero")):
         ran = shop.run(*arguments)
-        assert ran.code == 1
+        assert ran.code == 2
         assert f"{LIVE}:1" in ran.err and "the choices themselves stand in the lock" in " ".join(ran.err.split())
     assert lock(shop, "hero") == before
     assert set(shop.plan().values()) == {"cached"}, "a build needs no record"

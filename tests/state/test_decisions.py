@@ -1,6 +1,7 @@
 """The record of decisions: its bytes, what a crash or a hand leaves of it, and what it tells."""
 
 import json
+import resource
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -131,6 +132,22 @@ def test_a_line_is_added_behind_what_is_whole(tmp_path: Path) -> None:
     path.write_bytes(whole[:-1])  # an editor that strips the last line break tears nothing
     append_decisions(path, [decision("two", 1)], shown_as=NAME)
     assert [one.id for one in load_decisions(path, shown_as=NAME)] == ["one", "two"]
+
+
+def test_what_the_disk_refuses_leaves_no_half_line(tmp_path: Path) -> None:
+    path = tmp_path / "seedpipe.decisions.jsonl"
+    append_decisions(path, [decision("a")], shown_as=path.name)
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (len(before) + 50, hard)
+    )  # what is longer is written in part, then refused
+    try:
+        with pytest.raises(StateError, match="nothing was decided"):
+            append_decisions(path, [decision("b")], shown_as=path.name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
 
 
 def test_a_torn_letter_is_no_damage_and_a_broken_line_is(tmp_path: Path) -> None:
