@@ -20,7 +20,7 @@ from seedpipe.plan.key import (
     request_key,
     without_references,
 )
-from seedpipe.plan.memory import OutputState, Refused
+from seedpipe.plan.memory import OutputState, Refused, Uncertain
 from seedpipe.plan.outputs import made_of
 from seedpipe.plan.plan import Cost, PlanNode, State
 from seedpipe.plan.price import layer_prices, price_of
@@ -63,10 +63,15 @@ class Case:
     def references(self) -> tuple[Identity | None, ...]:
         return tuple(self.walk.views[address].identity for address in self.upstream)
 
+    @property
+    def look(self) -> str | None:
+        """Which of several looks this is about."""
+        return self.blank.look if isinstance(self.node, ImageNode) and self.node.looks else None
+
     @cached_property
-    def _other_keys(self) -> tuple[Digest | None, ...]:
+    def _other_keys(self) -> tuple[tuple[Digest | None, str | None], ...]:
         others = self.node.others if isinstance(self.node, ImageNode) else ()
-        return tuple(key_now(self.walk, other) for other in others)
+        return tuple((key_now(self.walk, other), other.look) for other in others)
 
     @cached_property
     def rule(self) -> SizeRule:
@@ -114,12 +119,15 @@ class Case:
         """A request for it, in whichever look, whose charge is not known stands in the way."""
         if self.walk.wish.retry_unknown:
             return None
-        keys = dict.fromkeys((key, *self._other_keys))
-        known = (self.walk.memory.uncertain(one) for one in keys if one is not None)
-        found = next((one for one in known if one is not None), None)
+        looks = {one: look for one, look in reversed(((key, self.look), *self._other_keys)) if one is not None}
+        known = {look: self.walk.memory.uncertain(one) for one, look in reversed(looks.items())}
+        held = {look: one for look, one in known.items() if one is not None}
+        found = Uncertain.of_all([*held.values()])
         if found is None:
             return None
         return why.ChargeUncertain(
+            look=next(iter(held)) if len(held) == 1 else None,
+            requests=found.requests,
             since=found.since,
             cost=found.cost,
             why=found.why,
@@ -161,9 +169,15 @@ class Case:
         return None if refused.blocked and wish.retry_blocked else refused
 
     def replaced(self) -> tuple[Reason, ...]:
-        """Said where a person had approved what is replaced."""
-        approved = self.entry is not None and self.entry.level is Level.APPROVED
-        return (why.ReplacesApproved(),) if approved else ()
+        """Said where a person had approved what is replaced, and where the look that it was made for is gone."""
+        if self.entry is None:
+            return ()
+        approved = (why.ReplacesApproved(),) if self.entry.level is Level.APPROVED else ()
+        looks = self.node.looks if isinstance(self.node, ImageNode) else ()
+        before = self.entry.look
+        if before is None or before in [one.look for one in looks] or self.entry.own == self.own():
+            return approved
+        return (*approved, why.LookGone(name=before))
 
     def own_changes(self, entry: ImageEntry) -> tuple[Reason, ...]:
         """What changed in the node's own words and parameters; its references are another matter."""

@@ -110,27 +110,31 @@ class _Candidate(Case):
         reasons: tuple[Reason, ...] = (why.LookMissing(looks=(self._name,), have=have, want=takes),)
         if have >= takes:
             return self._part(key, unlisted=unlisted)
+        if not have:
+            reasons = self._own((*self.walk.said(key), *self.sent_again(key))) or reasons
         waits = self.waits(key)
         if waits is not None:
-            reasons, have = (*reasons, waits[0]), have + waits[1]
+            reasons, have = self._own((waits[0],)) + (reasons if have else ()), have + waits[1]
             if have >= takes:
                 return self._part(key, reasons=reasons, unlisted=unlisted)
         obstacle = self.obstacle(key)
         if obstacle is not None:
             refused = self.refused(key) if isinstance(obstacle[1], why.RefusedBefore) else None
             takes -= takes if refused is None else refused.takes
+            stopped = self._own((obstacle[1],))
             if have >= takes:
-                return self._part(key, obstacle[0], (obstacle[1], *reasons), unlisted=unlisted)
-            reasons = (*reasons, obstacle[1])
+                return self._part(key, obstacle[0], (*stopped, *(reasons if have else ())), unlisted=unlisted)
+            reasons = (*reasons, *stopped)
         return self._ordered(State.MAY if perhaps else State.MAKE, key, (have, takes), reasons, unlisted=unlisted)
 
     def _later(self) -> _Part:
         """A picture that it is made from comes only in this build."""
         upstream = self.walk.stopped(self.upstream)
         takes = self.node.takes
-        reasons = (why.LookMissing(looks=(self._name,), have=0, want=takes), *self.walk.coming(self.upstream))
+        coming = self.walk.coming(self.upstream)
         if upstream is not None:
-            return self._part(None, upstream[0], (upstream[1], *reasons))
+            return self._part(None, upstream[0], self._own((upstream[1], *coming)))
+        reasons = (why.LookMissing(looks=(self._name,), have=0, want=takes), *coming)
         views = [self.walk.views[address] for address in self.upstream]
         if any(view.identity is None and view.may_be_as_before for view in views):
             return self._bought(State.MAY, None, takes, reasons)
@@ -153,7 +157,7 @@ class _Candidate(Case):
         have, takes = counts
         buyer, coming = self.walk.bought.get(key, (self.node.address, have))
         if buyer != self.node.address:
-            reasons = (*reasons, why.SameAs(address=buyer))
+            reasons = (*reasons, why.SameAs(look=self._name, address=buyer))
         if coming >= takes:
             return self._part(key, State.SAME, reasons, unlisted=True)
         self.walk.bought[key] = (buyer, takes)
@@ -179,6 +183,10 @@ class _Candidate(Case):
     @property
     def _name(self) -> str:
         return self.blank.look or ""
+
+    def _own(self, reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+        """Of this look, not of the picture as a whole."""
+        return tuple(replace(reason, look=self._name) for reason in reasons)
 
     def _listed(self, key: Digest) -> set[Digest]:
         """The takes that the lock names for this want."""

@@ -1,12 +1,15 @@
 """What the planner asks of the world that remembers: takes, bytes, refusals, outputs. Answered by `project.memory`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
+from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.state.requests import Short
+
+_AND: Final = " and "  # between costs in several currencies
 
 
 class OutputState(StrEnum):
@@ -47,6 +50,7 @@ class Uncertain:
     `charged`: it was, for certain; the picture could not be kept.
 
     `request` is the journal's name for it, `request_id` the service's (None: it never said), `client_request_id` ours.
+    `requests`: so many are held for the same picture, this one first; `cost` is then what all of them come to.
     """
 
     since: str
@@ -57,6 +61,23 @@ class Uncertain:
     request: str | None = None
     request_id: str | None = None
     client_request_id: str | None = None
+    requests: int = 1
+
+    @classmethod
+    def of_all(cls, found: Sequence["Uncertain"]) -> "Uncertain | None":
+        """As one: the first of them, with the sum. None for none."""
+        if len(found) < 2:
+            return found[0] if found else None
+        sums: dict[str, Money] = {}
+        for text in (part for one in found for part in one.cost.split(_AND)):
+            money = Money.parse(text)
+            sums[money.currency] = sums.get(money.currency, Money.zero(money.currency)) + money
+        return replace(
+            found[0],
+            cost=_AND.join(map(str, sums.values())),
+            charged=all(one.charged for one in found),
+            requests=sum(one.requests for one in found),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,19 @@ from seedpipe.plan.worddiff import words_changed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One cause. `code` is stable; `to_dict` gives code, fields and the sentence."""
+    """One cause. `code` is stable; `to_dict` gives code, fields and the sentence.
+
+    `look`: of a picture with several looks, the one that it is about; None: the picture as a whole.
+    """
 
     code: ClassVar[str] = "reason"
+    look: str | None = None
 
     def sentence(self) -> str:
+        told = self._told()
+        return told if self.look is None else f"look {self.look}: {told}"
+
+    def _told(self) -> str:
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
@@ -28,7 +36,7 @@ class Reason:
 class New(Reason):
     code: ClassVar = "new"
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return "new"
 
 
@@ -44,7 +52,7 @@ class PromptChanged(Reason):
     new: str
     at: tuple[str, ...] = ()
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         if self.old is None:
             return "the prompt changed"
         return "prompt: " + words_changed(self.old, self.new)
@@ -57,7 +65,7 @@ class FieldChanged(Reason):
     old: str
     new: str
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"{self.field.replace('_', ' ')}: {self.old} → {self.new}"
 
 
@@ -66,7 +74,7 @@ class ReferenceChanged(Reason):
     code: ClassVar = "reference-changed"
     address: str
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"{self.address} is another picture now"
 
 
@@ -80,7 +88,7 @@ class ReferencesChanged(Reason):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         named = [*(f"+ {name}" for name in self.added), *(f"− {name}" for name in self.removed)]
         if named:
             return f"references: {', '.join(named)}"
@@ -97,7 +105,7 @@ class UpstreamMade(Reason):
     address: str
     first: bool = False
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"{self.address} is new" if self.first else f"{self.address} changes"
 
 
@@ -113,7 +121,7 @@ class UpstreamStopped(Reason):
     state: str
     more: tuple[str, ...] = ()
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         if self.state == "waits":
             return f"{self.address} waits for a person's word"
         if self.state == "cached" and self.more:
@@ -136,7 +144,7 @@ class GateClosed(Reason):
     address: str
     picture: bool
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"{self.address} is not approved yet" if self.picture else f"{self.address} is to be made, then approved"
 
 
@@ -145,7 +153,7 @@ class SourceNotFetched(Reason):
     code: ClassVar = "source-not-fetched"
     address: str
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"{self.address} is fetched first"
 
 
@@ -159,7 +167,7 @@ class FrameMissing(Reason):
     refusal: str | None = None
     message: str | None = None
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         short = f"{self.came} of {self.asked} frames came"
         return f"{short}; {self.refusal}: {self.message}" if self.refusal else short
 
@@ -171,7 +179,7 @@ class NotMade(Reason):
     code: ClassVar = "not-made"
     came: int
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"the service made {self.came}, which is complete"
 
 
@@ -182,7 +190,7 @@ class MadeAfterAll(Reason):
     code: ClassVar = "made-after-all"
     came: int
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"named itself, although the {self.came} that came are complete"
 
 
@@ -198,7 +206,7 @@ class SharedWordsChanged(Reason):
     new: str | None = None
     at: tuple[str, ...] = ()
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         if self.old is None or self.new is None:
             return "the words that all its frames share changed"
         return "shared words: " + words_changed(self.old, self.new)
@@ -210,7 +218,7 @@ class MoreTakes(Reason):
     have: int
     want: int
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"has {self.have} of {self.want} takes"
 
 
@@ -223,11 +231,22 @@ class LookMissing(Reason):
     have: int
     want: int
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         names, one = ", ".join(self.looks), len(self.looks) == 1
         if self.have == 0:
             return f"look{'' if one else 's'} {names} {'is' if one else 'are'} new"
         return f"look{'' if one else 's'} {names} {'has' if one else 'have'} {self.have} of {self.want} takes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookGone(Reason):
+    """The choice was made for a look that the manifest has no more: neither its name nor what was asked for it."""
+
+    code: ClassVar = "look-gone"
+    name: str
+
+    def _told(self) -> str:
+        return f"its look {self.name} is gone from the manifest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +257,7 @@ class RolledAgain(Reason):
     more: int
     keeps: str | None = None
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         takes = f"{self.more} more take{'s' if self.more != 1 else ''}"
         return f"{takes}, beside the {self.keeps} one" if self.keeps else takes
 
@@ -247,7 +266,7 @@ class RolledAgain(Reason):
 class ReplacesApproved(Reason):
     code: ClassVar = "replaces-approved"
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return "replaces an approved picture"
 
 
@@ -256,7 +275,7 @@ class KeptOnPurpose(Reason):
     code: ClassVar = "kept-on-purpose"
     level: str
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         until = "unpinned" if self.level == "pinned" else "named"
         return f"{self.level}, and stays until it is {until}"
 
@@ -271,7 +290,7 @@ class CascadeOff(Reason):
     code: ClassVar = "cascade-off"
     until_named: bool = False
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return "stays until it is named (`cascade: false`)" if self.until_named else "stays (`--no-cascade`)"
 
 
@@ -282,7 +301,7 @@ class NotNamed(Reason):
     code: ClassVar = "not-named"
     excluded: bool = False
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"used as it is, because it {'is excluded' if self.excluded else 'was not named'}"
 
 
@@ -292,13 +311,13 @@ class LeftOut(Reason):
 
     code: ClassVar = "left-out"
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return "left out, and has no picture yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeUncertain(Reason):
-    """`since` is UTC text; `cost` what it cost or may have cost; `charged` and the ids as in `memory.Uncertain`."""
+    """`since` is UTC text; `cost` what it cost or may have cost; `charged`, `requests` and ids as in `memory.Uncertain`."""
 
     code: ClassVar = "charge-uncertain"
     since: str
@@ -308,9 +327,13 @@ class ChargeUncertain(Reason):
     request: str | None = None
     request_id: str | None = None
     client_request_id: str | None = None
+    requests: int = 1
 
-    def sentence(self) -> str:
-        return f"sent {self.since}: {self.why}; it {'cost' if self.charged else 'may have cost'} {self.cost}"
+    def _told(self) -> str:
+        cost = f"{'cost' if self.charged else 'may have cost'} {self.cost}"
+        if self.requests > 1:
+            return f"{self.requests} requests, the first sent {self.since}: {self.why}; they {cost}"
+        return f"sent {self.since}: {self.why}; it {cost}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,7 +345,7 @@ class SentAgain(Reason):
     cost: str
     charged: bool = False
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"again, and {self.cost} {'is' if self.charged else 'may be'} paid already (sent {self.since})"
 
 
@@ -334,7 +357,7 @@ class PaidWaits(Reason):
     until: str
     cost: str
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"paid ({self.cost}) and still at the provider, until {self.until}; fetched for nothing"
 
 
@@ -350,7 +373,7 @@ class PersonSaid(Reason):
     since: str
     note: str | None = None
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         word = f"{self.cost} was charged for nothing" if self.paid else "the last one was not charged"
         name = self.who.partition(" <")[0] or self.who
         return f"again: {word}, says {name} (of the request of {self.since})"
@@ -364,7 +387,7 @@ class BytesMissing(Reason):
     digest: str
     pointer: str | None = None
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         if self.pointer is not None:
             return f"{self.pointer} is a Git LFS pointer, not the picture itself"
         return f"the chosen picture {self.digest[7:19]} is nowhere on this machine"
@@ -378,7 +401,7 @@ class OutputEdited(Reason):
     code: ClassVar = "output-edited"
     path: str
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"{self.path} is not a picture that seedpipe put there"
 
 
@@ -391,7 +414,7 @@ class SizeDiffers(Reason):
     came: str
     take: str
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"{self.asked} was asked for and {self.came} came (take {self.take[7:19]}, kept)"
 
     def next_step(self, node: str) -> str:
@@ -411,7 +434,7 @@ class OutputFitted(Reason):
     came: str
     size: str | None
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         if self.size is None:
             return f"{self.path} is written again as it came, {self.came}"
         return f"{self.path} is cut from {self.came} to {self.size}"
@@ -426,7 +449,7 @@ class RefusedBefore(Reason):
     message: str
     request_id: str | None = None
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"{self.refusal}: {self.message}" if self.refusal else self.message
 
 
@@ -435,7 +458,7 @@ class SameAs(Reason):
     code: ClassVar = "same-as"
     address: str
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"asks for the same as {self.address}"
 
 
@@ -443,7 +466,7 @@ class SameAs(Reason):
 class RecipeChanged(Reason):
     code: ClassVar = "recipe-changed"
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return "its steps or what they work on changed"
 
 
@@ -451,7 +474,7 @@ class RecipeChanged(Reason):
 class PaidBefore(Reason):
     code: ClassVar = "paid-before"
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return "was made before, costs nothing"
 
 
@@ -460,5 +483,5 @@ class OutputAbsent(Reason):
     code: ClassVar = "output-absent"
     path: str
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return f"{self.path} is written again"

@@ -135,20 +135,21 @@ class Recollection:
 
     def uncertain(self, want: Digest) -> Uncertain | None:
         """Held requests; what another process has under way at this moment is not among them."""
-        for held in self._held.get(want, ()):
-            request = held.request
-            if not self._bought_since(request, want):
-                return Uncertain(
-                    since=held.since,
-                    cost=str(request.price if request.frames else held.possible),
-                    why=held.why,
-                    ordinal=request.ordinal,
-                    charged=held.is_charged,
-                    request=request.id,
-                    request_id=request.request_id,
-                    client_request_id=request.client_request_id,
-                )
-        return None
+        found = [
+            Uncertain(
+                since=held.since,
+                cost=str(held.request.price if held.request.frames else held.possible),
+                why=held.why,
+                ordinal=held.request.ordinal,
+                charged=held.is_charged,
+                request=held.request.id,
+                request_id=held.request.request_id,
+                client_request_id=held.request.client_request_id,
+            )
+            for held in self._held.get(want, ())
+            if not self._bought_since(held.request, want)
+        ]
+        return Uncertain.of_all(found)
 
     def waiting(self, want: Digest) -> Waiting | None:
         paid = self._paid.get(want)

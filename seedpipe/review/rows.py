@@ -141,6 +141,10 @@ def why(group: Sequence[PlanNode]) -> str:
 
 
 def _shape(reason: Reason) -> Hashable:
+    return (reason.look, *_kind(reason))
+
+
+def _kind(reason: Reason) -> tuple[Hashable, ...]:
     address = getattr(reason, "address", None)
     if isinstance(address, str):
         match reason:
