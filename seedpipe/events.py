@@ -60,11 +60,12 @@ class Recovered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStarted(Event):
-    """Work on a node began. `work`: `request` | `fetch` | `steps`."""
+    """Work on a node began. `work`: `request` | `fetch` | `steps`. `look`: of a picture with looks, this one."""
 
     name: ClassVar = "node_started"
     address: str
     work: str
+    look: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +76,15 @@ class NodeWaiting(Event):
     address: str
     why: str
     seconds: float | None = None
+    look: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSent(Event):
     """The request is on its way, and its intent is on disk as `request`.
 
-    `client_request_id` is ours on the wire; `reserved` the worst that it may cost, for `pictures` of them.
+    `client_request_id` is ours on the wire; `reserved` the worst that it may cost, for `pictures` of them. `look`: of a
+    picture with looks, the one that it is for.
     """
 
     name: ClassVar = "request_sent"
@@ -91,6 +94,7 @@ class RequestSent(Event):
     request: str | None = None
     pictures: int = 1
     reserved: Money | None = None
+    look: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,7 @@ class RequestEnded(Event):
     charge: Money | None = None
     code: str | None = None
     message: str | None = None
+    look: str | None = None
     seconds: float
 
 
@@ -126,18 +131,23 @@ class TakeKept(Event):
     request_id: str | None
     client_request_id: str | None = None
     request: str | None = None
+    look: str | None = None
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeDone(Event):
-    """`how`: `made` (bought) | `derived` | `cached` | `fetched`. `output` is relative to the project's folder."""
+    """`how`: `made` (bought) | `derived` | `cached` | `fetched`. `output` is relative to the project's folder.
+
+    `look`: of a picture with looks, the one that `digest` is of.
+    """
 
     name: ClassVar = "node_done"
     address: str
     how: str
     digest: Digest
     output: str | None
+    look: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +162,8 @@ class NodeAbsent(Event):
 class NodeFailed(Event):
     """`outcome`: `failed` | `blocked` | `capped` | `unknown` | `missing` | `edited` | `short` | `skipped` (an upstream did not come).
 
-    `request_id` is the service's; `client_request_id` ours, of an outcome that is not known.
+    `request_id` is the service's; `client_request_id` ours, of an outcome that is not known. `look`: only that one did
+    not come.
     """
 
     name: ClassVar = "node_failed"
@@ -163,6 +174,7 @@ class NodeFailed(Event):
     request_id: str | None = None
     client_request_id: str | None = None
     hint: str | None = None
+    look: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,8 @@ class Claims:
         return STOPPED
 
     def say_waiting(self, wanted: Wanted, why: str, seconds: float | None = None) -> None:
-        self.report.emit(NodeWaiting(at=self.report.clock(), address=wanted.address, why=why, seconds=seconds))
+        now = self.report.clock()
+        self.report.emit(NodeWaiting(at=now, address=wanted.address, why=why, seconds=seconds, look=wanted.look))
 
     async def _worth_waiting(self, outcome: Outcome) -> str | None:
         """What for, if something that is under way may take the obstacle away."""

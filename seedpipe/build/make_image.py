@@ -89,7 +89,7 @@ class ImageMaker:
             await self._choose(want, chosen, takes)
             there = [*takes, *(take for each in came for take in each.takes)]
             made = any(take.digest in self.report.result.received for take in there)  # and not by another build
-            self.report.done(node.address, "made" if made else "cached", chosen, want.planned.output)
+            self.report.done(node.address, "made" if made else "cached", chosen, want.planned.output, want.look)
         for failure in failures:
             if failure.outcome != "stopped":
                 self.report.failed(node.address, node_error(failure))
@@ -177,7 +177,9 @@ class ImageMaker:
             self.orders.order(node, asked, want.document, references, (picture,), ordinal=ordinal, anew=anew)
             for ordinal in ordinals
         ]
-        self.report.started(node.address, "request")
+        if node.look is not None:
+            await asyncio.to_thread(self.takes.record_look, want.key, node.address, node.look)
+        self.report.started(node.address, "request", node.look)
         outcomes = await asyncio.gather(*(self.buyer.buy(order) for order in orders), return_exceptions=True)
         bought: list[Take] = []
         failures: list[NotBought] = []
@@ -218,7 +220,7 @@ class ImageMaker:
         self._say_sizes(want, bought)
         if shown is not None and (bought or not failures):
             output = want.planned.output if entry is None else None  # of a choice that stays, so does the file
-            self.report.done(address, "made" if bought else "cached", shown, output)
+            self.report.done(address, "made" if bought else "cached", shown, output, want.look)
         elif failures:
             raise node_error(failures[0])
         for failure in failures:
@@ -357,7 +359,7 @@ class ImageMaker:
         else:
             await self._choose(want, taken, await asyncio.to_thread(self.frames.at_hand, want.key))
         how = "fetched" if want.planned.state is State.FETCH else "cached"
-        self.report.done(address, how, taken, want.planned.output)
+        self.report.done(address, how, taken, want.planned.output, want.look)
 
     async def _put_kept(self, node: ImageNode | FrameNode, planned: PlanNode, entry: ImageEntry) -> None:
         """A picture that stays whatever it is made from, and that isn't all there: only its file is made right."""
@@ -370,7 +372,7 @@ class ImageMaker:
         file = await self.pictures.put(node.address, entry.take, known, fit=fit)
         if file is not None and file.how != entry.finish:  # equal ones may differ by the image library's version
             self.lock.set(node.address, replace(entry, output=file.digest if file.how else None, finish=file.how))
-        self.report.done(node.address, "cached", entry.take, planned.output)
+        self.report.done(node.address, "cached", entry.take, planned.output, planned.look)
 
     def _own(self, node: ImageNode | FrameNode) -> Digest:
         identities = [self.pictures.of(reference.address).identity for reference in node.references]
@@ -396,4 +398,5 @@ def node_error(failure: NotBought | None) -> NodeError:
         request_id=failure.request_id,
         client_request_id=failure.client_request_id,
         hint=failure.hint,
+        look=failure.look,
     )

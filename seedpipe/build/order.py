@@ -34,7 +34,10 @@ class WantedPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One request: under which key, for which pictures, and what each costs. `address` names it in messages."""
+    """One request: under which key, for which pictures, and what each costs. `address` names it in messages.
+
+    `look`: of a picture with several looks, the one that is asked for.
+    """
 
     address: str
     ordinal: int
@@ -43,6 +46,7 @@ class Wanted:
     model: str
     price: Money  # of one picture
     pictures: tuple[WantedPicture, ...]
+    look: str | None = None
 
     def picture(self, place: int) -> WantedPicture:
         """What the picture at `place` of the answer is. More than was asked for is paid as well, and kept."""
@@ -84,6 +88,7 @@ class NotBought:
     """`outcome` as in `events.NodeFailed`, `stopped`, or `overtaken`, which is to be ordered without its neighbours.
 
     `stop` says why nothing else should start either. `client_request_id` is ours, of an outcome that is not known.
+    `look`: only that one did not come.
     """
 
     outcome: str
@@ -93,6 +98,7 @@ class NotBought:
     client_request_id: str | None = None
     hint: str | None = None
     stop: str | None = None
+    look: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,7 @@ class OrderMaker:
                 model=asked.model,
                 price=self._layer_price(asked, references[0][1]) if layers else self._price(asked, len(references)),
                 pictures=tuple(pictures),
+                look=node.look,
             ),
             timeout=provider.timeout(len(pictures)),
             silence=provider.timeout(1),

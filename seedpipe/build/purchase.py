@@ -251,6 +251,7 @@ class Buyer:
                 request=sent.request,
                 pictures=len(sent.wanted.pictures),
                 reserved=sent.wanted.worst,
+                look=sent.wanted.look,
             )
         )
         self.in_flight += 1
@@ -310,6 +311,7 @@ class Buyer:
             charge=told.charge,
             code=None if refusal is None else refusal.code,
             message=told.why if refusal is None else refusal.message,
+            look=sent.wanted.look,
             seconds=self.report.clock() - sent.at,
         )
         return (ended,)

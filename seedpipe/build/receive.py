@@ -210,6 +210,7 @@ class Receiver:
                 request_id=request_id,
                 client_request_id=sent.client_request_id,
                 request=sent.request,
+                look=wanted.look,
                 seconds=self.report.clock() - sent.at,
             )
         )
@@ -286,6 +287,9 @@ class Receiver:
 
     # What a dead build left behind
 
+    def _look_of(self, request: Request) -> str | None:
+        return self.takes.looks(request.request_key).get(request.address)
+
     async def fetch_again(self, waiting: ToFetch) -> Sequence[Take]:
         """Paid pictures whose addresses are written down: fetched for nothing, each that still can be."""
         request = waiting.request
@@ -297,6 +301,7 @@ class Receiver:
             model=request.model,
             price=request.price,
             pictures=tuple(_pictures_of(request)),
+            look=await asyncio.to_thread(self._look_of, request),
         )
         sent = Sent(
             wanted=wanted,

@@ -34,6 +34,7 @@ class NodeError(Exception):
         request_id: str | None = None,
         client_request_id: str | None = None,
         hint: str | None = None,
+        look: str | None = None,
     ):
         super().__init__(message)
         self.outcome = outcome
@@ -42,6 +43,7 @@ class NodeError(Exception):
         self.request_id = request_id
         self.client_request_id = client_request_id
         self.hint = hint
+        self.look = look
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,9 +70,9 @@ class Report:
     clock: Callable[[], float]
     result: Result = field(default_factory=Result)
 
-    def started(self, address: str, work: str) -> None:
+    def started(self, address: str, work: str, look: str | None = None) -> None:
         """`work` as in `events.NodeStarted`."""
-        self.emit(NodeStarted(at=self.clock(), address=address, work=work))
+        self.emit(NodeStarted(at=self.clock(), address=address, work=work, look=look))
 
     def kept(self, take: TakeKept) -> None:
         """A bought picture is safe."""
@@ -78,10 +80,10 @@ class Report:
         self.result.received.add(take.digest)
         self.emit(take)
 
-    def done(self, address: str, how: str, digest: Digest, output: str | None) -> None:
+    def done(self, address: str, how: str, digest: Digest, output: str | None, look: str | None = None) -> None:
         """`how` as in `events.NodeDone`."""
         self.result.counts[how] += 1
-        self.emit(NodeDone(at=self.clock(), address=address, how=how, digest=digest, output=output))
+        self.emit(NodeDone(at=self.clock(), address=address, how=how, digest=digest, output=output, look=look))
 
     def failed(self, address: str, error: NodeError) -> None:
         """What did not come, and why. A node that the build's end kept from starting is only counted."""
@@ -101,6 +103,7 @@ class Report:
                 request_id=error.request_id,
                 client_request_id=error.client_request_id,
                 hint=error.hint,
+                look=error.look,
             )
         )
 

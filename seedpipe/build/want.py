@@ -72,4 +72,6 @@ def joined(listed: Sequence[Digest], takes: Sequence[Take]) -> tuple[Digest, ...
 
 def of_look(failure: NotBought, want: Want) -> NotBought:
     """What did not come, said of the look that it was for."""
-    return failure if want.look is None else replace(failure, message=f"look {want.look}: {failure.message}")
+    if want.look is None:
+        return failure
+    return replace(failure, message=f"look {want.look}: {failure.message}", look=want.look)

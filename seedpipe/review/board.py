@@ -73,6 +73,7 @@ class Board:
     bought: int = 0
     spent: Money | None = None
     _todo: frozenset[str] = frozenset()
+    _over: set[str] = field(default_factory=set)
     _kept: dict[str, list[TakeKept]] = field(default_factory=dict)
     _times: list[float] = field(default_factory=list)  # of pictures, request to bytes
     _first_sent: float | None = None
@@ -137,7 +138,8 @@ class Board:
 
     def _ended(self, address: str, how: str, at: float) -> Made:
         active = self.active.pop(address, None)
-        self.done += self.counts(address)
+        self.done += self.counts(address) and address not in self._over  # one look may fail and another be the picture
+        self._over.add(address)
         self.outcomes[how] = self.outcomes.get(how, 0) + 1
         takes = tuple(self._kept.pop(address, ()))
         return Made(takes=takes, seconds=at - active.since if active is not None else 0.0, proof=self.proof)

@@ -59,7 +59,11 @@ def done_facts(event: NodeDone, made: Made) -> str:
     last = made.takes[-1]
     cost = made.cost
     facts = [f"{last.width}x{last.height}"]
-    facts += [f"{len(made.takes)} takes"] if len(made.takes) > 1 else []
+    looks = len({take.look for take in made.takes})
+    if looks > 1:
+        facts += [f"{looks} looks" if looks == len(made.takes) else f"{len(made.takes)} takes of {looks} looks"]
+    elif len(made.takes) > 1:
+        facts.append(f"{len(made.takes)} takes")
     facts += [cost.amount] if cost else []
     return "  ".join([*facts, duration(made.seconds or last.seconds)])
 

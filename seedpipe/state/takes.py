@@ -9,7 +9,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -141,6 +141,21 @@ class Takes:
         if Digest.of(canonical_json.encode()) != key:
             raise ValueError("a document is recorded under its own digest")
         self._sound(lambda: self._set(f"document/{key.hex}", {"v": VERSION, "text": canonical_json}))
+
+    def looks(self, want: Digest) -> Mapping[str, str]:
+        """Under which name of a look a want was last bought, by address. Only to tell people: a rebuilt index lacks it."""
+
+        def read() -> Mapping[str, str]:
+            value = self._get(f"look/{want.hex}")
+            return {} if value is None else {str(one): str(name) for one, name in _record(value)["names"].items()}
+
+        return self._sound(read)
+
+    def record_look(self, want: Digest, address: str, name: str) -> None:
+        """The latest name holds; the take itself is pooled by its want alone."""
+        known = self.looks(want)
+        if known.get(address) != name:
+            self._sound(lambda: self._set(f"look/{want.hex}", {"v": VERSION, "names": {**known, address: name}}))
 
     def source(self, url: str) -> Digest | None:
         """The digest of what a URL source gave when it was fetched."""

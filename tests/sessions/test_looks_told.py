@@ -1,5 +1,8 @@
 """What is said of the looks of a picture: each trouble and each request by the name of the look that it is about."""
 
+import json
+import re
+
 from tests.sessions.conftest import Account, manifest
 from tests.sessions.test_choices import BUY
 from tests.sessions.test_looks import LAMPS, NIGHT, VARS, node, shop
@@ -7,6 +10,7 @@ from tests.support.relay import Gateway
 from tests.support.workspace import Workspace
 
 __all__ = ["shop"]
+EVENTS = ("node_started", "request_sent", "request_ended", "take_kept", "node_done", "node_failed")
 
 
 def sentences(workspace: Workspace, address: str = "hero", *flags: str) -> list[str]:
@@ -104,3 +108,29 @@ def test_a_look_that_waits_is_told_apart_from_the_picture(workspace: Workspace, 
     assert workspace.run("build").code == 0
     assert sentences(workspace, "chair") == ["look bo: bo is not approved yet"]
     assert "`seedpipe approve bo`" in workspace.run("plan").out
+
+
+def test_every_event_of_a_look_names_it(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", LAMPS)
+    account.faults({"do": "moderate-input", "match": "dim moon"})
+    ran = workspace.run("build", "--events", "events.jsonl")
+    assert ran.code == 5
+    events = [json.loads(line) for line in (workspace.folder / "events.jsonl").read_text().splitlines()]
+    told = {
+        name: sorted(one["look"] for one in events if one["event"] == name and one["address"] == "hero")
+        for name in EVENTS
+    }
+    looks = ["copper", "night", "plain"]
+    assert told == {
+        "node_started": looks,
+        "request_sent": looks,
+        "request_ended": looks,
+        "take_kept": ["copper", "plain"],
+        "node_done": ["plain"],
+        "node_failed": ["night"],
+    }
+    sent = {one["request"]: one["look"] for one in events if one["event"] == "request_sent"}
+    assert all(sent[one["request"]] == one["look"] for one in events if one["event"] in ("request_ended", "take_kept"))
+    assert all(one["look"] is None for one in events if one.get("address") == "card" and "look" in one)
+    assert re.search(r"✓ hero  \d+x\d+  2 looks", ran.err)
+    assert re.findall(r"\[\d/\d\]", ran.err)[-1] == "[3/3]", "a picture that came, and lacks a look, is one picture"
