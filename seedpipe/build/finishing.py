@@ -22,7 +22,7 @@ class Finished:
 
 
 class Finisher:
-    """Writes outputs. A file that is neither ours nor a known picture is left alone."""
+    """Writes outputs. A file that is neither ours nor a known picture, or the Git LFS pointer of one, is left alone."""
 
     def __init__(self, outputs: Outputs, store: Store) -> None:
         self._outputs = outputs
@@ -40,9 +40,10 @@ class Finisher:
             self._outputs.note_ours(path, present, made_of(taken, fit))
             return finished
         ours = {taken, self._outputs.ours(path), *known}
-        if present is not None and present not in ours and not self._store.has(present):
-            return None
-        if present is not None:
+        pointer = None if present is None else self._outputs.pointer(path)
+        if present is not None and pointer not in {finished.digest, *ours} - {None}:
+            if present not in ours and not self._store.has(present):
+                return None
             self._keep(path, present)
         self._outputs.place(path, finished.digest, self._store, made_of(taken, fit))
         return finished

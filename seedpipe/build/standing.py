@@ -7,7 +7,16 @@ from seedpipe.build.report import NodeError
 from seedpipe.manifest.node import ImageNode, worn
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, PlanNode, State, stands_alone
-from seedpipe.plan.reasons import BytesMissing, ChargeUncertain, Reason, RefusedBefore, SameAs, SizeDiffers
+from seedpipe.plan.reasons import (
+    BytesMissing,
+    ChargeUncertain,
+    OutputEdited,
+    Reason,
+    RefusedBefore,
+    SameAs,
+    SizeDiffers,
+    UpstreamStopped,
+)
 from seedpipe.state.lock import Lock
 
 _IN_THE_WAY: Mapping[State, tuple[str, str]] = {
@@ -73,10 +82,12 @@ def in_the_way(plan: Plan) -> Iterator[tuple[str, NodeError]]:
             continue
         outcome, hint = _IN_THE_WAY[node.state]
         reason = node.reasons[0]
-        if reason.code in ("upstream-stopped", "left-out"):
+        if isinstance(reason, UpstreamStopped) and reason.file is not None:  # no row of the upstream's own says it
+            yield node.address, NodeError("missing", reason.code, reason.sentence(), hint=reason.next_step())
+        elif reason.code in ("upstream-stopped", "left-out"):
             yield node.address, NodeError("skipped", reason.code, reason.sentence())
         else:
-            step = _own_step(reason, node.address) or hint
+            step = _own_step(reason, node) or hint
             theirs, ours = _ids(reason)
             error = NodeError(
                 outcome, reason.code, reason.sentence(), request_id=theirs, client_request_id=ours, hint=step
@@ -84,12 +95,14 @@ def in_the_way(plan: Plan) -> Iterator[tuple[str, NodeError]]:
             yield node.address, error
 
 
-def _own_step(reason: Reason, address: str) -> str | None:
+def _own_step(reason: Reason, node: PlanNode) -> str | None:
     match reason:
         case SizeDiffers():
-            return reason.next_step(address)
+            return reason.next_step(node.address)
         case BytesMissing():
             return reason.next_step()
+        case OutputEdited() if node.kind == "derived":
+            return "`seedpipe restore NODE` writes ours over it, and keeps yours"
         case _:
             return None
 

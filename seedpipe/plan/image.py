@@ -46,10 +46,11 @@ class _Judgement(Case):
 
     def as_it_is(self, entry: ImageEntry, where: Whereabouts) -> PlanNode:
         """Stale only where its own words say so: nobody asked what it is made from."""
-        self.view(View(identity=str(entry.take), bytes_at_hand=where is not Whereabouts.NOWHERE))
+        file = self._finished(entry.take, entry.want) if where is Whereabouts.NOWHERE else None
+        self.view(View(identity=str(entry.take), bytes_at_hand=where is not Whereabouts.NOWHERE, file=file))
         state = State.FETCH if where is Whereabouts.OUTPUT else State.CACHED
         planned = replace(self.blank, state=state, taken=entry.take)
-        if where is Whereabouts.NOWHERE:
+        if where is Whereabouts.NOWHERE and file is None:
             return replace(planned, state=State.MISSING, reasons=(self._missing(entry.take),))
         changed = self.own_changes(entry)
         if not changed or state is State.FETCH:
@@ -161,12 +162,13 @@ class _Judgement(Case):
     def _settled(self, planned: PlanNode, taken: Digest, state: State, *, have: int) -> PlanNode:
         """`have` is the number of takes there are for the present want."""
         where = self.walk.whereabouts(taken, planned.output)
-        self.view(View(identity=str(taken), bytes_at_hand=where is not Whereabouts.NOWHERE))
+        file = self._finished(taken, planned.key) if where is Whereabouts.NOWHERE else None
+        self.view(View(identity=str(taken), bytes_at_hand=where is not Whereabouts.NOWHERE, file=file))
         planned = replace(planned, taken=taken)
         uncertain = self.uncertain(planned.key)
         if uncertain is not None:
             return replace(planned, state=State.UNKNOWN, reasons=(uncertain,))
-        if where is Whereabouts.NOWHERE:
+        if where is Whereabouts.NOWHERE and file is None:
             return replace(planned, state=State.MISSING, reasons=(self._missing(taken),))
         fit = self.rule.fit(self.came(taken, planned.key))
         planned = replace(planned, came=self.other_size(taken, planned.key), fit=fit)
@@ -184,6 +186,11 @@ class _Judgement(Case):
             # A kept choice stays what it is called, but its bytes have to come into the store all the same.
             state, planned = (State.FETCH, planned) if state is State.CACHED else (state, replace(planned, writes=True))
         return self.walk.kept(replace(planned, state=state), output, self.refitted(taken))
+
+    def _finished(self, taken: Digest, key: Digest | None) -> str | None:
+        """The output file, if it is what the lock says was made from `taken`: nothing is to be done for it."""
+        right = self.output(taken, self.rule.fit(self.came(taken, key))) is OutputState.RIGHT
+        return self.blank.output if right else None
 
     def _missing(self, taken: Digest) -> Reason:
         output = self.blank.output

@@ -113,15 +113,18 @@ class UpstreamMade(Reason):
 class UpstreamStopped(Reason):
     """The upstream's picture won't come: `state` says why; `cached` that its sequence is complete without it.
 
-    `more` are others of which that is so, too.
+    `more` are others of which that is so, too. `file` is its output file in another format or size, all that is here of it.
     """
 
     code: ClassVar = "upstream-stopped"
     address: str
     state: str
     more: tuple[str, ...] = ()
+    file: str | None = None
 
     def _told(self) -> str:
+        if self.file is not None:
+            return f"{self.address} is here only as {self.file}, not as it came"
         if self.state == "waits":
             return f"{self.address} waits for a person's word"
         if self.state == "cached" and self.more:
@@ -134,6 +137,12 @@ class UpstreamStopped(Reason):
                 f"{self.address} was not made, which is complete; `seedpipe build '{self.address}'` asks for it again"
             )
         return f"{self.address} is {self.state}"
+
+    def next_step(self) -> str | None:
+        """What a person can do where only the output file is here; else the upstream's own row says it."""
+        if self.file is None:
+            return None
+        return f"bring the data folder of the machine that bought it; `seedpipe reroll {self.address}` buys another"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

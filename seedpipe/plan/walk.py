@@ -36,6 +36,7 @@ class View:
     stopped: State | None = None  # its picture won't be there in this build
     gated: bool = False  # it is there, or will be, and what is made from it waits for a person to approve it
     bytes_at_hand: bool = True
+    file: str | None = None  # what is at hand in their stead: its output file, in another format or size
     fetched_later: bool = False
     may_be_as_before: bool = False  # what comes in this build may turn out to be the picture that was there
     comes_at_least: bool = True  # it is there even if every batch brings no more than its first frame
@@ -161,7 +162,8 @@ class Walk:
                 continue
             others = dict.fromkeys(one for one in addresses if one != address and self.views[one].stopped is state)
             more = tuple(others) if state is State.CACHED else ()
-            reason = why.UpstreamStopped(address=address, state=state.value, more=more)
+            file = view.file if view.stopped is None else None
+            reason = why.UpstreamStopped(address=address, state=state.value, more=more, file=file)
             if state is not State.WAITS:
                 return State.BLOCKED, reason
             waits = waits or reason

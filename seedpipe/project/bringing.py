@@ -131,7 +131,8 @@ def _nothing_to_write(desk: Desk, planned: PlanNode) -> DecisionError | None:
         hint = f"`seedpipe build {planned.address}` makes one"
         return DecisionError(f"`{planned.address}` has no picture yet", hint=hint)
     if isinstance(entry, ImageEntry) and desk.memory.whereabouts(entry.take, planned.output) is Whereabouts.NOWHERE:
-        return _missing(planned.address, entry.take)
+        file = None if planned.output is None else desk.memory.outputs.digest(planned.output)
+        return None if entry.is_in(file) else _missing(planned.address, entry.take)
     return None
 
 

@@ -1,7 +1,6 @@
 """What is remembered, as the planner asks for it: store, index of takes, journal, outputs and sources of one realm."""
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +12,7 @@ from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan.key import TEXTS
 from seedpipe.plan.memory import OutputState, Refused, Said, Uncertain, Waiting, Whereabouts
-from seedpipe.source import ReadRefusedError
-from seedpipe.state.files import WorkTreeFiles, lfs_pointer, open_regular
+from seedpipe.state.files import WorkTreeFiles
 from seedpipe.state.held import Fate, Held, minute_text
 from seedpipe.state.journal import Journal
 from seedpipe.state.lock import ImageEntry, Level, Lock
@@ -115,14 +113,7 @@ class Recollection:
         return Whereabouts.NOWHERE
 
     def is_pointer(self, output: str | None) -> bool:
-        try:
-            file = None if output is None else open_regular(self.outputs.file(output))
-        except (OSError, ReadRefusedError):
-            return False
-        if file is None:
-            return False
-        with os.fdopen(file, "rb") as stream:
-            return lfs_pointer(stream.read(1024)) is not None
+        return output is not None and self.outputs.pointer(output) is not None
 
     def came_short(self, want: Digest) -> Short | None:
         if self._short is None:
@@ -218,8 +209,12 @@ class Recollection:
             return OutputState.ABSENT
         if present == wanted or (made_of is not None and self.outputs.is_made_of(path, made_of)):
             return OutputState.RIGHT
-        ours = present in known or present == self.outputs.ours(path) or self._in_store(present)
-        return OutputState.OURS if ours else OutputState.FOREIGN
+        ours = self.outputs.ours(path)
+        if present in known or present == ours or self._in_store(present):
+            return OutputState.OURS
+        pointer = self.outputs.pointer(path)
+        is_known = pointer is not None and pointer in (wanted, ours, *known)
+        return OutputState.ABSENT if is_known else OutputState.FOREIGN
 
     def _in_store(self, digest: Digest) -> bool:
         return self.store is not None and self.store.has(digest)

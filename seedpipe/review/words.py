@@ -8,7 +8,7 @@ from seedpipe.display import Style
 from seedpipe.money import MICROS, Money
 from seedpipe.names import Realm, definition_of
 from seedpipe.plan.plan import STATE_SENTENCES, Cost, PlanNode, State
-from seedpipe.plan.reasons import BytesMissing, GateClosed, RefusedBefore, SizeDiffers
+from seedpipe.plan.reasons import BytesMissing, GateClosed, RefusedBefore, SizeDiffers, UpstreamStopped
 
 UP_TO_DATE: Final = "everything is up to date"
 
@@ -67,6 +67,9 @@ NEXT_STEPS: Final = {
 def next_step(planned: PlanNode) -> str | None:
     """What a person can do about a node; nothing about one that only another's trouble stops."""
     refused = any(isinstance(reason, RefusedBefore) for reason in planned.reasons)
+    for reason in planned.reasons:
+        if isinstance(reason, UpstreamStopped) and reason.file is not None:
+            return reason.next_step()
     if planned.state not in NEXT_STEPS or (planned.state is State.BLOCKED and not refused):
         return None
     gate = next((reason for reason in planned.reasons if isinstance(reason, GateClosed)), None)

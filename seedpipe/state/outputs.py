@@ -14,7 +14,7 @@ from typing import Any
 
 from seedpipe.names import Digest
 from seedpipe.source import ReadRefusedError
-from seedpipe.state.files import WorkTreeFiles, digest_of_file, open_regular, write_atomically
+from seedpipe.state.files import WorkTreeFiles, digest_of_file, lfs_pointer, open_regular, write_atomically
 from seedpipe.state.store import Store
 
 FORMAT = 1
@@ -72,6 +72,16 @@ class Outputs:
             os.close(fd)
         self._note(path, facts, digest, stamp)
         return digest
+
+    def pointer(self, path: str) -> Digest | None:
+        """The picture that Git LFS has not brought, if its pointer stands at `path`."""
+        try:
+            fd = open_regular(self._files.output_path(path))
+        except (OSError, ReadRefusedError):
+            return None
+        with os.fdopen(fd, "rb") as stream:
+            found = lfs_pointer(stream.read(1024))
+        return None if found is None else found.digest
 
     def ours(self, path: str) -> Digest | None:
         """What seedpipe last put at `path`."""

@@ -82,3 +82,84 @@ def test_a_pointer_in_the_place_of_a_picture_is_named(clone: Workspace, live: Ga
     assert ran.code == 1
     assert "`git lfs pull` brings it" in " ".join(ran.err.split())
     assert len(live.prompts) == 2
+
+
+@pytest.fixture
+def finished(workspace: Workspace, live: Gateway, tmp_path: Path) -> Workspace:
+    """A clone in which one output is not the picture as it came: its path promises another format."""
+    workspace.environ["SEEDPIPE_BASE_URL"] = live.base_url
+    workspace.write(
+        "seedpipe.yaml",
+        manifest(
+            "hero: {prompt: A lamp, output: hero.png}",
+            "card: {prompt: 'On a card, {{ refs.hero }}', references: {hero: hero}}",
+            "small: {from: hero, steps: [{resize: 64x64}, {convert: png}]}",
+        ),
+    )
+    assert workspace.run(*BUY).code == 0
+    shutil.copytree(workspace.folder, tmp_path / "clone", ignore=shutil.ignore_patterns(".seedpipe"))
+    return Workspace(tmp_path / "clone", **workspace.environ | {"SEEDPIPE_HOME": str(tmp_path / "colleague")})
+
+
+def test_an_output_in_another_format_is_enough_where_nothing_is_to_be_made_of_it(
+    finished: Workspace, live: Gateway
+) -> None:
+    lock, picture = (finished.folder / "seedpipe.lock").read_bytes(), (finished.folder / "build/hero.png").read_bytes()
+    assert finished.plan() == {"hero": "cached", "card": "fetch", "small": "fetch"}
+    assert finished.run("build", "--frozen").code == 0
+    assert set(finished.plan().values()) == {"cached"}
+    for words in (("approve", "hero"), ("pin", "hero"), ("restore", "hero"), ("undo",), ("undo",)):
+        assert finished.run(*words).code == 0
+    assert (finished.folder / "seedpipe.lock").read_bytes() == lock
+    assert (finished.folder / "build/hero.png").read_bytes() == picture
+    assert len(live.prompts) == 2
+
+
+def test_what_would_be_made_of_a_picture_that_is_here_only_in_another_format_says_so(
+    finished: Workspace, live: Gateway
+) -> None:
+    """What was paid for is sent as it came, or not at all."""
+    finished.edit("seedpipe.yaml", "On a card", "On a postcard")
+    assert finished.plan() == {"hero": "cached", "card": "blocked", "small": "fetch"}
+    for words in (("plan",), ("explain", "card")):
+        said = " ".join(finished.run(*words).out.split())
+        assert "hero is here only as build/hero.png, not as it came" in said
+        assert "`seedpipe reroll hero` buys another" in said
+    for words in (BUY, (*BUY, "card"), ("build", "--frozen")):
+        ran = finished.run(*words)
+        assert ran.code == 1, "a picture is lacking"
+        assert "bring the data folder of the machine that bought it" in " ".join(ran.err.split())
+    assert len(live.prompts) == 2
+    (finished.folder / "build/hero.png").unlink()
+    assert finished.plan() == {"hero": "missing", "card": "blocked", "small": "cached"}
+
+
+def test_pointers_of_pictures_that_are_at_hand_are_no_edits(
+    clone: Workspace, live: Gateway, workspace: Workspace
+) -> None:
+    """`git lfs` has fetched none in a second clone of the same person: ours are written, as it would have done."""
+    clone.environ["SEEDPIPE_HOME"] = workspace.environ["SEEDPIPE_HOME"]
+    pictures = {path: path.read_bytes() for path in (clone.folder / "build").iterdir()}
+    for path, data in pictures.items():
+        digest = hashlib.sha256(data).hexdigest()
+        path.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {len(data)}\n")
+    assert set(clone.plan().values()) == {"cached"}
+    assert clone.run("restore", "hero").code == 0
+    assert clone.run("build", "--frozen").code == 0
+    assert {path: path.read_bytes() for path in pictures} == pictures
+    other = clone.folder / "build/hero.jpg"
+    other.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'ab' * 32}\nsize 7\n")
+    assert clone.plan()["hero"] == "edited", "of a picture that somebody else has put there"
+    assert clone.run("build", "--frozen").code == 1
+    assert other.read_bytes().startswith(b"version https://git-lfs")
+
+
+def test_pointers_of_pictures_made_here_are_no_edits_either(clone: Workspace) -> None:
+    for name in ("hero.jpg", "small.png"):
+        path = clone.folder / "build" / name
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        path.write_text(
+            f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {path.stat().st_size}\n"
+        )
+    assert clone.plan() == {"hero": "missing", "card": "fetch", "small": "blocked"}
+    assert "small: `seedpipe adopt" not in clone.run(*BUY).err
