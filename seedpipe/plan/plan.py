@@ -293,6 +293,7 @@ class Plan:
     provider: str
     currency: str
     nodes: Mapping[str, PlanNode]
+    host: str | None = None  # where requests would go, if not to one of the provider's own addresses
     project_id: str | None = None
     profile: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -338,6 +339,7 @@ class Plan:
             "project_id": self.project_id,
             "realm": self.realm.value,
             "provider": self.provider,
+            "host": self.host,
             "currency": self.currency,
             "profile": self.profile,
             "variables": dict(self.variables),

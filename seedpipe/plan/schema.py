@@ -31,6 +31,7 @@ def plan_schema() -> Schema:
                 "project_id": said(TEXT, "Under which ledger and store are found."),
                 "realm": {"enum": [realm.value for realm in Realm]},
                 "provider": TEXT,
+                "host": said(TEXT, "Where requests would go, if not to one of the provider's own addresses."),
                 "currency": said({"type": "string", "pattern": "^[A-Z]{3}$"}, "ISO 4217."),
                 "profile": TEXT,
                 "variables": said({"type": "object", "additionalProperties": TEXT}, "Given as `--var`."),
@@ -53,7 +54,7 @@ def plan_schema() -> Schema:
                 "by": {"$ref": "#/$defs/by"},
                 "compared": {"$ref": "#/$defs/compared"},
             },
-            optional=("project_id", "profile", "wish", "by", "compared"),
+            optional=("host", "project_id", "profile", "wish", "by", "compared"),
         ),
         "$defs": plan_definitions(),
     }

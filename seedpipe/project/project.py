@@ -30,7 +30,7 @@ from seedpipe.project.independent import with_independent_faults
 from seedpipe.project.lettering import PictureSizes, room_faults
 from seedpipe.project.memory import Recollection
 from seedpipe.project.terms import with_own_terms
-from seedpipe.project.trust import Trusted, Wanted, provider_name
+from seedpipe.project.trust import Trusted, Wanted, other_host, provider_name
 from seedpipe.state.credentials import Credentials
 from seedpipe.state.files import WorkTreeFiles, make_folder
 from seedpipe.state.home import ProjectState, config_folder, home_folder
@@ -57,6 +57,7 @@ class Project:
     catalogue: Catalogue
     settings: UserSettings
     provider: str
+    host: str | None  # where requests would go, if not to one of the provider's own addresses
     profile: str | None
     realm: Realm
     outputs: Mapping[str, str]  # address → path relative to `root`
@@ -175,6 +176,7 @@ class Project:
         return replace(
             plan,
             time=self.time_of(plan, memory, workers=workers),
+            host=self.host if self.realm is Realm.LIVE else None,
             project_id=self.project_id,
             profile=self.profile,
             variables=self.variables,
@@ -289,6 +291,7 @@ def open_project(
         catalogue=catalogue,
         settings=settings,
         provider=chosen,
+        host=other_host(_wanted(manifest), provider=catalogue.provider(chosen), environ=os.environ, flag=provider),
         profile=profile,
         realm=realm,
         outputs={address: f"{folder}/{path}" for address, path in relative.items()},

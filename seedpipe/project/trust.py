@@ -80,6 +80,13 @@ def provider_name(wanted: Wanted, *, catalogue: Catalogue, environ: Mapping[str,
     )
 
 
+def other_host(wanted: Wanted, *, provider: Provider, environ: Mapping[str, str], flag: str | None) -> str | None:
+    """Where requests would go, if that is none of the provider's own addresses; said whether or not it is trusted."""
+    users_url = environ.get("SEEDPIPE_BASE_URL")
+    url = _checked_url(users_url) if users_url else None if flag else wanted.base_url
+    return None if url is None or provider.owns(url) else host_of(url)
+
+
 def open_endpoint(
     wanted: Wanted, *, catalogue: Catalogue, environ: Mapping[str, str], flag: str | None, trusted: Trusted
 ) -> Endpoint:

@@ -32,6 +32,8 @@ def plan_markdown(plan: Plan, *, caps: Caps = NO_CAPS) -> str:
         lines[-1] += f" · {markdown_words(limits)}"
     if plan.pictures and plan.time.seconds > 0 and plan.realm is Realm.LIVE:
         lines[-1] += f" · {about(plan.time.seconds)} ({known_from(plan.time)})"
+    if plan.pictures:
+        lines += [f"> {markdown_words(remark)}" for remark in caps.remarks]
     rows = plan_rows(plan)
     told = [row for row in rows if not quiet(row)]
     if told:

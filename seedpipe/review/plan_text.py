@@ -99,7 +99,7 @@ def plan_title(plan: Plan, width: int, style: Style) -> str:
     models = sorted(name for name in named if name is not None)
     if models:
         more = f" and {len(models) - 2} more" if len(models) > 3 else ""
-        where = "" if plan.realm is Realm.PROOF else f" at {plan.provider}"
+        where = "" if plan.realm is Realm.PROOF else f" at {_service(plan)}"
         parts.append(f"{', '.join(models[:2] if more else models)}{more}{where}")
     proof = "proof: nothing is billed" if plan.realm is Realm.PROOF else ""
     name = fit(shown(plan.project), width // 2)
@@ -108,6 +108,11 @@ def plan_title(plan: Plan, width: int, style: Style) -> str:
     if proof and lines[-1].endswith(proof):
         lines[-1] = lines[-1].removesuffix(proof) + style.cyan(proof)
     return "\n".join(lines)
+
+
+def _service(plan: Plan) -> str:
+    """`apiyi`; of another server of the protocol its host, and whose dialect and prices hold for it."""
+    return plan.provider if plan.host is None else f"{plan.host} (like {plan.provider})"
 
 
 def _nothing_named(plan: Plan) -> str:

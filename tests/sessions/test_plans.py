@@ -66,3 +66,24 @@ def test_a_changed_word_points_at_the_line_that_moved_it(workspace: Workspace) -
     assert nodes["lamp/B"]["reasons"][0]["at"] == ["templates/light.j2:2"]
     assert nodes["lamp/A"]["reasons"][0]["at"] == ["data/lamps.csv:2", "seedpipe.yaml:10", "templates/light.j2:2"]
     assert "lamp/B" in workspace.run("plan").out and "templates/light.j2:2" in workspace.run("plan").out
+
+
+def test_a_plan_names_the_host_that_would_be_asked(workspace: Workspace) -> None:
+    """Whose prices hold is one thing, where key and prompts would go another."""
+    manifest = "seedpipe: 1\nproject: lamps\ndefaults: {model: seedream-4-5}\nimages: {hero: {prompt: A lamp}}\n"
+
+    def title(*arguments: str, **environ: str) -> str:
+        return workspace.run("plan", *arguments, **environ).out.split("\n\n")[0].replace("\n", " ")
+
+    workspace.environ.pop("SEEDPIPE_BASE_URL", None)
+    workspace.write("seedpipe.yaml", manifest)
+    assert title().endswith("at apiyi")
+    assert title(SEEDPIPE_BASE_URL="https://vip.apiyi.com/v1/").endswith("at apiyi"), "it is the provider's own"
+    assert title(SEEDPIPE_BASE_URL="http://127.0.0.1:9/v1").endswith("at 127.0.0.1:9 (like apiyi)")
+    assert "### " in title("--format", "markdown", SEEDPIPE_BASE_URL="http://127.0.0.1:9/v1")
+    wanted = 'provider: {base_url: "https://Images.example.com/v1", like: byteplus}\n'
+    workspace.write("seedpipe.yaml", manifest.replace("project", wanted + "project"))
+    assert title().endswith("at images.example.com (like byteplus)"), "also before anybody trusts it"
+    assert title("--provider", "byteplus").endswith("at byteplus")
+    assert workspace.run("plan", "--json").json["host"] == "images.example.com"
+    assert "at" not in title("--proof").split("·")[2].split(), "a proof is drawn here"
