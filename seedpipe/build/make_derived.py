@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seedpipe.build.pictures import Pictures, Present
 from seedpipe.build.report import Report
-from seedpipe.canonical import digest_of
+from seedpipe.canonical import canonical_json, digest_of
 from seedpipe.images.steps import run_steps
 from seedpipe.manifest.node import DerivedNode
 from seedpipe.manifest.steps import Overlay, Text
@@ -36,7 +37,8 @@ class DerivedMaker:
         """Raises `NodeError`, and `SeedpipeError` for steps that can't be done."""
         inputs = [self.pictures.of(address) for address in node.inputs]
         fonts = {step.font: self.fonts[step.font][0] for step in node.steps if isinstance(step, Text)}
-        recipe = digest_of(recipe_document(node, [item.identity for item in inputs], fonts))
+        document = recipe_document(node, [item.identity for item in inputs], fonts)
+        recipe = digest_of(document)
         planned = self.pictures.plan.nodes[node.address]
         taken, how = await self._made_before(planned, recipe), "cached"
         if taken is None:
@@ -45,7 +47,7 @@ class DerivedMaker:
             made = await asyncio.to_thread(self.pictures.store.keep, data)
             taken, how = await asyncio.to_thread(self._first_made, recipe, made), "derived"
         self.pictures.came(node.address, recipe_identity(recipe), taken)
-        await asyncio.to_thread(self.takes.record_recipe, recipe, taken)
+        await asyncio.to_thread(self._remember, recipe, taken, document)
         entry = self.lock.entry(node.address)
         known = [entry.take, *([entry.output] if entry.output else [])] if isinstance(entry, DerivedEntry) else []
         file = await self.pictures.put(node.address, taken, known)
@@ -60,6 +62,11 @@ class DerivedMaker:
         if taken is None or not await self.pictures.bring_in(planned, taken):
             return None
         return taken
+
+    def _remember(self, recipe: Digest, taken: Digest, document: Mapping[str, Any]) -> None:
+        """What was made, and by which steps, so that a later plan can say what of them changed."""
+        self.takes.record_recipe(recipe, taken)
+        self.takes.record_document(recipe, canonical_json(document))
 
     def _first_made(self, recipe: Digest, made: Digest) -> Digest:
         """The first bytes made for a recipe are kept, unless they are gone for good."""

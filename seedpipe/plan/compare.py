@@ -1,18 +1,21 @@
 """`compare`: two states of a project → what changed between them: words, parameters, references, pictures, cost. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.manifest.definition import Budget, Manifest
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode, worn
-from seedpipe.manifest.steps import Text
+from seedpipe.manifest.steps import Overlay, Text
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan.diff import Choice, Field, Kind, NodeChange, ProjectDiff, Words
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, request_document
 from seedpipe.plan.plan import Cost, Plan, PlanNode, State, sum_of
+from seedpipe.plan.reasons import FieldChanged, StepsChanged
+from seedpipe.plan.recipe_changes import compare_steps
 from seedpipe.plan.resolve import Resolver
 from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock
 
@@ -219,7 +222,8 @@ def _fields(before: Side, after: Side, old: Node, new: Node) -> Sequence[Field]:
         fields += [_field("looks", _looks(old), _looks(new))]
         fields += [_field("takes", old.takes, new.takes), _field("tags", ", ".join(old.tags), ", ".join(new.tags))]
     elif isinstance(old, DerivedNode) and isinstance(new, DerivedNode):
-        fields = [_field("steps", _steps(old), _steps(new)), _field("from", old.source.address, new.source.address)]
+        fields = [*_steps(old, new), _field("from", old.source.address, new.source.address)]
+        fields.append(_field("overlay", _overlays(old), _overlays(new)))
     elif isinstance(old, SourceNode) and isinstance(new, SourceNode):
         fields = [_field("file", old.path or old.url, new.path or new.url)]
     else:
@@ -242,15 +246,25 @@ def _looks(node: ImageNode | FrameNode) -> str:
     return ", ".join(look.look or "" for look in node.looks) if isinstance(node, ImageNode) else ""
 
 
-def _steps(node: DerivedNode) -> str:
-    """All steps but the words of lettering, which are told as words."""
-    told = []
-    for step in node.steps:
-        document = {
-            name: value for name, value in step.document().items() if not (isinstance(step, Text) and name == "text")
-        }
-        told.append(f"{step.verb} " + " ".join(f"{name}={value}" for name, value in document.items()))
-    return " · ".join(told)
+def _steps(old: DerivedNode, new: DerivedNode) -> Iterator[Field]:
+    """Each option that changed; the words of lettering are told as words."""
+    for reason in compare_steps(_step_documents(old), _step_documents(new)):
+        match reason:
+            case FieldChanged(field=name):
+                yield _field(name, reason.old, reason.new)
+            case StepsChanged():
+                yield _field("steps", ", ".join(reason.removed) or "in order", ", ".join(reason.added) or "in another")
+
+
+def _overlays(node: DerivedNode) -> str:
+    return ", ".join(step.image for step in node.steps if isinstance(step, Overlay))
+
+
+def _step_documents(node: DerivedNode) -> Sequence[Mapping[str, Any]]:
+    return [
+        {"step": step.verb, "revision": 0, **step.document(), **({"font": step.font} if isinstance(step, Text) else {})}
+        for step in node.steps
+    ]
 
 
 def _references(old: Node, new: Node) -> tuple[tuple[str, ...], tuple[str, ...], bool]:

@@ -42,7 +42,7 @@ def compare_documents(
     for name in ("model", *(name for name in defaults if name not in _SHARED)):
         before, after = old.get(name, defaults.get(name)), new.get(name, defaults.get(name))
         if before != after:
-            reasons.append(FieldChanged(field=name, old=_shown(before), new=_shown(after)))
+            reasons.append(FieldChanged(field=name, old=shown_value(before), new=shown_value(after)))
     reasons += _compare_references(old.get("references", []), new.get("references", []), references, called)
     return tuple(reasons)
 
@@ -82,7 +82,8 @@ def _digest_of(text: str | None) -> str | None:
     return None if text is None else str(Digest.of(text.encode()))
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """An option's value for people."""
     if value is None:
         return "none"
     if isinstance(value, bool):

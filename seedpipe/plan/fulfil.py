@@ -17,6 +17,7 @@ from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, Identity, recipe_identity, remembered_document
 from seedpipe.plan.plan import Plan, PlanNode, State
 from seedpipe.plan.promise import entry_digest, filled, hole_of
+from seedpipe.plan.recipe_changes import compare_recipes
 from seedpipe.plan.saved import SavedNode, SavedPlan
 from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock, SourceEntry
 
@@ -170,8 +171,7 @@ def _request_words(was: Mapping[str, Any], now: Mapping[str, Any], node: PlanNod
         yield f"its address is {now.get('url')} now"
         return
     if node.kind == "derived":
-        if _with_known(was, now, written) != now:
-            yield "its steps, or what they work on, changed"
+        yield from _recipe_words(_with_known(was, now, written), now, written)
         return
     addresses = upstream_addresses(written)
     before = _with_known(was, now, written)
@@ -184,6 +184,13 @@ def _request_words(was: Mapping[str, Any], now: Mapping[str, Any], node: PlanNod
         references=names,
     ):
         yield reason.sentence()
+
+
+def _recipe_words(was: Mapping[str, Any], now: Mapping[str, Any], written: Node) -> Iterator[str]:
+    if was == now:
+        return
+    told = [reason.sentence() for reason in compare_recipes(was, now, inputs=upstream_addresses(written))]
+    yield from told or ["what it is made from is another picture"]
 
 
 def _with_known(was: Mapping[str, Any], now: Mapping[str, Any], written: Node) -> Mapping[str, Any]:

@@ -1,7 +1,8 @@
 """What costs nothing, in a plan: sources, which are read or fetched, and pictures derived by local steps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from seedpipe.canonical import digest_of
 from seedpipe.manifest.node import DerivedNode, SourceNode
@@ -12,6 +13,7 @@ from seedpipe.plan.key import Identity, recipe_document, recipe_identity
 from seedpipe.plan.memory import OutputState, Whereabouts
 from seedpipe.plan.outputs import made_of
 from seedpipe.plan.plan import PlanNode, State
+from seedpipe.plan.recipe_changes import compare_recipes, compare_steps
 from seedpipe.plan.walk import View, Walk
 from seedpipe.state.lock import DerivedEntry
 
@@ -45,15 +47,16 @@ def plan_derived(walk: Walk, node: DerivedNode) -> PlanNode:
     entry = walk.lock.derived(node.address)
     if len(known) < len(identities):
         return _later(walk, node, entry)
-    return _known(walk, node, entry, _recipe(walk, node, known))
+    return _known(walk, node, entry, _document(walk, node, known))
 
 
-def _recipe(walk: Walk, node: DerivedNode, inputs: Sequence[Identity]) -> Digest:
+def _document(walk: Walk, node: DerivedNode, inputs: Sequence[Identity]) -> Mapping[str, Any]:
     fonts = {step.font: walk.memory.font_digest(step.font) for step in node.steps if isinstance(step, Text)}
-    return digest_of(recipe_document(node, inputs, fonts))
+    return recipe_document(node, inputs, fonts)
 
 
-def _known(walk: Walk, node: DerivedNode, entry: DerivedEntry | None, recipe: Digest) -> PlanNode:
+def _known(walk: Walk, node: DerivedNode, entry: DerivedEntry | None, document: Mapping[str, Any]) -> PlanNode:
+    recipe = digest_of(document)
     planned = replace(walk.blank(node), key=recipe)
     view = View(identity=recipe_identity(recipe))
     walk.views[node.address] = view
@@ -74,12 +77,13 @@ def _known(walk: Walk, node: DerivedNode, entry: DerivedEntry | None, recipe: Di
     if stopped is not None:
         walk.views[node.address] = replace(view, stopped=stopped[0])
         return replace(planned, state=stopped[0], reasons=(stopped[1],))
-    reason: why.Reason = why.RecipeChanged()
-    if entry is None:
-        reason = why.New()
-    elif entry.recipe == recipe:
-        reason = why.OutputAbsent(path=planned.output or "")
-    return replace(planned, state=State.FREE, reasons=(reason,), writes=True)
+    reasons: tuple[why.Reason, ...] = (why.New(),)
+    if entry is not None and entry.recipe == recipe:
+        reasons = (why.OutputAbsent(path=planned.output or ""),)
+    elif entry is not None:
+        before = walk.memory.recipe_asked(entry.recipe)
+        reasons = compare_recipes(before, document, inputs=node.inputs, called=walk.called)
+    return replace(planned, state=State.FREE, reasons=reasons, writes=True)
 
 
 def _later(walk: Walk, node: DerivedNode, entry: DerivedEntry | None) -> PlanNode:
@@ -95,15 +99,27 @@ def _later(walk: Walk, node: DerivedNode, entry: DerivedEntry | None) -> PlanNod
     inputs = [walk.views[address] for address in node.inputs]
     as_before = all(view.may_be_as_before for view in inputs if view.identity is None)
     supposed = [view.identity or view.future for view in inputs]
-    recipe = _recipe(walk, node, [identity for identity in supposed if identity is not None])
+    document = _document(walk, node, [identity for identity in supposed if identity is not None])
     walk.views[node.address] = View(
         identity=None,
-        future=recipe_identity(recipe),
+        future=recipe_identity(digest_of(document)),
         may_be_as_before=as_before,
         comes_at_least=all(view.comes_at_least for view in inputs),
         comes_usually=all(view.comes_usually for view in inputs),
     )
-    return replace(planned, state=State.FREE, reasons=walk.coming(node.inputs), writes=True)
+    own = _own_changes(walk, node, entry, document) if entry is not None else ()
+    return replace(planned, state=State.FREE, reasons=(*own, *walk.coming(node.inputs)), writes=True)
+
+
+def _own_changes(
+    walk: Walk, node: DerivedNode, entry: DerivedEntry, document: Mapping[str, Any]
+) -> tuple[why.Reason, ...]:
+    """What changed in its own steps, while what it is made from comes only in this build."""
+    locked = [walk.locked(address) for address in node.inputs]
+    if digest_of({**document, "inputs": locked}) == entry.recipe:
+        return ()  # known without a look at what is remembered: many follow one picture
+    before = walk.memory.recipe_asked(entry.recipe)
+    return tuple(compare_steps(before["steps"], document["steps"])) if before is not None else ()
 
 
 def _pictures(entry: DerivedEntry | None) -> tuple[Digest | None, ...]:

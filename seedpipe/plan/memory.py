@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from seedpipe.money import Money
 from seedpipe.names import Digest
@@ -153,6 +153,10 @@ class Memory(Protocol):
 
     def words(self, want: Digest) -> Mapping[str, str]:
         """The texts (`prompt`, and of a frame `shared`, `compose`) that were wanted under this key, if remembered."""
+        ...
+
+    def recipe_asked(self, recipe: Digest) -> Mapping[str, Any] | None:
+        """The recipe's document (`key.recipe_document`), if a picture was made by it on this machine."""
         ...
 
     def frames_came(self, model: str) -> tuple[int, int]:

@@ -472,7 +472,34 @@ class SameAs(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LetteringChanged(Reason):
+    """The words of a `text` step."""
+
+    code: ClassVar = "lettering-changed"
+    old: str
+    new: str
+
+    def sentence(self) -> str:
+        return "lettering: " + words_changed(self.old, self.new)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsChanged(Reason):
+    """Local steps that came and went; both are empty where the same ones stand in another order."""
+
+    code: ClassVar = "steps-changed"
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        named = [*(f"+ {name}" for name in self.added), *(f"− {name}" for name in self.removed)]
+        return f"steps: {', '.join(named)}" if named else "its steps stand in another order"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeChanged(Reason):
+    """Of a picture whose earlier steps this machine never saw."""
+
     code: ClassVar = "recipe-changed"
 
     def _told(self) -> str:

@@ -172,16 +172,18 @@ class Walk:
     @cached_property
     def _called(self) -> Mapping[str, str]:
         names: dict[str, str] = {}
-        for address, entry in self.lock.entries.items():
-            match entry:
-                case ImageEntry():
-                    identity = str(entry.take)
-                case SourceEntry():
-                    identity = str(entry.digest)
-                case DerivedEntry():
-                    identity = recipe_identity(entry.recipe)
-            names.setdefault(identity, address)
+        for address in self.lock.entries:
+            names.setdefault(self.locked(address) or "", address)
         return names
+
+    def locked(self, address: str) -> Identity | None:
+        """What keys call the picture that the lock has chosen; None where there is none."""
+        match self.lock.entries.get(address):
+            case ImageEntry(take=digest) | SourceEntry(digest=digest):
+                return str(digest)
+            case DerivedEntry(recipe=recipe):
+                return recipe_identity(recipe)
+        return None
 
     def called(self, identity: Identity) -> str | None:
         """Whose picture it is by the lock; None for one that no node has chosen."""

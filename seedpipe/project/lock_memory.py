@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from seedpipe.names import Digest
 from seedpipe.plan.memory import OutputState, Refused, Said, Uncertain, Waiting, Whereabouts
@@ -60,6 +61,9 @@ class LockMemory:
 
     def words(self, want: Digest) -> Mapping[str, str]:  # noqa: ARG002
         return {}
+
+    def recipe_asked(self, recipe: Digest) -> Mapping[str, Any] | None:  # noqa: ARG002
+        return None
 
     def frames_came(self, model: str) -> tuple[int, int]:  # noqa: ARG002
         return 0, 0

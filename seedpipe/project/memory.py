@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from seedpipe.fonts import shipped_font
 from seedpipe.images.probe import pixel_digest, probe_picture
@@ -187,6 +188,10 @@ class Recollection:
     def words(self, want: Digest) -> Mapping[str, str]:
         document = self.takes_index.document(want) if self.takes_index else None
         return _texts_of(document) if document is not None else {}
+
+    def recipe_asked(self, recipe: Digest) -> Mapping[str, Any] | None:
+        document = self.takes_index.document(recipe) if self.takes_index else None
+        return None if document is None else dict(json.loads(document))
 
     def frames_came(self, model: str) -> tuple[int, int]:
         if model not in self._batches:

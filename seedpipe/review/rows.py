@@ -27,11 +27,13 @@ QUIET_STATES = (State.FETCH, State.FREE, State.CACHED)
 _TELLING = (
     "prompt-changed",
     "field-changed",
+    "lettering-changed",
     "refused-before",
     "charge-uncertain",
     "output-edited",
     "bytes-missing",
 )
+_FOLLOWS = ("new", "upstream-made", "source-not-fetched")  # of what is made here: told by what it is made from
 _FEW, _FEW_URGENT = 3, 12
 # The service ends its sentences with it; `explain` shows it.
 _REQUEST_ID = re.compile(r"\s*\(?request id:?\s*\w+\)?\.?\s*$", re.IGNORECASE)
@@ -86,12 +88,14 @@ def quiet(row: Row) -> bool:
     return (
         row.state in QUIET_STATES
         and not (row.state is State.CACHED and row.nodes[0].writes)
-        and not _waits(row.nodes[0])
+        and not _says_more(row.nodes[0])
     )
 
 
-def _waits(node: PlanNode) -> bool:
-    """Paid and not here yet: until when it can be had is worth saying."""
+def _says_more(node: PlanNode) -> bool:
+    """What is paid and not here yet says until when it can be had; what is made here for its own sake what changed."""
+    if node.state is State.FREE:
+        return any(reason.code not in _FOLLOWS for reason in node.reasons)
     return any(isinstance(reason, PaidWaits) for reason in node.reasons)
 
 
@@ -99,7 +103,7 @@ def _groups(state: State, nodes: Iterable[PlanNode]) -> Iterable[Sequence[PlanNo
     """Nodes of one entry whose reasons read alike."""
     groups: dict[Hashable, list[PlanNode]] = {}
     for node in nodes:
-        told = state not in QUIET_STATES or _waits(node)
+        told = state not in QUIET_STATES or _says_more(node)
         shapes = tuple(dict.fromkeys(map(_shape, node.reasons))) if told else ()
         groups.setdefault((definition_of(node.address), node.kind, node.writes, shapes), []).append(node)
     for group in groups.values():
@@ -107,7 +111,7 @@ def _groups(state: State, nodes: Iterable[PlanNode]) -> Iterable[Sequence[PlanNo
 
 
 def _told_apart(state: State, group: Sequence[PlanNode]) -> Iterable[Sequence[PlanNode]]:
-    if state in QUIET_STATES or not any(reason.code in _TELLING for reason in group[0].reasons):
+    if not any(reason.code in _TELLING for reason in group[0].reasons):
         return [group]
     apart: dict[Hashable, list[PlanNode]] = {}
     for node in group:
@@ -171,6 +175,10 @@ def _together(reasons: Sequence[Reason]) -> str:
             return f"the prompt changed, in {len(sentences):,} ways"
         case "field-changed" if isinstance(first, FieldChanged):
             return f"{first.field.replace('_', ' ')} changed, in {len(sentences):,} ways"
+        case "lettering-changed":
+            return f"the lettering changed, in {len(sentences):,} ways"
+        case "steps-changed":
+            return "the steps changed"
         case "references-changed":
             return "the references changed"
         case "look-missing":

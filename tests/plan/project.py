@@ -200,7 +200,9 @@ class Completion:
             return
         memory = self.project.memory
         fonts = {step.font: memory.font_digest(step.font) for step in node.steps if isinstance(step, Text)}
-        recipe = digest_of(recipe_document(node, [self.present[address][0] for address in node.inputs], fonts))
+        document = recipe_document(node, [self.present[address][0] for address in node.inputs], fonts)
+        recipe = digest_of(document)
+        memory.recipes_asked[recipe] = document
         assert planned.key in (None, recipe), "the plan named another recipe"
         picture = memory.recipes.setdefault(recipe, Digest.of(recipe.hex.encode()))
         memory.store.add(picture)

@@ -107,7 +107,7 @@ def test_an_edited_upstream_that_the_plan_uses_as_it_is_stays_as_it_is(project: 
     [
         (lambda project: project.edit("on oak", "on pine"), ["scene: prompt: oak → pine"]),
         (lambda project: project.edit("A desk", "A desk, size: 4K"), ["side: size: 2K → 4K"]),
-        (lambda project: project.edit("1200x630", "600x315"), ["banner: its steps, or what they work on, changed"]),
+        (lambda project: project.edit("1200x630", "600x315"), ["banner: resize: 1200x630 → 600x315"]),
         (lambda project: project.write("art/logo.png", "another mark"), ["hero: logo is another picture now"]),
         (
             lambda project: project.edit("A desk", "A desk, references: [logo]"),

@@ -87,3 +87,32 @@ def test_a_plan_names_the_host_that_would_be_asked(workspace: Workspace) -> None
     assert title("--provider", "byteplus").endswith("at byteplus")
     assert workspace.run("plan", "--json").json["host"] == "images.example.com"
     assert "at" not in title("--proof").split("·")[2].split(), "a proof is drawn here"
+
+
+def test_what_is_made_here_says_what_of_its_steps_changed(workspace: Workspace) -> None:
+    entries = """\
+seedpipe: 1
+project: lamps
+defaults: {model: seedream-4-5}
+data: {copy: {from: copy.yaml, key: market}}
+images:
+  hero: {prompt: A lamp}
+  card:
+    matrix: {market: copy}
+    from: hero
+    steps: [{resize: 400x400}, {text: "{{ market.words }}"}]
+"""
+    copy = "- {market: en, words: Made to last}\n- {market: de, words: Gebaut, wie es sein soll}\n"
+    workspace.write("seedpipe.yaml", entries)
+    workspace.write("copy.yaml", copy)
+    assert workspace.run("build", "--proof").code == 0
+    workspace.write("copy.yaml", copy.replace("Made to last", "Made for you"))
+    assert "  free     card/en   lettering: to last → for you\n" in workspace.run("plan", "--proof").out
+    workspace.edit("seedpipe.yaml", "400x400", "300x300")
+    told = workspace.run("plan", "--proof").out
+    assert "  free     card/de   resize: 400x400 → 300x300\n" in told
+    assert "lettering: to last → for you" in told
+    workspace.edit("seedpipe.yaml", "A lamp", "A brass lamp")
+    workspace.edit("seedpipe.yaml", "300x300", "400x400")
+    workspace.write("copy.yaml", copy)
+    assert "  free     card/* ×2\n" in workspace.run("plan", "--proof").out, "it follows, which needs no word"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 from seedpipe.names import Digest, natural_key
 from seedpipe.plan.memory import OutputState, Refused, Said, Uncertain, Waiting, Whereabouts
@@ -38,6 +39,7 @@ class Remembered:
     store: set[Digest] = field(default_factory=set)
     pool: dict[Digest, list[Digest]] = field(default_factory=dict)
     recipes: dict[Digest, Digest] = field(default_factory=dict)
+    recipes_asked: dict[Digest, Mapping[str, Any]] = field(default_factory=dict)
     downloads: dict[str, Digest] = field(default_factory=dict)
     open_requests: dict[Digest, Uncertain] = field(default_factory=dict)
     paid_for: dict[Digest, Waiting] = field(default_factory=dict)
@@ -97,6 +99,9 @@ class Remembered:
 
     def words(self, want: Digest) -> Mapping[str, str]:
         return self.texts.get(want, {})
+
+    def recipe_asked(self, recipe: Digest) -> Mapping[str, Any] | None:
+        return self.recipes_asked.get(recipe)
 
     def frames_came(self, model: str) -> tuple[int, int]:
         return self.batches.get(model, (0, 0))
