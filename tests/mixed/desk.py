@@ -22,8 +22,8 @@ class Desk(Shop):
         ran = self.work.run(verb, address, *arguments, *self.flags(profile), "--json")
         new = side.decided(verb, about=self._named([address]), moved=self.moved)
         self.others_stay(profile)
-        assert ran.code in (0, 1), ran.err
-        assert not (ran.code == 1 and len(self._named([address])) == 1 and new), "it was refused and yet decided"
+        assert ran.code in (0, 1, 2), ran.err
+        assert not (ran.code and len(self._named([address])) == 1 and new), "it was refused and yet decided"
         return ran, new
 
     def raised(self, verb: str, address: str, *arguments: str, profile: str | None = None) -> None:
@@ -94,6 +94,22 @@ class Desk(Shop):
         assert now["take"] == take
         assert now["level"] == (PINNED if was and was["level"] == PINNED else APPROVED)
         assert not new or new[0]["take"] == take
+
+    def pick_look(self, address: str, which: int, profile: str | None = None) -> None:
+        """A look by its name: its take, or what somebody has brought for it."""
+        entry, _ = self.drawn.by_address()[address]
+        if not entry.looks:
+            return
+        name = list(entry.looks)[which % len(entry.looks)]
+        ran, new = self.decide("pick", address, name, profile=profile)
+        if ran.code in (1, 2):  # none of it has come, several have, or what it is made from comes first
+            assert not new
+            return
+        take = self.sides[profile].lines[address]["take"]
+        assert self._look_of(address, take) in (None, entry.looks[name]), (
+            f"{name} was picked, and another look is there"
+        )
+        assert all(one["take"] == take for one in new)
 
     def adopt(self, address: str, profile: str | None = None, *, edited: bool) -> None:
         """A file of somebody's becomes the picture; `edited`: it lies at the output."""

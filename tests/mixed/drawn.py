@@ -5,7 +5,7 @@ the entry is called by then.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,17 @@ from PIL import Image
 DRAFT = "draft"
 _TOKEN = re.compile(r"\bn(\d+)(?:f(\d+))?\b")
 
+_WORDS = re.compile(r"\bn(\d+) w(\d+) x(\d+)")
+
 Which = tuple[int, int | None]  # an entry's number, and the number of one of its frames
+
+
+@dataclass(frozen=True)
+class Own:
+    """What is asked in a picture's own name. `looks`: what tells its candidates apart, if it has some."""
+
+    shared: tuple[object, ...]
+    looks: frozenset[int] = frozenset({0})
 
 
 @dataclass
@@ -27,6 +37,7 @@ class Entry:
     made_from: tuple[Which, ...] = ()
     words: int = 0
     takes: int = 1
+    looks: dict[str, int] = field(default_factory=dict)  # of an image: name → what it looks like
     frames: list[tuple[int, int]] = field(default_factory=list)
     cascade: bool = True
     gated: bool = False
@@ -69,14 +80,15 @@ class Drawn:
         number, frame = which
         return self.entries[number].address(frame)
 
-    def own(self, address: str) -> tuple[object, ...]:
-        """What is asked in the picture's own name, less what other pictures are made of it: words and sources."""
+    def own(self, address: str) -> Own:
+        """Words and sources, less what other pictures are made of it."""
         entry, frame = self.by_address()[address]
         sources = tuple(
             self.entries[number].version if self.entries[number].kind == "source" else "made"
             for number, _ in entry.made_from
         )
-        return (entry.number, frame, dict(entry.frames).get(frame or 0) if entry.frames else entry.words, sources)
+        words = dict(entry.frames).get(frame or 0) if entry.frames else entry.words
+        return Own((entry.number, frame, words, sources), frozenset(entry.looks.values() or {0}))
 
     def closed(self, address: str, levels: Mapping[str, str]) -> bool:
         """Whether a gate that nobody has opened stands before the picture; `levels` are the lock's."""
@@ -102,7 +114,7 @@ class Drawn:
                 Image.new("RGB", (32, 32), colour).save(folder / f"s{entry.number}.png")
         moved = ", ".join(f"{old}: {self.entries[number].name}" for old, number in sorted(self.moved.items()))
         (folder / "seedpipe.yaml").write_text(
-            "seedpipe: 1\nproject: mixed\ndefaults: {model: seedream-4-0, size: 1K}\n"
+            "seedpipe: 1\nproject: mixed\ndefaults: {model: seedream-4-0, size: 1K}\nvars: {look: x0}\n"
             f"profiles: {{{DRAFT}: {{force: {{size: 2K}}}}}}\n"
             + (f"moved: {{{moved}}}\n" if moved else "")
             + "images:\n"
@@ -124,8 +136,19 @@ class Drawn:
                 )
                 return f"{entry.name}: {{references: [{above}]{rest}, sequence: {{frames: [{frames}]}}}}"
             case _:
-                prompt = f"prompt: n{entry.number} w{entry.words}, references: [{above}], takes: {entry.takes}"
-                return f"{entry.name}: {{{prompt}{rest}}}"
+                prompt = f"prompt: 'n{entry.number} w{entry.words} {{{{ look }}}}'"
+                looks = ", ".join(f"{name}: {{look: x{look}}}" for name, look in entry.looks.items())
+                rest += f", looks: {{{looks}}}" if looks else ""
+                return f"{entry.name}: {{{prompt}, references: [{above}], takes: {entry.takes}{rest}}}"
+
+
+def asked_by(prompt: str) -> tuple[int, int, int] | None:
+    """Of an image's prompt: the number of its entry, its words, and what it looks like."""
+    found = _WORDS.match(prompt)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
+
+
+LOOKS: Sequence[Mapping[str, int]] = ({}, {}, {"a": 0, "b": 1}, {"b": 1, "c": 2, "a": 0})
 
 
 @st.composite
@@ -147,6 +170,7 @@ def projects(draw: st.DrawFn) -> Drawn:
                 kind=kind,
                 made_from=() if kind == "source" else tuple(above),
                 takes=draw(st.sampled_from([1, 1, 2])),
+                looks=dict(draw(st.sampled_from(LOOKS))) if kind == "image" else {},
                 frames=frames,
                 gated=kind in ("image", "sequence") and draw(st.sampled_from([False, False, False, True])),
                 name=f"n{number}",
@@ -156,7 +180,10 @@ def projects(draw: st.DrawFn) -> Drawn:
     return Drawn(entries)
 
 
-EDITS = ("words", "frame words", "frames moved", "new frame", "takes", "source", "cascade", "gate")
+EDITS = (
+    "words", "frame words", "frames moved", "new frame", "takes", "source", "cascade", "gate",
+    "new look", "look", "look gone", "looks turned", "look renamed",
+)  # fmt: skip
 
 
 def edit(drawn: Drawn, what: str, number: int) -> None:
@@ -180,6 +207,23 @@ def edit(drawn: Drawn, what: str, number: int) -> None:
             entry.cascade = not entry.cascade
         case "gate" if entry.is_bought:
             entry.gated = not entry.gated
+        case _ if entry.kind == "image":
+            _edit_looks(entry, what)
+
+
+def _edit_looks(entry: Entry, what: str) -> None:
+    names = list(entry.looks)
+    match what:
+        case "new look" if len(names) < 3:
+            entry.looks[next(name for name in "abc" if name not in names)] = (len(names) + entry.words) % 4
+        case "look" if names:
+            entry.looks[names[-1]] = (entry.looks[names[-1]] + 1) % 4  # it may come to be what another one is
+        case "look gone" if names:
+            del entry.looks[names[0]]
+        case "looks turned" if names:
+            entry.looks = {name: entry.looks[name] for name in (*names[1:], names[0])}
+        case "look renamed" if names:
+            entry.looks = {"d" if name == names[0] != "d" else name: look for name, look in entry.looks.items()}
 
 
 def rename(drawn: Drawn, number: int, *, says_so: bool) -> tuple[str, str]:

@@ -167,12 +167,25 @@ class People(RuleBasedStateMachine):
         written = [name.format(*there) for name in names]
         self.shop.build(profile, targets=written, flags=flags, faults=faults, saved=saved)
 
-    @rule(profile=PROFILE, number=NUMBER, more=st.integers(1, 2), whole=st.booleans(), faults=faults())
+    @rule(
+        profile=PROFILE,
+        number=NUMBER,
+        more=st.integers(1, 2),
+        whole=st.booleans(),
+        look=st.none() | NUMBER,
+        faults=faults(),
+    )
     def rolls_again(
-        self, profile: str | None, number: int, more: int, whole: bool, faults: list[dict[str, Any]]
+        self,
+        profile: str | None,
+        number: int,
+        more: int,
+        whole: bool,
+        look: int | None,
+        faults: list[dict[str, Any]],
     ) -> None:
         if (address := self.picture(number)) is not None:
-            self.shop.reroll(address, profile, more=more, whole=whole, faults=faults)
+            self.shop.reroll(address, profile, more=more, whole=whole, look=look, faults=faults)
 
     @rule(paid=st.booleans())
     def looks_up_what_is_uncertain(self, paid: bool) -> None:
@@ -184,6 +197,11 @@ class People(RuleBasedStateMachine):
     def picks(self, number: int, which: int, profile: str | None) -> None:
         if (address := self.picture(number)) is not None:
             self.shop.pick(address, which, profile)
+
+    @rule(number=NUMBER, which=NUMBER, profile=PROFILE)
+    def picks_a_look(self, number: int, which: int, profile: str | None) -> None:
+        if (address := self.picture(number)) is not None:
+            self.shop.pick_look(address, which, profile)
 
     @rule(number=NUMBER, group=st.booleans(), stale=st.booleans(), profile=PROFILE)
     def approves(self, number: int, group: bool, stale: bool, profile: str | None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seedpipe.money import Money
-from tests.mixed.drawn import DRAFT, Drawn
+from tests.mixed.drawn import DRAFT, Drawn, Own, asked_by
 from tests.mixed.side import AUTO, Side
 from tests.sessions.conftest import Account
 from tests.support.inside import InsideWorkspace
@@ -50,6 +50,7 @@ class Shop:
     kind: type[Workspace] = InsideWorkspace
     sides: dict[str | None, Side] = field(default_factory=dict)
     unsaid: dict[str, str] = field(default_factory=dict)  # new name → the old one, of renames that nobody told
+    asked: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # take of an image → `asked_by` its prompt
     sent: int = 0
     brought: int = 0  # files that people brought
 
@@ -73,6 +74,7 @@ class Shop:
                 record=locks / f"{name}.decisions.jsonl",
                 own=lambda address, profile=profile: self._own(address, profile),  # type: ignore[misc]
                 is_there=lambda address: address in self.drawn.by_address(),
+                look_of=self._look_of,
             )
         self.drawn.write(self.work.folder)
 
@@ -81,12 +83,19 @@ class Shop:
         self.alias = TODAY if len(catalogue) == 1 else TOMORROW
         (self.folder / "home/config/seedpipe/config.yaml").write_text(f"catalogue: [{names}]\n")
 
-    def _own(self, address: str, profile: str | None) -> tuple[object, ...] | None:
+    def _own(self, address: str, profile: str | None) -> Own | None:
         """What is asked in a picture's own name: its words, its sources, and the model that the lock means by the alias."""
         if address not in self.drawn.bought:
             return None
         model = self.sides[profile].lines.get("@resolved/model/seedream-4-0", self.alias)
-        return (*self.drawn.own(address), profile, model)
+        own = self.drawn.own(address)
+        return Own((*own.shared, profile, model), own.looks)
+
+    def _look_of(self, address: str, take: str) -> int | None:
+        """What a take looks like that was bought for what is asked now; None: nobody knows, or it was for other words."""
+        entry, _ = self.drawn.by_address()[address]
+        number, words, look = self.asked.get(take, (None, 0, 0))
+        return look if (number, words) == (entry.number, entry.words) else None
 
     # Running
 
@@ -146,6 +155,7 @@ class Shop:
         *,
         more: int = 1,
         whole: bool = False,
+        look: int | None = None,
         faults: Sequence[dict[str, Any]] = (),
     ) -> None:
         side, flags = self.sides[profile], [one for one in self.flags(profile) if one != "--proof"]
@@ -153,9 +163,11 @@ class Shop:
         together = whole and "#" in address
         about = self._named([target])
         levels = side.levels(self.moved)
-        ran = self._buying(
-            "reroll", target, *(["--whole"] if together else ["-n", str(more)]), *flags, "--json", faults=faults
-        )
+        how = ["--whole"] if together else ["-n", str(more)]
+        looks = list(self.drawn.by_address()[address][0].looks)
+        if looks and look is not None:
+            how += ["--look", looks[look % len(looks)]]
+        ran = self._buying("reroll", target, *how, *flags, "--json", faults=faults)
         if not ran.out:
             assert ran.code in (1, 2, 75), ran.err
             self.nothing_was_sent()
@@ -172,6 +184,10 @@ class Shop:
             return self.work.run(*arguments, *(["--yes", "--max-cost", "90"] if self.live else []))
         finally:
             self.account.faults()
+            for request in self.account.requests[self.sent :]:
+                if (asked := asked_by(request["prompt"])) is not None:
+                    came = [image["sha256"] for image in request["images"] if "sha256" in image]
+                    self.asked |= {f"sha256:{digest}": asked for digest in came}
 
     def _kept_to(
         self, plan: Any, ran: Ran, faults: Sequence[dict[str, Any]], *, unsure: bool = False

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.mixed.drawn import Own
+
 Line = Any  # a line's JSON
-Fingerprint = tuple[object, ...]
 
 PINNED, APPROVED, AUTO = "pinned", "approved", "auto"
 BY_A_BUILD = ("output", "finish")  # what a build adds to a line by itself, beside takes
@@ -51,13 +52,14 @@ class Side:
 
     lock: Path
     record: Path
-    own: Callable[[str], Fingerprint | None]
+    own: Callable[[str], Own | None]
     is_there: Callable[[str], bool]
+    look_of: Callable[[str, str], int | None]  # of a take of an address: which of its looks it shows
     lines: dict[str, Line] = field(default_factory=dict)
     written: bytes = b""
     acts: list[Act] = field(default_factory=list)
     ever: dict[str, set[str]] = field(default_factory=dict)  # address → takes that its line ever named
-    means: dict[str, Fingerprint] = field(default_factory=dict)  # a line's `own` → what was asked when it came about
+    means: dict[str, Own] = field(default_factory=dict)  # a line's `own` → what was asked when it came about
     pins: dict[str, tuple[str, str]] = field(default_factory=dict)  # address → level and take before it was pinned
 
     def look(self) -> tuple[dict[str, Line], list[Any]]:
@@ -172,8 +174,7 @@ class Side:
             if was["level"] == PINNED:
                 assert choice(now) == choice(was), f"{name} was pinned, and nobody has decided about it"
             elif was["level"] == APPROVED and not stays:
-                own = self.own(name)
-                is_other = own is not None and self.means.get(was["own"]) != own
+                is_other = not self._is_asked(name, self.means.get(was["own"]))
                 assert is_other or name in named, f"{name} was approved, and only what it is made from has changed"
                 assert now["level"] == AUTO
             elif was["level"] == AUTO and not stays:
@@ -198,10 +199,20 @@ class Side:
             own, before = self.own(name), self.lines.get(name)
             is_new = not is_picture(before) or before["want"] != line["want"]
             if own is not None and is_new and not as_it_was and name not in moving.values():
-                assert self.means.setdefault(line["own"], own) == own, f"{name} stands for what is not asked"
+                look = self.look_of(name, line["take"])
+                now = Own(own.shared, own.looks if look is None else own.looks & {look})
+                known = self.means.get(line["own"], now)
+                self.means[line["own"]] = Own(own.shared, known.looks & now.looks)
+                assert known.shared == own.shared, f"{name} stands for what is not asked"
+                assert self.means[line["own"]].looks, f"{name} shows what is not asked"
             if line["level"] == PINNED and is_picture(before) and before["level"] != PINNED and name in decided:
                 self.pins[name] = (before["level"], before["take"])
         self.lines = lines
+
+    def _is_asked(self, name: str, what: Own | None) -> bool:
+        """Whether what a line is for is asked in the picture's own name now; of many looks that it may be, all are."""
+        own = self.own(name)
+        return own is None or (what is not None and what.shared == own.shared and what.looks <= own.looks)
 
     def follow(self, old: str, new: str) -> None:
         """A line stands under another name now."""
