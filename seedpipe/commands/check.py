@@ -75,11 +75,11 @@ def _faults(
         lines = _records(invocation, profile)  # every line that is wrong, if lines are what is wrong
         told = lines if any(one.severity is Severity.ERROR for one in lines) else (fault, *lines)
         return tuple(told), ExitCode.USAGE
-    records = record_faults(project.root, profile, project.catalogue)
+    records = record_faults(project.root, profile, project.catalogue, project)
     room = (*project.room_faults(), *(fault for fault in records if fault.severity is Severity.ERROR))
     mild = (fault for fault in records if fault.severity is Severity.WARNING)
     inputs = inputs_of(project, searched=invocation.searched)
-    invocation.rests_on = replace(inputs, files=inputs.files | set(map(str, record_files(project.root))))
+    invocation.rests_on = replace(inputs, files=inputs.files | set(map(str, record_files(project))))
     return tuple(
         sorted((*project.warnings, *mild, *room), key=Fault.sort_key)
     ), ExitCode.USAGE if room else ExitCode.DONE

@@ -18,7 +18,7 @@ from seedpipe.errors import RecordError, UsageError
 from seedpipe.limits import DECISION_FORMAT
 from seedpipe.names import Digest
 from seedpipe.source import Position
-from seedpipe.state.lock import Entry, ImageEntry, Level, read_entry
+from seedpipe.state.lock import Entry, ImageEntry, Level, byte_order_mark, read_entry
 
 _CONFLICTS: Final = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 _ALPHABET: Final = "23456789abcdefghjkmnpqrstvwxyz"  # without what is easily mistaken
@@ -135,6 +135,8 @@ def read_decisions(text: str, *, file: str) -> tuple[Decision, ...]:
 
     Raises `RecordError` for lines of a newer format, conflict markers and lines that a hand has broken.
     """
+    if text.startswith("\ufeff"):
+        raise byte_order_mark(file)
     lines = text.split("\n")
     found: dict[str, Decision] = {}
     for number, line in enumerate(lines, 1):

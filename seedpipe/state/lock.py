@@ -278,6 +278,8 @@ def write_lock(lock: Lock) -> str:
 def read_lock(text: str, *, file: str) -> Lock:
     """Raises `RecordError` for a newer format, conflict markers and lines that a hand has broken: never reads as empty."""
     lines = text.split("\n")
+    if lines[0].startswith(f"\ufeff{HEADER}"):
+        raise byte_order_mark(file)
     if not lines[0].startswith(HEADER):
         raise RecordError(
             f"`{file}` is not a seedpipe lock: its first line is not ours",
@@ -328,14 +330,28 @@ def read_lock(text: str, *, file: str) -> Lock:
     return Lock(project=project, resolved=resolved, entries=entries)
 
 
+def byte_order_mark(file: str) -> RecordError:
+    """What some editors put before a text that they save."""
+    return RecordError(
+        f"`{file}` begins with a byte order mark, which an editor has put there",
+        hint="save it as UTF-8 without one; that is all that is wrong with it",
+        position=Position(file, 1, 1),
+    )
+
+
 def _check_format(header: str, file: str) -> None:
     number = header.removeprefix(HEADER).rstrip(".")
     if not number.isdigit():
-        raise RecordError(f"`{file}` has no format number in its first line", hint="restore the line from git")
+        raise RecordError(
+            f"`{file}` has no format number in its first line",
+            hint="restore the line from git",
+            position=Position(file, 1, 1),
+        )
     if int(number) > LOCK_FORMAT:
         raise RecordError(
             f"`{file}` is of format {number}; this seedpipe reads up to format {LOCK_FORMAT}",
             hint="upgrade seedpipe; nothing was changed",
+            position=Position(file, 1, 1),
         )
 
 

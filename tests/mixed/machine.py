@@ -77,6 +77,7 @@ class People(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "shop"):
             self.shop.nothing_was_sent()
+            self.shop.records_are_sound()
             shutil.rmtree(self.folder)
 
     def picture(self, number: int) -> str | None:
@@ -263,6 +264,8 @@ class People(RuleBasedStateMachine):
     @rule(number=NUMBER, profile=PROFILE, verb=st.sampled_from(["takes", "status", "check"]))
     def looks(self, number: int, profile: str | None, verb: str) -> None:
         address = self.picture(number)
+        if verb == "check":
+            self.shop.records_are_sound()
         if verb != "takes":
             self.shop.look(verb, profile)
         elif address is not None:

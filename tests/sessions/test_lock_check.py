@@ -155,8 +155,9 @@ def test_the_record_of_decisions(shop: Workspace) -> None:
     assert "cut off" in said[3][2]
     bad = json.loads(first) | {"at": "soon"}
     shop.write(name, json.dumps(bad, sort_keys=True, separators=(",", ":")) + "\n")
-    (fault,) = faults(shop)
-    assert fault[0] == "error" and "`at` is 'soon', which is no time" in fault[2]
+    error, gone = sorted(faults(shop))
+    assert error[0] == "error" and "`at` is 'soon', which is no time" in error[2]
+    assert gone[0] == "warning" and "is pinned, and no decision on record says so" in gone[2], "its line is gone"
 
 
 def test_a_lock_in_the_middle_of_a_merge_is_told_as_one(shop: Workspace, account: Account) -> None:
