@@ -59,14 +59,14 @@ def picked(
 def approved(entry: ImageEntry | None, present: Present, *, stale: bool = False) -> ImageEntry:
     """Only a picture that is current, or with `stale` one that what it is made from has left behind."""
     entry = _there(entry, present)
-    if entry.level is not Level.AUTO or is_current(entry, present):
+    if entry.level is Level.PINNED or is_current(entry, present):
         return replace(entry, level=_raised(entry, Level.APPROVED))
-    if entry.own != present.own:
+    if entry.own != present.own:  # also of one that was approved: the next build replaces it
         raise DecisionError(
             f"`{present.address}` was made for other words than it has now",
             hint=f"`seedpipe keep {present.address}` says that it is right for these, too",
         )
-    if not stale:
+    if not stale and entry.level is Level.AUTO:
         raise DecisionError(
             f"`{present.address}` was made from pictures that have changed since",
             hint=f"`seedpipe approve {present.address} --stale` approves it all the same",

@@ -55,7 +55,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """`below` counts what is made from the decided pictures, however far.
+    """`decided` are those that are in the manifest. `below` counts what is made from them, however far.
 
     `pending_cost` is what those cost that a build would have bought before, too. `written` are their output files, put right; `made` counts pictures made here for nothing, `again` those below that
     are once more what they were when they were made from these pictures. `buys` are what a build would buy because of
@@ -63,6 +63,7 @@ class Followed:
     `stays` those kept on purpose although what they are made from has changed. `said` are sentences for people.
     """
 
+    decided: Sequence[str] = ()
     below: int = 0
     written: Sequence[str] = ()
     made: int = 0
@@ -114,6 +115,7 @@ def what_follows(
     others = [node for node in after.nodes.values() if node.address in below and node.state.buys]
     others = [node for node in others if node.address not in bought]
     return Followed(
+        decided=tuple(decided),
         below=len(below),
         written=[one.output for one in done if one.output is not None and one.address in decided],
         made=sum(one.how == "derived" for one in done),

@@ -37,7 +37,7 @@ from seedpipe.project.project import Project
 from seedpipe.project.service import dialect_of
 from seedpipe.project.spending import used_under, wallet_of
 from seedpipe.project.trust import Endpoint
-from seedpipe.project.who import login_name
+from seedpipe.project.who import who_decides
 from seedpipe.service.addresses import is_loopback_url
 from seedpipe.service.client import ServiceClient
 from seedpipe.state.caps import Cap, CapKind
@@ -153,6 +153,7 @@ async def _carry_out(
     target = endpoint or Endpoint(provider=project.provider, base_url="https://nowhere.invalid", key="none")
     provider = project.catalogue.provider(project.provider)
     report = Report(emit=emit, clock=lambda: time.monotonic() - began)
+    user = who_decides(project.root) if plan.pictures else ""
     async with contextlib.AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             ServiceClient(target.base_url, target.key, dialect=dialect_of(provider))
@@ -160,7 +161,7 @@ async def _carry_out(
         limiter = stack.enter_context(open_limiters(project, workshop.account, target))
         # A run that buys nothing leaves no trace in the journal: the memo of the no-op rests on that.
         begin = workshop.journal.begin_run
-        journal_run = await asyncio.to_thread(begin, realm=project.realm, user=login_name()) if plan.pictures else ""
+        journal_run = await asyncio.to_thread(begin, realm=project.realm, user=user) if plan.pictures else ""
         buyer = Buyer(
             journal=workshop.journal,
             client=client,

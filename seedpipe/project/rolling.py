@@ -1,7 +1,7 @@
 """After more takes were bought: the first new one becomes the choice where nobody had chosen; the others are only listed."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seedpipe.errors import UsageError
 from seedpipe.manifest.node import FrameNode, ImageNode
@@ -13,10 +13,10 @@ from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.present import Present
 from seedpipe.plan.select import Wish, select
-from seedpipe.project.deciding import Desk
+from seedpipe.project.deciding import Change, Desk
 from seedpipe.project.known_takes import known_takes
 from seedpipe.project.memory import Recollection
-from seedpipe.state.decisions import Verb
+from seedpipe.state.decisions import Decision, Verb
 from seedpipe.state.lock import ImageEntry, Level, Lock, Made
 from seedpipe.state.take import Take
 
@@ -121,8 +121,9 @@ def choose_new(desk: Desk, rolled: Rolled, *, note: str | None) -> tuple[Outcome
         if entry is not None and rolled.new(address, desk.memory):
             (auto if entry.level is Level.AUTO else kept).append(address)
     said = _kept_words(desk, rolled, kept)
+    noted = _noted(desk, rolled, kept, note) if note is not None and kept else ()
     if not auto:
-        return None, said
+        return (Outcome(verb=Verb.REROLL, decisions=noted) if noted else None), said
     outcome = desk.decide(
         Verb.REROLL,
         auto,
@@ -130,7 +131,16 @@ def choose_new(desk: Desk, rolled: Rolled, *, note: str | None) -> tuple[Outcome
         note=note,
         asked=desk.present_as_it_is(auto),
     )
-    return outcome, said
+    return replace(outcome, decisions=(*outcome.decisions, *noted)), said
+
+
+def _noted(desk: Desk, rolled: Rolled, kept: Sequence[str], note: str) -> Sequence[Decision]:
+    """What was said about pictures whose choice stays is kept with their first new take."""
+    changes = []
+    for address in kept:
+        entry = desk.entry(address)
+        changes.append(Change(name=address, before=entry, after=entry, take=rolled.new(address, desk.memory)[0].digest))
+    return desk.record(Verb.REROLL, changes, note=note)
 
 
 def _chosen(desk: Desk, rolled: Rolled, present: Present) -> ImageEntry:

@@ -11,8 +11,9 @@ _SECONDS = 5.0
 
 def who_decides(folder: Path, environ: Mapping[str, str] = os.environ) -> str:
     """`Mika Ito <mika@example.com>`, or a login name. Control characters don't get into the record."""
-    name = environ.get("GIT_AUTHOR_NAME") or _git_says(folder, "user.name")
-    mail = environ.get("GIT_AUTHOR_EMAIL") or _git_says(folder, "user.email")
+    says = _git_says(folder)
+    name = environ.get("GIT_AUTHOR_NAME") or says.get("author.name") or says.get("user.name", "")
+    mail = environ.get("GIT_AUTHOR_EMAIL") or says.get("author.email") or says.get("user.email", "")
     if name:
         return _one_line(f"{name} <{mail}>" if mail else name)
     return _one_line(mail or login_name())
@@ -26,19 +27,20 @@ def login_name() -> str:
         return "unknown"
 
 
-def _git_says(folder: Path, setting: str) -> str:
-    """Empty where there is no git, or it doesn't know."""
+def _git_says(folder: Path) -> Mapping[str, str]:
+    """Setting → value of those that say who somebody is; empty where there is no git, or it doesn't know."""
     try:
         ran = subprocess.run(
-            ["git", "-C", str(folder), "config", "--get", setting],
+            ["git", "-C", str(folder), "config", "-z", "--get-regexp", r"^(author|user)\.(name|email)$"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return ran.stdout.decode("utf-8", "replace").strip() if ran.returncode == 0 else ""
+        return {}
+    said = (entry.partition("\n") for entry in ran.stdout.decode("utf-8", "replace").split("\0"))
+    return {setting: value.strip() for setting, _, value in said if value}  # the last one counts, as for git
 
 
 def _one_line(text: str) -> str:

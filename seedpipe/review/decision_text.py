@@ -189,7 +189,7 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
         stay = "stays as it is, kept on purpose" if len(stays) == 1 else "stay as they are, kept on purpose"
         page.line(f"  {names(stays)} {stay}: name a picture in a build to have it follow")
     if followed.buys:
-        page.line(f"  {_cascade(outcome, followed, realm)}")
+        page.line(f"  {_cascade(followed, realm)}")
     elif followed.pending and outcome.verb in _NEW_PICTURE:
         be = "is" if followed.pending == 1 else "are"
         price = f", {range_words(followed.pending_cost)}" if realm is Realm.LIVE else ""
@@ -198,12 +198,12 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
         page.line("  nothing that is made from it is to be bought", "dim")
 
 
-def _cascade(outcome: Outcome, followed: Followed, realm: Realm) -> str:
+def _cascade(followed: Followed, realm: Realm) -> str:
     """`3 pictures are made from it; following it costs 0.12 USD: seedpipe build hero+`.
 
     The command also buys what was to be bought before: then its whole price is said, too.
     """
-    number, decided = len(followed.buys), list(dict.fromkeys(outcome.decided))
+    number, decided = len(followed.buys), followed.decided
     be, it = "is" if number == 1 else "are", "it" if len(decided) == 1 else "them"
     what = names([node.address for node in followed.buys])
     command = " ".join(["seedpipe build", *(f"{address}+" for address in decided if len(decided) <= _MAX_TARGETS)])

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from seedpipe.display import PLAIN, Style, display_width, fit, pad, pad_left, shown, wrap
 from seedpipe.money import Money
+from seedpipe.review.held_text import name_of
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.words import count, places
 from seedpipe.state.held import minute_text
@@ -81,7 +82,10 @@ def _table(entries: Sequence[Entry], grouping: Grouping, width: int, style: Styl
             *(amount.rounded(decimals) if amount or index < 2 else "" for index, amount in enumerate(amounts)),
         ]
 
-    rows = [(line.name or _NOBODY.get(grouping, "(none)"), cells(line), line.charged.currency) for line in lines]
+    names = [line.name or _NOBODY.get(grouping, "(none)") for line in lines]
+    if grouping is Grouping.PERSON:
+        names = [name_of(name) for name in names]
+    rows = [(name, cells(line), line.charged.currency) for name, line in zip(names, lines, strict=True)]
     foot = [("total", cells(line), line.charged.currency) for line in sums]
     widths = [max(len(row[1][index]) for row in [*rows, *foot, ("", heads, "")]) for index in range(len(heads))]
     room = width - 2 - sum(size + 2 for size in widths) - 5

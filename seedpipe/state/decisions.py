@@ -238,12 +238,26 @@ def acts(decisions: Iterable[Decision]) -> Sequence[Act]:
 
 
 def undone(history: Sequence[Act]) -> frozenset[str]:
-    """Ids of acts that were taken back; an undo that was itself taken back takes nothing back."""
-    gone: set[str] = set()
-    for act in reversed(history):
-        if act.undoes is not None and act.id not in gone:
-            gone.add(act.undoes)
-    return frozenset(gone)
+    """Ids of acts that were taken back; an undo that was itself taken back takes nothing back.
+
+    By their ids alone: clocks of two machines don't agree on what came first.
+    """
+    undos: dict[str, list[str]] = {}
+    for act in history:
+        if act.undoes is not None:
+            undos.setdefault(act.undoes, []).append(act.id)
+    known: dict[str, bool] = {}
+    for first in undos:
+        waiting = [first]
+        while waiting:
+            one = waiting[-1]
+            later = [undo for undo in undos.get(one, ()) if undo not in known and undo not in waiting]
+            if later:
+                waiting += later
+            else:
+                known[one] = any(not known.get(undo, False) for undo in undos.get(one, ()))
+                waiting.pop()
+    return frozenset(one for one, gone in known.items() if gone)
 
 
 def act_named(history: Sequence[Act], name: str) -> Act:

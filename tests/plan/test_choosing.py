@@ -189,8 +189,17 @@ def test_only_a_current_picture_is_approved_unless_told() -> None:
 
 @pytest.mark.parametrize("level", [Level.APPROVED, Level.PINNED])
 def test_what_is_approved_already_stays_as_it_is(level: Level) -> None:
-    for entry in (line(level=level), line(want=THEN, own=OLD_OWN, level=level)):
+    own = present().own
+    for entry in (line(level=level), line(want=THEN, own=own, level=level)):
         assert approved(entry, present()) == entry
+
+
+def test_what_was_approved_for_other_words_is_not_approved_for_these() -> None:
+    """A build replaces it; what is pinned it doesn't."""
+    pinned_line = line(want=THEN, own=OLD_OWN, level=Level.PINNED)
+    assert approved(pinned_line, present()) == pinned_line
+    with pytest.raises(DecisionError, match="other words"):
+        approved(line(want=THEN, own=OLD_OWN, level=Level.APPROVED), present(), stale=True)
 
 
 def test_keep_says_that_this_picture_is_right_for_the_new_words() -> None:

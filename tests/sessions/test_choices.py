@@ -143,6 +143,35 @@ def test_an_approved_picture_outlives_a_cascade_and_not_an_edit_of_its_own(shop:
     assert lock(shop, "card/a")["made"]["request"] == kept["made"]["request"], "how it was made is no other story"
 
 
+def test_an_approval_that_the_next_build_replaces_is_not_said_to_hold(shop: Workspace) -> None:
+    """What was approved for other words is no approval of those of now."""
+    assert shop.run("approve", "card/a").code == 0
+    shop.edit("seedpipe.yaml", "Card {{ n }}", "Postcard {{ n }}")
+    ran = shop.run("approve", "card/a")
+    assert ran.code == 1
+    assert "`card/a` was made for other words than it has now" in ran.err
+    assert "`seedpipe keep card/a`" in ran.err
+    assert shop.run("keep", "card/a").code == 0
+    assert "approved already: card/a" in shop.run("approve", "card/a").out
+    shop.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    assert "approved already: card/a" in shop.run("approve", "card/a").out, "a cascade takes nothing from it"
+
+
+def test_what_follows_a_move_is_built_by_a_name_that_there_is(shop: Workspace) -> None:
+    """Over a picture that a build had put there meanwhile."""
+    assert shop.run("approve", "hero").code == 0
+    shop.edit("seedpipe.yaml", "  hero: {prompt: A matte lamp", "  lamp: {prompt: A brass lamp")
+    for old, new in (("hero: hero", "hero: lamp"), ("from: hero", "from: lamp")):
+        shop.edit("seedpipe.yaml", old, new)
+    assert shop.run(*BUY).code == 0
+    ran = shop.run("mv", "hero", "lamp")
+    assert ran.code == 0, ran.err
+    said = " ".join(ran.out.split())
+    assert "hero+" not in said
+    command = said.partition("`seedpipe build ")[2].partition("`")[0]
+    assert shop.run("plan", *command.split()).code == 0
+
+
 def test_a_pinned_picture_is_replaced_by_nothing_until_it_is_unpinned(shop: Workspace, live: Gateway) -> None:
     shop.run("approve", "hero")
     assert shop.run("pin", "hero", "card/a", "-m", "is in print").code == 0

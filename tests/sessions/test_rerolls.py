@@ -67,6 +67,22 @@ def test_a_persons_choice_stays_and_the_new_takes_are_listed(shop: Workspace, li
     assert lock(shop, "hero")["take"] == before["take"]
 
 
+def test_a_note_on_a_roll_is_kept_although_the_choice_stays(shop: Workspace) -> None:
+    shop.run("approve", "hero")
+    before = lock(shop, "hero")
+    ran = shop.run("reroll", "hero", *YES, "-m", "the shade is too warm")
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[:2] == ["rolled again hero", "  “the shade is too warm”"]
+    line = lines(shop)[-1]
+    assert (line["verb"], line["node"], line["note"]) == ("reroll", "hero", "the shade is too warm")
+    assert line["take"] not in (None, before["take"])
+    assert "“the shade is too warm”" in shop.run("takes", "hero").out
+    assert lock(shop, "hero")["take"] == before["take"]
+    assert shop.run("undo").code == 0
+    assert "too warm" not in shop.run("takes", "hero").out
+    assert lock(shop, "hero")["level"] == "approved"
+
+
 def test_takes_for_new_words_beside_an_approved_picture_change_nothing_yet(shop: Workspace, live: Gateway) -> None:
     shop.run("approve", "hero")
     before = lock(shop, "hero")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +63,17 @@ def test_the_ledger_by_what_it_is_asked(
     (total,) = ran.json["totals"]
     assert (total["estimated"], total["charged"], total["uncertain"]) == ("0.10", "0.07", "0.03")
     assert ran.json["months"][0]["budget"] == "5.00"
+
+
+def test_who_spent_has_the_name_by_which_he_decides(shelf: Workspace, account: Account) -> None:
+    account.faults()
+    shelf.environ |= {"GIT_AUTHOR_NAME": "Mika Ito", "GIT_AUTHOR_EMAIL": "mika@example.com"}
+    assert shelf.run("reroll", "lamp", "--yes", "--max-cost", "1", "-m", "again").code == 0
+    record = (shelf.folder / "seedpipe.decisions.jsonl").read_text(encoding="utf-8")
+    who = json.loads(record.splitlines()[-1])["who"]
+    ran = shelf.run("spend", "--by", "person", "--json")
+    assert lines(ran)[who] == (1, "0.03", "0.00")
+    assert "Mika Ito 1 0.03 0.03" in said(shelf.run("spend", "--by", "person")), "as `takes` says it"
 
 
 def test_text_csv_and_periods(shelf: Workspace) -> None:

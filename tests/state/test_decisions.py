@@ -243,6 +243,25 @@ def test_an_undo_that_was_taken_back_takes_nothing_back() -> None:
     assert undone(acts([pick, undo, redo])) == {"undo"}
 
 
+@given(st.permutations(range(5)))
+def test_what_was_taken_back_is_known_though_clocks_disagree(minutes: list[int]) -> None:
+    """A pick, its undo, and the undo of that, from machines whose clocks stand as they like."""
+    ids = ["pick", "undo", "redo", "other", "gone"]
+    undoes = {"undo": "pick", "redo": "undo", "gone": "other"}
+    written = [
+        decision(one, minute, verb=Verb.UNDO if one in undoes else Verb.PICK, undoes=undoes.get(one))
+        for one, minute in zip(ids, minutes, strict=True)
+    ]
+    text = "".join(map(write_decision, written))
+    assert undone(acts(read_decisions(text, file=NAME))) == {"undo", "other"}
+
+
+def test_undos_in_a_circle_end() -> None:
+    """Only a hand writes such lines."""
+    circle = [decision("aaaa", undoes="bbbb"), decision("bbbb", undoes="aaaa")]
+    assert undone(acts(circle)) <= {"aaaa", "bbbb"}
+
+
 def test_an_act_is_found_by_the_beginning_of_its_id() -> None:
     history = acts([decision("abcd"), decision("abcd-2"), decision("abxy", 1)])
     assert [len(act.lines) for act in history] == [2, 1]
