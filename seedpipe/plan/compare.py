@@ -253,7 +253,9 @@ def _steps(old: DerivedNode, new: DerivedNode) -> Iterator[Field]:
             case FieldChanged(field=name):
                 yield _field(name, reason.old, reason.new)
             case StepsChanged():
-                yield _field("steps", ", ".join(reason.removed) or "in order", ", ".join(reason.added) or "in another")
+                moved = not (reason.added or reason.removed)
+                sides = ("one order", "another") if moved else map(", ".join, (reason.removed, reason.added))
+                yield _field("steps", *sides)
 
 
 def _overlays(node: DerivedNode) -> str:

@@ -6,9 +6,20 @@ from typing import Final
 
 from seedpipe.plan.diff import Kind, NodeChange, ProjectDiff, Words
 from seedpipe.plan.worddiff import Part, word_diff
-from seedpipe.review.diff_text import SIGNS, change_words, facts, flowing, groups_of, parts_of, shortened, sum_words
+from seedpipe.review.alike import alike, sentences_of
+from seedpipe.review.diff_text import (
+    SIGNS,
+    change_words,
+    cost_of,
+    facts,
+    flowing,
+    groups_of,
+    parts_of,
+    shortened,
+    sum_words,
+)
 from seedpipe.review.markup import markdown_code, markdown_words
-from seedpipe.review.words import count, range_words
+from seedpipe.review.words import count, pattern
 
 MARK: Final = "<!-- seedpipe diff -->"  # by this a workflow finds its comment and writes it anew
 _MAX_ROWS: Final = 60  # a comment has a largest size
@@ -29,9 +40,11 @@ def diff_markdown(diff: ProjectDiff, *, policy: Sequence[str] = ()) -> str:
     parts = parts_of(diff)
     if parts.own:
         lines += ["", "| | picture | cost | what changed | where |", "|---|---|--:|---|---|"]
-        lines += [_row(node) for node in parts.own[:_MAX_ROWS]]
-        if len(parts.own) > _MAX_ROWS:
-            lines.append(f"| | and {len(parts.own) - _MAX_ROWS:,} more | | | |")
+        rows = alike(parts.own)
+        lines += [_row(group) for group in rows[:_MAX_ROWS]]
+        if len(rows) > _MAX_ROWS:
+            left = sum(len(group) for group in rows[_MAX_ROWS:])
+            lines.append(f"| | and {count(left, 'picture')} more | | | |")
     for (one, several), nodes in (
         (("has another take", "have another take"), parts.replaced),
         (("follows", "follow"), parts.following),
@@ -51,13 +64,15 @@ def _groups(nodes: Sequence[NodeChange]) -> Sequence[str]:
     return told
 
 
-def _row(node: NodeChange) -> str:
+def _row(group: Sequence[NodeChange]) -> str:
+    node, cost = group[0], cost_of(group)
     name = markdown_code(node.address)
-    if node.old_address:
+    if len(group) > 1:
+        name = f"{markdown_code(pattern([one.address for one in group]))} ×{len(group):,}"
+    elif node.old_address:
         name = f"{markdown_code(node.old_address)} → {name}"
-    cost = range_words(node.cost) if node.pictures else ""
     told = [_words(words) for words in node.words if node.kind is not Kind.ADDED]
-    told += [markdown_words(fact) for fact in facts(node)]
+    told += [markdown_words(fact) for fact in sentences_of([facts(one) for one in group])]
     if node.kind is Kind.ADDED:
         told.insert(0, "new")
     elif node.kind is Kind.REMOVED:

@@ -9,6 +9,7 @@ from seedpipe.names import definition_of
 from seedpipe.plan.diff import Choice, Field, Kind, NodeChange, ProjectDiff
 from seedpipe.plan.plan import State, sum_of
 from seedpipe.plan.worddiff import Part
+from seedpipe.review.alike import alike, name_of, sentences_of
 from seedpipe.review.worddiff import diff_lines, word_diff
 from seedpipe.review.words import count, pattern, range_words
 
@@ -28,8 +29,8 @@ def diff_text(diff: ProjectDiff, *, width: int = 80, style: Style = PLAIN) -> st
         page.lines.append("")
     page.line(f"{headline(diff)}", "bold")
     parts = parts_of(diff)
-    for node in parts.own:
-        _node(page, node)
+    for group in alike(parts.own):
+        _node(page, group)
     _groups(page, "another take", parts.replaced)
     _groups(page, "follow", parts.following)
     if diff.nodes or diff.terms:
@@ -135,19 +136,27 @@ class _Page:
         self.lines += [f"    {below}"] if below else []
 
 
-def _node(page: _Page, node: NodeChange) -> None:
-    name = f"{node.old_address} → {node.address}" if node.old_address else node.address
+def cost_of(group: Sequence[NodeChange]) -> str:
+    """What building pictures that are told as one costs together; empty where nothing is bought."""
+    if not group[0].pictures:
+        return ""
+    return range_words(sum_of((node.cost for node in group), group[0].cost.high.currency))
+
+
+def _node(page: _Page, group: Sequence[NodeChange]) -> None:
+    node, name, money = group[0], name_of(group), cost_of(group)
     page.lines.append("")
-    money = range_words(node.cost) if node.pictures else ""
     place = "" if node.position is None else f"{node.position.file}:{node.position.line}"
     page.row(f"{SIGNS[node.kind]} {name}", money.removesuffix(f" {node.cost.high.currency}"), place, _LOOKS[node.kind])
+    if len(group) > 1 and node.kind is Kind.ADDED and node.words:
+        page.line(f"{node.address}, for one:", "dim", indent=4)
     for words in node.words:
         parts = shortened(word_diff(flowing(words.old), flowing(words.new)))
         lines = diff_lines(parts, page.width - 6, page.style)
         if words.what != "prompt":
             page.line(f"{words.what}:", "dim", indent=4)
         page.lines += [f"    {'  ' if words.what != 'prompt' else ''}{line}" for line in lines]
-    for fact in facts(node):
+    for fact in sentences_of([facts(one) for one in group]):
         page.line(shown(fact), indent=4)
 
 
@@ -198,12 +207,21 @@ def groups_of(nodes: Sequence[NodeChange]) -> Sequence[Group]:
         names = [node.address for node in group]
         what = ", ".join(names) if len(names) <= _FEW else f"{pattern(names)} ×{len(names):,}"
         cost = sum_of((node.cost for node in group), group[0].cost.high.currency)
-        reasons = list(dict.fromkeys(reason for node in group for reason in node.because))
+        reasons = _together([reason for node in group for reason in node.because])
         why = ", ".join(reasons[:_FEW]) + (f" and {len(reasons) - _FEW} more" if len(reasons) > _FEW else "")
         told.append(
             Group(what=what, money=range_words(cost) if bought else "" if group[0].has_new_picture else "free", why=why)
         )
     return told
+
+
+def _together(reasons: Sequence[str]) -> Sequence[str]:
+    """`pack/* changes` for the many that do: a sentence of what is followed begins with its address."""
+    addresses: dict[tuple[str, str], dict[str, None]] = {}
+    for reason in reasons:
+        address, _, rest = reason.partition(" ")
+        addresses.setdefault((definition_of(address), rest), {})[address] = None
+    return [f"{pattern(list(named))} {rest}" for (_, rest), named in addresses.items()]
 
 
 def shortened(parts: Sequence[Part]) -> Sequence[Part]:

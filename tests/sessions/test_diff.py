@@ -251,3 +251,35 @@ def test_json_of_a_change_is_stable(repository: Repository) -> None:
     repository.edit("seedpipe.yaml", "A chair", "An oak chair")
     text = json.dumps(diff(repository), sort_keys=True)
     assert text == json.dumps(diff(repository), sort_keys=True)
+
+
+def test_what_many_pictures_have_in_common_is_told_once(repository: Repository) -> None:
+    """A word of a shared line moves them all: twenty rows would hide what else a pull request changes."""
+    rows = "".join(f"r{number},room {number}\n" for number in range(20))
+    repository.write("rooms.csv", f"id,name\n{rows}")
+    told = said(repository.run("diff"))
+    assert "+ room/* ×20 0.60 seedpipe.yaml:" in told and "room/r0, for one: {+The room 0, lit by image 1+}" in told
+    assert "- room/a" in told and "- room/b" in told, "few are named"
+    repository.build()
+    repository.commit("twenty rooms")
+    repository.edit("seedpipe.yaml", "lit by", "softly lit by")
+    repository.edit("rooms.csv", "room 7", "cellar")
+    repository.edit("seedpipe.yaml", "A chair", "A stool")
+    text = repository.run("diff").out
+    assert text.count("~ ") == 3, text
+    assert "~ room/* ×19 0.57 seedpipe.yaml:" in said(repository.run("diff"))
+    assert "~ room/r7 " in text and "cellar" in text
+    table = repository.run("diff", "--format", "markdown").out
+    assert "| ~ | `room/*` ×19 | 0.57 USD |" in table and "`chair`" in table
+    assert len(diff(repository)["nodes"]) == 21, "programs get each"
+    repository.build()
+    assert "and 18 more like it" in said(repository.run("diff")), "each has a picture of its own"
+
+
+def test_many_that_follow_say_what_in_one_word(repository: Repository) -> None:
+    repository.edit("seedpipe.yaml", "chair: {prompt: A chair}", "sign: {prompt: Signs, references: ['room/*']}")
+    repository.write("rooms.csv", "id,name\n" + "".join(f"r{number},room {number}\n" for number in range(5)))
+    repository.build()
+    repository.commit("signs")
+    repository.edit("seedpipe.yaml", "lit by", "softly lit by")
+    assert "follow sign 0.03 USD room/* changes" in said(repository.run("diff"))
