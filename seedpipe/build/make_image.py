@@ -351,7 +351,7 @@ class ImageMaker:
         if entry is not None and entry.take == taken and (stays or want.chosen_before):
             self.pictures.came(address, str(taken), taken)
             file = await self.pictures.put(address, taken, want.known, fit=fit_of(want.rule, entry))
-            line = replace(entry, also=await self._also(want)) if want.chosen_before else entry
+            line = replace(entry, also=await self._also(want), look=want.look) if want.chosen_before else entry
             if file is not None and file.how != entry.finish:  # equal ones may differ by the image library's version
                 line = replace(line, output=file.digest if file.how else None, finish=file.how)
             if line != entry:

@@ -6,6 +6,7 @@ import click
 
 from seedpipe.commands.deciding import Flags, decision_options, project_of, tell, the_picture_named
 from seedpipe.commands.invocation import Invocation
+from seedpipe.manifest.node import ImageNode
 from seedpipe.plan.choices import picked
 from seedpipe.plan.present import Present
 from seedpipe.plan.takes import select_take
@@ -32,17 +33,19 @@ def command(invocation: Invocation, node: str, take: str, flags: Flags) -> int:
     """
     project = project_of(invocation, flags)
     address = the_picture_named(project, node)
+    chosen = project.graph[address]
+    looks = chosen.look_names if isinstance(chosen, ImageNode) else {}
     remarks: list[str] = []
     with open_desk(project) as desk:
 
         def choose(present: Present) -> Any:
-            known = select_take(known_takes(desk, present), take, present.address)
+            known = select_take(known_takes(desk, present), take, present.address, looks)
             if (
                 present.want is None
             ):  # a build would first replace what it is made from; this may be made from what is there
                 now = desk.present_as_it_is([address])[address]
                 if known.want == now.want:
-                    present, known = now, select_take(known_takes(desk, now), take, address)
+                    present, known = now, select_take(known_takes(desk, now), take, address, looks)
             picture = candidate(desk, known, present.address)
             present = present.wanting(known.want)  # a take of another look is chosen as that look
             if not known.current and present.want is not None:

@@ -78,21 +78,22 @@ class LookReader:
 
 def joined(looks: Sequence[tuple[Look, ImageNode]], recipe: Recipe, findings: Findings) -> ImageNode:
     """One node of all its looks, the first of which is what it is until a person has chosen."""
-    kept: list[tuple[Look, ImageNode]] = []
+    kept: list[ImageNode] = []
     for look, node in looks:
-        twin = next((other for other, one in kept if replace(one, look=node.look) == node), None)
+        twin = next((one for one in kept if replace(one, look=node.look, twins=()) == node), None)
         if twin is None:
-            kept.append((look, node))
+            kept.append(node)
             continue
-        message = f"the looks `{twin.name}` and `{look.name}` ask for the same picture; it is made once"
-        where = look.place.key_position
-        findings.item(node.address, "same-look", message, where, severity=Severity.WARNING)
-    first = kept[0][1]
-    for name in _differing(first, [node for _, node in kept[1:]]):
+        kept[kept.index(twin)] = replace(twin, twins=(*twin.twins, look.name))
+        message = f"the looks `{twin.look}` and `{look.name}` ask for the same picture; it is made once"
+        hint = "give one of them another value of a var that the picture uses, or take it away"
+        findings.item(node.address, "same-look", message, look.place.key_position, hint, severity=Severity.WARNING)
+    first = kept[0]
+    for name in _differing(first, kept[1:]):
         message = f"`{name}` is not the same in all looks, and belongs to the picture as a whole"
         hint = "use no var in it that a look changes"
         findings.item(first.address, "look-differs", message, recipe.settings[name].place.position, hint)
-    return replace(first, looks=tuple(node for _, node in kept))
+    return replace(first, looks=tuple(kept))
 
 
 def _differing(first: ImageNode, others: Iterable[ImageNode]) -> Iterator[str]:

@@ -4,6 +4,7 @@
 `plan`, because the lock remembers it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,6 +66,16 @@ class ImageNode:
     positions: dict[str, Position] = field(default_factory=dict, compare=False)  # field → where it stood
     look: str | None = None  # the name of the look that these words and parameters are
     looks: tuple["ImageNode", ...] = field(default=(), repr=False)  # all looks, this one among them, as written
+    twins: tuple[str, ...] = ()  # names of further looks that ask for just this one's picture
+
+    @property
+    def look_names(self) -> Mapping[str, str]:
+        """Every name of a look in the manifest, and under which one its picture is known: another's, if both ask for the same."""
+        return {name: one.look or "" for one in self.looks for name in (one.look or "", *one.twins)}
+
+    def is_called(self, look: str | None) -> bool:
+        """Whether a name is that of this look, or of one that asks for the same."""
+        return look is not None and look in (self.look, *self.twins)
 
     @property
     def others(self) -> tuple["ImageNode", ...]:
@@ -73,8 +84,8 @@ class ImageNode:
 
     def wearing(self, look: str | None) -> "ImageNode":
         """The same picture in another of its looks; itself if it has none of that name."""
-        found = next((one for one in self.looks if one.look == look), None)
-        return self if found is None or look == self.look else replace(found, looks=self.looks)
+        found = next((one for one in self.looks if one.is_called(look)), None)
+        return self if found is None or found.look == self.look else replace(found, looks=self.looks)
 
     def changed(self, **values: Any) -> "ImageNode":
         """With other values of these fields, in every look."""

@@ -152,7 +152,9 @@ def takes_schema() -> Schema:
         "current": FLAG,
         "prompt": said(or_null(TEXT), "Its words, where this machine remembers them."),
         "differs": said(list_of(ref("reason")), "From what is asked now."),
-        "look": said(TEXT, "Of a picture with several looks: which one, or which is nearest."),
+        "look": said(TEXT, "Of a picture with several looks: which one, or which it is compared with."),
+        "bought_as": said(TEXT, "The look that an earlier want was bought for, where that is known."),
+        "beside": said(list_of(ref("reason")), "How a look differs from the one that the picture is now."),
         "takes": list_of(object_of(take, optional=["made", "look"])),
     }
     node = {
@@ -161,7 +163,9 @@ def takes_schema() -> Schema:
         "look": _LOOK,
         "stale": FLAG,
         "decided": said(or_null(ref("brief_decision")), _NO_DECISION),
-        "groups": said(list_of(object_of(group, optional=["look"])), "Takes by what they were made for."),
+        "groups": said(
+            list_of(object_of(group, optional=["look", "bought_as", "beside"])), "Takes by what they were made for."
+        ),
         "decisions": list_of(ref("brief_decision")),
     }
     return answer(

@@ -175,7 +175,7 @@ class Case:
         approved = (why.ReplacesApproved(),) if self.entry.level is Level.APPROVED else ()
         looks = self.node.looks if isinstance(self.node, ImageNode) else ()
         before = self.entry.look
-        if before is None or before in [one.look for one in looks] or self.entry.own == self.own():
+        if before is None or any(one.is_called(before) for one in looks) or self.entry.own == self.own():
             return approved
         return (*approved, why.LookGone(name=before))
 

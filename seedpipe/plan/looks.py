@@ -35,8 +35,8 @@ def in_its_look(walk: Walk, node: ImageNode) -> ImageNode:
     for fits in (_wanted, _asked):
         found = [look for look in node.looks if fits(walk, look, entry)]
         if found:
-            return node.wearing(next((look for look in found if look.look == entry.look), found[0]).look)
-    named = next((look for look in node.looks if look.look == entry.look), node.looks[0])
+            return node.wearing(next((look for look in found if look.is_called(entry.look)), found[0]).look)
+    named = next((look for look in node.looks if look.is_called(entry.look)), node.looks[0])
     return node.wearing(named.look)
 
 
@@ -71,6 +71,9 @@ def with_looks(walk: Walk, node: ImageNode, planned: PlanNode, *, at_rest: bool)
     else:
         perhaps = planned.state is State.MAY and entry is not None and entry.level is not Level.AUTO
         parts = [_Candidate.of(walk, look).lacking(perhaps=perhaps) for look in node.others]
+    if not at_rest and entry is not None and entry.want == planned.key and entry.look != planned.look:
+        named = why.LookNamed(before=entry.look, name=planned.look or "")
+        planned = replace(planned, reasons=(*planned.reasons, named), writes=True)
     return _together(node, planned, parts)
 
 

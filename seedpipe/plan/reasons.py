@@ -259,6 +259,18 @@ class LookGone(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookNamed(Reason):
+    """The chosen look has another name now, which the lock has to know before its words change. `before`: it had none."""
+
+    code: ClassVar = "look-named"
+    name: str
+    before: str | None = None
+
+    def _told(self) -> str:
+        return f"its look {self.before} is called {self.name} now" if self.before else f"it is the look {self.name} now"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolledAgain(Reason):
     """A person wants `more` takes to choose from. `keeps`: the level of a choice that only a person replaces."""
 

@@ -53,7 +53,7 @@ def _rolled(case: Case, more: int) -> PlanNode:
         return replace(planned, state=State.SAME, reasons=(why.SameAs(address=buyer),), rolls=True)
     walk.bought[key] = (case.node.address, more)
     kept = entry.level.value if entry is not None and entry.level is not Level.AUTO else None
-    reasons = (why.RolledAgain(more=more, keeps=kept),)
+    reasons = (why.RolledAgain(look=case.look, more=more, keeps=kept),)
     priced = case.priced(replace(planned, state=State.MAKE, reasons=reasons, rolls=True), more)
     return replace(priced, by_cascade=False)
 

@@ -50,8 +50,9 @@ class KnownTake:
 class TakesFor:
     """The takes of one want. `differs` says how it differs from what is asked now; empty if it is just that.
 
-    `prompt` are its words where this machine remembers them. Of a picture with looks, `look` is the one that it is for,
-    or is nearest to.
+    `prompt` are its words where this machine remembers them. Of a picture with looks, `look` is the one that it is for
+    (of which there may be no take yet), or that it is compared with; `bought_as` is the name of the look that an earlier
+    want was bought for, where that is known; `beside` is how a look differs from the one that the picture is now.
     """
 
     takes: Sequence[KnownTake]
@@ -59,6 +60,8 @@ class TakesFor:
     differs: Sequence[Reason] = ()
     prompt: str | None = None
     look: str | None = None
+    bought_as: str | None = None
+    beside: Sequence[Reason] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,10 @@ class NodeTakes:
                 {
                     "current": group.current,
                     **({} if group.look is None else {"look": group.look}),
+                    **({} if group.bought_as is None else {"bought_as": group.bought_as}),
                     "prompt": group.prompt,
                     "differs": [reason.to_dict() for reason in group.differs],
+                    **({"beside": [reason.to_dict() for reason in group.beside]} if group.beside else {}),
                     "takes": [take.to_dict() for take in group.takes],
                 }
                 for group in self.groups
@@ -102,10 +107,13 @@ class NodeTakes:
         }
 
 
-def select_take(takes: Sequence[KnownTake], text: str, address: str) -> KnownTake:
+def select_take(
+    takes: Sequence[KnownTake], text: str, address: str, looks: Mapping[str, str] | None = None
+) -> KnownTake:
     """The take that a person means: its number, the beginning of its digest, or of its time (UTC); the name of a look.
 
-    Raises `UsageError` if that is none of them, or several.
+    `looks` are the names of looks, each with the one under which its takes stand. Raises `UsageError` if `text` is none
+    of them, or several.
     """
     found: list[KnownTake] = []
     if _INDEX.match(text):
@@ -114,7 +122,19 @@ def select_take(takes: Sequence[KnownTake], text: str, address: str) -> KnownTak
         found = [take for take in takes if take.made and take.made.at.startswith(text.replace(" ", "T"))]
     elif _DIGEST.match(text):
         found = [take for take in takes if take.digest.hex.startswith(text.removeprefix("sha256:"))]
-    found = found or [take for take in takes if take.look == text]
+    look = (looks or {}).get(text)
+    of_look = [take for take in takes if look is not None and take.look == look]
+    if look is not None and found and found != of_look:
+        raise UsageError(
+            f"`{text}` is the name of a look of `{address}`, and means the take {found[0].number} as well",
+            hint="name the picture by more of its digest",
+        )
+    if look is not None and not of_look:
+        raise UsageError(
+            f"the look `{text}` of `{address}` has no take yet",
+            hint=f"`seedpipe reroll {address} --look {text}` buys one; `seedpipe takes {address}` lists what there is",
+        )
+    found = found or of_look
     if len(found) == 1:
         return found[0]
     if found:
@@ -122,7 +142,8 @@ def select_take(takes: Sequence[KnownTake], text: str, address: str) -> KnownTak
         raise UsageError(f"`{text}` means {len(found)} takes of `{address}`: {named}", hint="name it by its number")
     raise UsageError(
         f"`{address}` has no take `{text}`",
-        hint=f"`seedpipe takes {address}` lists them: by number, by the beginning of its digest or of its time",
+        hint=f"`seedpipe takes {address}` lists them: by number, by the beginning of its digest or of its time"
+        + (", by the name of its look" if looks else ""),
     )
 
 

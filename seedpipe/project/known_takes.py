@@ -2,10 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from seedpipe.errors import DecisionError
 from seedpipe.images.probe import probe_picture
@@ -22,25 +22,35 @@ from seedpipe.project.deciding import Desk
 from seedpipe.state.decisions import Decision, Verb, decided_by, effective
 from seedpipe.state.lock import ImageEntry, Made
 
+_LAST: Final = (1 << 30, 0)  # behind all whose place is known
+
 
 @dataclass(slots=True)
 class _Facts:
     want: Digest | None = None
     made: Made | None = None
+    place: tuple[int, int] = _LAST  # among those of the same moment
 
 
 def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
     """The oldest first. What the journal doesn't know is taken from the lock and from the record of decisions."""
     entry = desk.entry(present.address)
     found: dict[Digest, _Facts] = {}
-    for digest, want, made in _told(desk, present, entry):
+    for digest, want, made, place in _told(desk, present, entry):
         facts = found.setdefault(digest, _Facts())
         facts.want = facts.want or want
         facts.made = facts.made or made
-    by_age = sorted(found.items(), key=lambda item: item[1].made.at if item[1].made else "")
+        facts.place = min(facts.place, place)
+    by_age = sorted(found.items(), key=lambda item: (item[1].made.at if item[1].made else "", item[1].place))
     for_now = _wants_of_now(present, entry)
     listed = (entry.take, *entry.takes) if entry is not None and entry.want in for_now else ()
     output = desk.project.outputs.get(present.address)
+
+    def look_of(digest: Digest, want: Digest | None) -> str | None:
+        """That of the line, where a picture stands for it that was made for something else, or nobody knows for what."""
+        stands = entry is not None and digest in listed[: None if want is None else 1] and want not in for_now
+        return for_now.get(entry.want if entry is not None and stands else want)
+
     return tuple(
         KnownTake(
             number=number,
@@ -50,9 +60,7 @@ def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
             chosen=entry is not None and digest == entry.take,
             current=facts.want in for_now or digest in listed[: None if facts.want is None else 1],
             at_hand=desk.memory.whereabouts(digest, output) is not Whereabouts.NOWHERE,
-            look=for_now.get(
-                entry.want if entry is not None and digest in listed and facts.want is None else facts.want
-            ),
+            look=look_of(digest, facts.want),
         )
         for number, (digest, facts) in enumerate(by_age, 1)
     )
@@ -68,16 +76,28 @@ def _wants_of_now(present: Present, entry: ImageEntry | None) -> Mapping[Digest 
 
 def _told(
     desk: Desk, present: Present, entry: ImageEntry | None
-) -> Iterator[tuple[Digest, Digest | None, Made | None]]:
-    """Picture, want and origin, from whoever knows most to whoever knows least."""
+) -> Iterator[tuple[Digest, Digest | None, Made | None, tuple[int, int]]]:
+    """Picture, want, origin and place, from whoever knows most to whoever knows least."""
     names = desk.names(present.address)
     journal, index = desk.memory.journal, desk.memory.takes_index
+    noted = journal.takes_at(names) if journal else ()
     wants = dict.fromkeys(one.want for one in (present, *present.looks) if one.want is not None)
-    # Of takes that came in the same moment the index says the order, as it does to whoever chooses the first.
-    bought = [take for want in wants for take in (index.of(want) if index else ())]
-    bought += journal.takes_at(names) if journal else ()
-    for take in bought:
-        yield take.digest, take.want, Made.of(take)
+    # Of takes of one moment those of one want stand as in the index, by which the first is chosen; the wants as they were
+    # asked for, so that an edit of the manifest renumbers nothing.
+    ranks = {want: rank for rank, want in enumerate(dict.fromkeys((*(take.want for take in noted), *wants)))}
+    for want, rank in sorted(ranks.items(), key=lambda item: item[0] not in wants):
+        for number, take in enumerate(index.of(want) if index else ()):
+            yield take.digest, take.want, Made.of(take), (rank, number)
+    for number, take in enumerate(noted):
+        yield take.digest, take.want, Made.of(take), (ranks[take.want], number)
+    for digest, known, made in _remembered(desk, names, entry):
+        yield digest, known, made, _LAST
+
+
+def _remembered(
+    desk: Desk, names: Collection[str], entry: ImageEntry | None
+) -> Iterator[tuple[Digest, Digest | None, Made | None]]:
+    """What the lock's line and the record of decisions say."""
     lines = [one for one in desk.decisions if one.node in names]
     entries = [entry, *(value for one in reversed(lines) for value in (one.after, one.before))]
     images = [value for value in entries if isinstance(value, ImageEntry)]
@@ -126,19 +146,30 @@ def takes_of(desk: Desk, present: Present) -> NodeTakes:
     groups: dict[object, list[KnownTake]] = {}
     for take in reversed(known_takes(desk, present)):
         groups.setdefault(("now", take.look) if take.current else take.want, []).insert(0, take)
-    first = [("now", look) for look in dict.fromkeys((present.look, *(one.look for one in present.looks)))]
+    looks = dict.fromkeys((present.look, *(one.look for one in present.looks)))
+    first = [("now", look) for look in looks]
     ordered = sorted(groups.items(), key=lambda item: first.index(item[0]) if item[0] in first else len(first))
     names = desk.names(present.address)
+    told = [_group(desk, present, takes, current=takes[0].current) for _, takes in ordered]
+    empty = [look for look in looks if look is not None and groups and ("now", look) not in groups]
+    for look in empty:  # behind those for what is asked now
+        after = sum(group.current for group in told)
+        told.insert(after, _of_look(desk, present, present.named(look), ()))
     stands = [one for one in effective(desk.decisions) if one.node in names and not _is_departure(one)]
     return NodeTakes(
         address=present.address,
-        groups=[_group(desk, present, takes, current=takes[0].current) for _, takes in ordered],
+        groups=told,
         level=None if entry is None else entry.level,
-        look=None if entry is None else entry.look,
+        look=None if entry is None else _look_now(present, entry),
         stale=entry is not None and not is_current(entry, present),
         decided=None if entry is None else decided_by(desk.decisions, names, entry),
         decisions=stands,
     )
+
+
+def _look_now(present: Present, entry: ImageEntry) -> str | None:
+    """The look of a line, by the name that it has in the manifest now."""
+    return next((one.look for one in (present, *present.looks) if one.want == entry.want), entry.look)
 
 
 def _is_departure(decision: Decision) -> bool:
@@ -148,23 +179,44 @@ def _is_departure(decision: Decision) -> bool:
 
 def _group(desk: Desk, present: Present, takes: Sequence[KnownTake], *, current: bool) -> TakesFor:
     if current:
-        present = present.named(takes[0].look)
-    want = present.want if current else takes[0].want
-    document = _document(desk, want)
-    if not current and document is not None:
-        present = _nearest(present, document)
-    differs: tuple[Reason, ...] = ()
-    if not current and document is not None and present.document:
-        differs = compare_documents(
-            remembered_document(document),
-            present.document,
-            old_words={name: document[name] for name in TEXTS if name in document},
-            defaults=DEFAULTS_1,
-            references=_references(desk, present.address),
-            called=lambda identity: _whose(desk, present.address, identity),
-        )
+        return _of_look(desk, present, present.named(takes[0].look), takes)
+    document = _document(desk, takes[0].want)
+    bought_as = _bought_as(desk, present, takes[0].want)
+    named = present.named(bought_as)
+    if document is not None and named.look != bought_as:
+        named = _nearest(present, document)
+    differs = _differences(desk, document, named) if document is not None and named.document else ()
     prompt = document.get("prompt") if document is not None else None
-    return TakesFor(takes=takes, current=current, differs=differs, prompt=prompt, look=present.look)
+    return TakesFor(takes=takes, current=False, differs=differs, prompt=prompt, look=named.look, bought_as=bought_as)
+
+
+def _of_look(desk: Desk, present: Present, one: Present, takes: Sequence[KnownTake]) -> TakesFor:
+    """What is asked now: in one look, as it differs from the one that the picture is."""
+    beside = _differences(desk, present.document, one) if one.look != present.look and one.document else ()
+    return TakesFor(takes=takes, current=True, prompt=one.document.get("prompt"), look=one.look, beside=beside)
+
+
+def _differences(desk: Desk, old: Mapping[str, Any], new: Present) -> tuple[Reason, ...]:
+    return compare_documents(
+        remembered_document(old),
+        new.document,
+        old_words={name: old[name] for name in TEXTS if name in old},
+        defaults=DEFAULTS_1,
+        references=_references(desk, new),
+        called=lambda identity: _whose(desk, new, identity),
+    )
+
+
+def _bought_as(desk: Desk, present: Present, want: Digest | None) -> str | None:
+    """The name of the look that an earlier want was bought or chosen for, as far as this machine or the lock knows it."""
+    if want is None:
+        return None
+    names, index = desk.names(present.address), desk.memory.takes_index
+    bought = index.looks(want) if index else {}
+    lines = [value for one in desk.decisions if one.node in names for value in (one.before, one.after)]
+    images = [one for one in (*lines, desk.entry(present.address)) if isinstance(one, ImageEntry)]
+    chosen = [one.look for one in images if one.want == want and one.look is not None]
+    return next(iter((*(bought[name] for name in names if name in bought), *reversed(chosen))), None)
 
 
 def _nearest(present: Present, document: Mapping[str, Any]) -> Present:
@@ -179,16 +231,18 @@ def _nearest(present: Present, document: Mapping[str, Any]) -> Present:
     return max(looks, key=alike)
 
 
-def _references(desk: Desk, address: str) -> Sequence[str]:
-    node = desk.project.graph[address]
+def _references(desk: Desk, present: Present) -> Sequence[str]:
+    node = desk.project.graph[present.address]
+    if isinstance(node, ImageNode):
+        node = node.wearing(present.look)
     if not isinstance(node, ImageNode | FrameNode):
         return ()
     return [reference.address for reference in node.references]
 
 
-def _whose(desk: Desk, address: str, identity: str) -> str | None:
+def _whose(desk: Desk, present: Present, identity: str) -> str | None:
     """Which of the pictures that a node is made from an identity was."""
-    for name in _references(desk, address):
+    for name in (*_references(desk, present), *desk.project.graph.made_from(present.address)):
         entry = desk.entry(name)
         taken = [line.take for line in desk.decisions if line.node == name and line.take is not None]
         taken += [entry.take, *entry.takes] if entry is not None else []

@@ -40,7 +40,7 @@ def wish_for_more(
     if whole and alone:
         raise UsageError(f"`{alone[0].address}` is no frame of a sequence", hint="leave `--whole` out for it")
     for node in nodes if look is not None else ():
-        _check_look(node, look)
+        _check_look(node, look or "")
     together = [node.sequence for node in nodes if isinstance(node, FrameNode) and (whole or node.sequence.layered)]
     if together and more > 1:
         raise UsageError(
@@ -56,13 +56,13 @@ def wish_for_more(
     )
 
 
-def _check_look(node: ImageNode | FrameNode, look: str | None) -> None:
-    known = [one.look or "" for one in node.looks] if isinstance(node, ImageNode) else []
+def _check_look(node: ImageNode | FrameNode, look: str) -> None:
+    known = list(node.look_names) if isinstance(node, ImageNode) else []
     if not known:
         raise UsageError(f"`{node.address}` has no looks", hint="leave `--look` out for it")
     if look not in known:
         names = ", ".join(f"`{name}`" for name in known)
-        hint = did_you_mean(look or "", known, otherwise=f"it has {names}")
+        hint = did_you_mean(look, known, otherwise=f"it has {names}")
         raise UsageError(f"`{node.address}` has no look `{look}`", hint=hint)
 
 
@@ -169,6 +169,7 @@ def _kept_words(desk: Desk, rolled: Rolled, kept: Collection[str]) -> list[str]:
             continue
         numbers = ", ".join(f"{take.number} ({take.digest.short})" for take in listed)
         takes = "take" if len(listed) == 1 else "takes"
+        takes += "" if listed[0].look is None else f" of look {listed[0].look}"
         said.append(
             f"{address} stays {entry.level} with {entry.take.short}; new {takes} {numbers}:"
             f" `seedpipe pick {address} {listed[0].number}`"

@@ -6,7 +6,7 @@ from typing import Final
 from seedpipe.display import PLAIN, Style, display_width, flow, pad, shown, wrap
 from seedpipe.money import Money
 from seedpipe.names import Realm
-from seedpipe.plan.reasons import PromptChanged, SharedWordsChanged
+from seedpipe.plan.reasons import PromptChanged, Reason, SharedWordsChanged
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.plan.worddiff import word_diff
 from seedpipe.review.decision_text import PAST
@@ -15,7 +15,7 @@ from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.worddiff import diff_lines
 from seedpipe.review.words import count
 from seedpipe.state.decisions import Decision
-from seedpipe.state.lock import Level
+from seedpipe.state.lock import ImageEntry, Level
 
 _DIFF_LINES: Final = 5  # of changed words, for one group
 
@@ -72,21 +72,34 @@ def _group_lines(group: TakesFor, node: NodeTakes, realm: Realm, width: int, sty
     lines = []
     if group.current:
         lines.append("  for what is asked now" + (f" · look {group.look}" if group.look is not None else ""))
+        lines += _reason_lines(group.beside, width, style)
+        if not group.takes:
+            lines += [f"     {line}" for line in wrap(_nothing(group, node), width - 5)]
     else:
         lines.append(f"  {_heading(group)}")
         lines += _difference_lines(group, width, style)
     return lines + [line for take in group.takes for line in _take_lines(take, node, realm, width, style)]
 
 
+def _nothing(group: TakesFor, node: NodeTakes) -> str:
+    """Of a look without takes; beside a person's choice no build buys one."""
+    if node.level in (None, Level.AUTO):
+        return "no take yet"
+    return f"no take: `seedpipe reroll {node.address} --look {group.look}` buys one"
+
+
 def _heading(group: TakesFor) -> str:
+    was = group.bought_as
+    if was is not None and was != group.look:
+        return f"for look {was}, which is gone" + (
+            f"; nearest to look {group.look}" if group.look and group.differs else ""
+        )
     if group.differs:
         words = any(isinstance(reason, PromptChanged | SharedWordsChanged) for reason in group.differs)
+        if group.look is not None and words:
+            return f"for earlier words of look {was}" if was else f"for earlier words, nearest to look {group.look}"
         if group.look is not None:
-            return (
-                f"for earlier words, nearest to look {group.look}"
-                if words
-                else f"for the words of look {group.look}, when something else was different"
-            )
+            return f"for the words of look {group.look}, when something else was different"
         return "for earlier words" if words else "for the same words, when something else was different"
     if all(take.made is not None and take.made.adopted_by is not None for take in group.takes):
         return "brought by people"
@@ -95,17 +108,22 @@ def _heading(group: TakesFor) -> str:
 
 def _difference_lines(group: TakesFor, width: int, style: Style) -> list[str]:
     """The words that changed since, and what else did."""
+    lines = _reason_lines(group.differs, width, style)
+    if not lines and group.prompt is not None:
+        found = wrap(flowing(group.prompt), width - 6)
+        lines = [f"      {line}" for line in found[:_DIFF_LINES] + (["…"] if len(found) > _DIFF_LINES else [])]
+    return lines
+
+
+def _reason_lines(reasons: Sequence[Reason], width: int, style: Style) -> list[str]:
     lines: list[str] = []
-    for reason in group.differs:
+    for reason in reasons:
         if isinstance(reason, PromptChanged | SharedWordsChanged) and reason.old is not None and reason.new is not None:
             parts = shortened(word_diff(flowing(reason.old), flowing(reason.new)))
             found = diff_lines(parts, width - 6, style)
             lines += found[:_DIFF_LINES] + (["…"] if len(found) > _DIFF_LINES else [])
         else:
             lines += wrap(shown(reason.sentence()), width - 6)
-    if not lines and group.prompt is not None:
-        found = wrap(flowing(group.prompt), width - 6)
-        lines = found[:_DIFF_LINES] + (["…"] if len(found) > _DIFF_LINES else [])
     return [f"      {line}" for line in lines]
 
 
@@ -125,7 +143,7 @@ def _take_lines(take: KnownTake, node: NodeTakes, realm: Realm, width: int, styl
     first, *rest = flow([f"{take.number:>2}", take.digest.short, *facts], width - 4, between="  ", indent=4)
     sign = style.green("*") if take.chosen else " "
     lines = [f"  {sign} {style.bold(first.rstrip()) if take.chosen else first.rstrip()}"]
-    rest += wrap(f"    chosen, {_level(node)}", width - 4) if take.chosen else []
+    rest += [f"    {line}" for line in wrap(f"chosen, {_level(node)}", width - 8)] if take.chosen else []
     return lines + [f"    {line}" for line in rest]
 
 
@@ -136,7 +154,9 @@ def _amount(cost: str | None) -> str:
 def _decision_lines(decision: Decision, width: int, style: Style) -> list[str]:
     """`2026-11-24 10:12  picked 91ab3f2c0d1e  Mika Ito  k3f9x2mq`, and the note below it."""
     what = PAST.get(decision.verb, shown(decision.verb))
-    what += f" {decision.take.short}" if decision.take is not None and decision.verb != "note" else ""
+    if decision.take is not None and decision.verb != "note":
+        what += f" {decision.take.short}"
+        what += f" (look {look})" if isinstance(after := decision.after, ImageEntry) and (look := after.look) else ""
     parts = [decision.at[:16].replace("T", " "), decision.act, f"{what} by {_name(decision.who)}"]
     lines = ["  " + style.dim(line) for line in flow(parts, width - 2, between="  ", indent=4)]
     if decision.note is not None:

@@ -112,7 +112,7 @@ def test_only_the_look_that_was_edited_is_bought_again(shop: Workspace, live: Ga
     assert live.prompts[4:] == ["A polished brass lamp, dark moon light"]
     assert groups(shop) == [("plain", True, 1), ("copper", True, 1), ("night", True, 1), ("night", False, 1)]
     text = shop.run("takes", "hero").out
-    assert "for earlier words, nearest to look night" in text
+    assert "for earlier words of look night" in text
     assert "[-dim-]{+dark+}" in text
     shop.edit("seedpipe.yaml", "plain: {}", "plain: {light: grey}")
     planned = node(shop, "hero")

@@ -2,11 +2,16 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 from tests.sessions.conftest import Account, manifest
-from tests.sessions.test_choices import BUY
-from tests.sessions.test_looks import LAMPS, NIGHT, VARS, node, shop
+from tests.sessions.test_choices import BUY, lock
+from tests.sessions.test_looks import LAMPS, NIGHT, PLAIN, VARS, node, shop
 from tests.support.relay import Gateway
+from tests.support.repository import Repository
 from tests.support.workspace import Workspace
 
 __all__ = ["shop"]
@@ -67,7 +72,7 @@ def test_a_look_that_is_gone_is_the_reason_why_its_picture_is_replaced(shop: Wor
     shop.edit("seedpipe.yaml", "      copper: {metal: copper}\n", "")
     assert sentences(shop)[:2] == ["replaces an approved picture", "its look copper is gone from the manifest"]
     shop.write("seedpipe.yaml", LAMPS.replace("copper:", "red:"))
-    assert sentences(shop) == [], "a renamed look is not gone"
+    assert sentences(shop) == ["its look copper is called red now"], "a renamed look is not gone"
     shop.write("seedpipe.yaml", LAMPS.replace("copper: {metal: copper}", "red: {metal: tin}"))
     assert sentences(shop)[:2] == ["replaces an approved picture", "its look copper is gone from the manifest"]
 
@@ -134,3 +139,113 @@ def test_every_event_of_a_look_names_it(workspace: Workspace, account: Account) 
     assert all(one["look"] is None for one in events if one.get("address") == "card" and "look" in one)
     assert re.search(r"✓ hero  \d+x\d+  2 looks", ran.err)
     assert re.findall(r"\[\d/\d\]", ran.err)[-1] == "[3/3]", "a picture that came, and lacks a look, is one picture"
+
+
+def groups(workspace: Workspace, address: str = "hero") -> list[Any]:
+    return list(workspace.run("takes", address, "--json").json["nodes"][0]["groups"])
+
+
+def test_takes_keep_the_name_of_the_look_that_they_were_bought_for(shop: Workspace, live: Gateway) -> None:
+    shop.edit("seedpipe.yaml", "night: {light: dim moon}", "night: {light: grey, metal: tin}")
+    (earlier,) = (group for group in groups(shop) if not group["current"])
+    assert (earlier["bought_as"], earlier["look"]) == ("night", "night"), "though the words of plain are nearer"
+    assert "for earlier words of look night" in shop.run("takes", "hero").out
+    shop.edit("seedpipe.yaml", "night:", "evening:")
+    (earlier,) = (group for group in groups(shop) if not group["current"])
+    assert (earlier["bought_as"], earlier["look"]) == ("night", "plain")
+    assert "for look night, which is gone; nearest to look plain" in shop.run("takes", "hero").out
+
+
+def test_another_machine_knows_the_names_of_what_was_once_chosen(tmp_path: Path, live: Gateway) -> None:
+    environ = {"SEEDPIPE_BASE_URL": live.base_url, "SEEDPIPE_API_KEY": "key-0123456789"}
+    first = Repository(tmp_path / "work", **environ)
+    first.write("seedpipe.yaml", LAMPS)
+    first.git("init", "-q")
+    first.build()
+    assert first.run("pick", "hero", "night").code == 0
+    first.edit("seedpipe.yaml", "night: {light: dim moon}", "night: {light: dark}")
+    first.build()
+    first.commit("with its outputs")
+    first.git("clone", "-q", str(first.folder), str(tmp_path / "clone"))
+    clone = Workspace(tmp_path / "clone", **environ, SEEDPIPE_HOME=str(tmp_path / "elsewhere"))
+    earlier = [group.get("bought_as") for group in groups(clone) if not group["current"]]
+    assert earlier == ["night"]
+
+
+def test_a_look_is_listed_with_what_makes_it_another_one(shop: Workspace, live: Gateway) -> None:
+    assert shop.run("pick", "hero", "copper").code == 0
+    shop.edit("seedpipe.yaml", "night: {light: dim moon}", "night: {light: dark}")
+    told = groups(shop)
+    assert [(group["look"], group["current"], len(group["takes"])) for group in told] == [
+        ("copper", True, 1), ("plain", True, 1), ("night", True, 0), ("night", False, 1),
+    ]  # fmt: skip
+    assert [[reason["code"] for reason in group.get("beside", ())] for group in told[:3]] == [
+        [], ["prompt-changed"], ["prompt-changed"],
+    ]  # fmt: skip
+    text = shop.run("takes", "hero").out
+    assert "A polished [-copper-]{+brass+} lamp, [-soft-]{+dark+} light" in text
+    assert "no take: `seedpipe reroll hero --look night` buys one" in text
+    ran = shop.run("pick", "hero", "night")
+    assert ran.code == 2
+    assert "the look `night` of `hero` has no take yet" in ran.err
+    assert "`seedpipe reroll hero --look night` buys one" in ran.err
+    ran = shop.run("reroll", "hero", "--look", "night", "--yes", "--max-cost", "1")
+    assert ran.code == 0, ran.err
+    assert "look night: 1 more take, beside the approved one" in ran.err
+    assert "hero stays approved with " in ran.out
+    assert "new take of look night 4" in ran.out
+
+
+def test_the_chosen_look_stands_first_and_by_the_name_that_it_has_now(shop: Workspace, live: Gateway) -> None:
+    assert shop.run("pick", "hero", "copper").code == 0
+    shop.edit("seedpipe.yaml", "copper:", "red:")
+    assert sentences(shop) == ["its look copper is called red now"]
+    text = shop.run("takes", "hero").out
+    assert "hero · 3 takes · approved by Mika, look red" in text
+    assert re.search(r"picked \w+ \(look copper\) by Mika", text)
+    assert shop.run(*BUY).code == 0
+    assert lock(shop, "hero")["look"] == "red", "by which it is known when its words change"
+    assert (sentences(shop), len(live.prompts)) == ([], 5)
+    shop.edit("seedpipe.yaml", "{metal: copper}", "{metal: red copper}")
+    assert shop.run("keep", "hero").code == 0
+    first, *others = groups(shop)
+    assert (first["look"], [take["chosen"] for take in first["takes"]]) == ("red", [True])
+    assert [group["look"] for group in others] == ["plain", "night"]
+
+
+def test_takes_of_one_moment_keep_their_numbers_when_looks_are_edited(shop: Workspace, live: Gateway) -> None:
+    def numbers() -> dict[str, int]:
+        return {take["digest"]: take["number"] for group in groups(shop) for take in group["takes"]}
+
+    before = numbers()
+    with closing(sqlite3.connect(next(shop.folder.parent.rglob("live/journal.sqlite")))) as journal:
+        journal.execute("UPDATE arrival SET kept_at = (SELECT min(kept_at) FROM arrival)")
+        journal.commit()
+    for edit in (("copper: {metal: copper}", "copper: {metal: tin}"), ("plain: {}", "plain: {light: dark}")):
+        shop.edit("seedpipe.yaml", *edit)
+        assert numbers() == before, edit
+
+
+def test_a_look_is_named_also_where_another_asks_for_the_same(shop: Workspace, live: Gateway) -> None:
+    shop.edit("seedpipe.yaml", "plain: {}", "plain: {}\n      brass: {metal: brass}")
+    assert "give one of them another value of a var that the picture uses" in shop.run("check").out.replace(
+        "\n           ", " "
+    )
+    assert shop.run("pick", "hero", "night").code == 0
+    ran = shop.run("pick", "hero", "brass")
+    assert ran.code == 0, ran.err
+    assert re.search(r"picked hero: \w+, plain, approved", ran.out)
+    ran = shop.run("reroll", "hero", "--look", "brass", "--yes", "--max-cost", "1")
+    assert (ran.code, live.prompts[-1]) == (0, PLAIN), ran.err
+    shop.edit("seedpipe.yaml", "metal: copper", "metal: tin")
+    assert shop.run("reroll", "hero", "--look", "xyzzy", "--yes").err.count("`brass`") == 1
+
+
+def test_a_number_that_is_the_name_of_a_look_too_is_asked_back(shop: Workspace, live: Gateway) -> None:
+    first = next(take for group in groups(shop) for take in group["takes"] if take["number"] == 1)
+    other = next(name for name in ("copper", "night") if first.get("look") != name)
+    shop.edit("seedpipe.yaml", f"{other}:", '"1":')
+    ran = shop.run("pick", "hero", "1")
+    assert ran.code == 2
+    assert "`1` is the name of a look of `hero`, and means the take 1 as well" in ran.err
+    assert shop.run("pick", "hero", first["digest"][7:15]).code == 0
