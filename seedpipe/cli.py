@@ -3,7 +3,6 @@
 import errno
 import importlib
 import os
-import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -14,9 +13,9 @@ from typing import Final
 import click
 
 from seedpipe import __version__
-from seedpipe.commands.invocation import COMPLETION_VARIABLE, Invocation, option
+from seedpipe.commands.invocation import COMPLETION_VARIABLE, Invocation, VerbGroup, option
 from seedpipe.console import Console, render_error
-from seedpipe.errors import DISK_HINT, SeedpipeError, StateError, UsageError
+from seedpipe.errors import DISK_HINT, SeedpipeError, StateError, why
 from seedpipe.limits import ExitCode
 from seedpipe.state.memo import Answer, Heard, Memo
 
@@ -31,9 +30,13 @@ _NOT_OURS: Final = frozenset(  # what a disk or its owner says
         errno.EIO,
         errno.ENOTDIR,
         errno.EISDIR,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.EMFILE,
+        errno.ENFILE,
     }
 )
-_QUOTED: Final = re.compile(r"'([^']+)'")  # as click names things
 
 # The verbs in the order a person meets them. The help stands here so that `--help` imports none of them.
 VERBS: Final = {
@@ -82,7 +85,7 @@ HEADINGS: Final = {
 }
 
 
-class Verbs(click.Group):
+class Verbs(VerbGroup):
     """A group that imports a verb's module only when the verb is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -99,10 +102,11 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            close = importlib.import_module("difflib").get_close_matches(args[0], VERBS, n=1)
-            ctx.fail(f"there is no verb `{args[0]}`" + (f"; did you mean `{close[0]}`?" if close else ""))
-        return super().resolve_command(ctx, args)
+        """`help VERB` is `VERB --help`."""
+        if args == ["help"]:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        return super().resolve_command(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         groups: dict[str, list[tuple[str, str]]] = {}
@@ -179,7 +183,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     except click.ClickException as error:
         console = invocation.console if invocation else Console(sys.stdout, sys.stderr)
-        console.err(render_error(_mistake(error), lambda _file: None, console.err_style, width=console.err_width))
+        mistake = importlib.import_module("seedpipe.commands.mistakes").mistake(error)
+        console.err(render_error(mistake, lambda _file: None, console.err_style, width=console.err_width))
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("\ninterrupted\n")
@@ -203,18 +208,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _our_bug(error, arguments)
 
 
-def _mistake(error: click.ClickException) -> UsageError:
-    """A mistake in the command line, in the words of all our errors."""
-    ctx = getattr(error, "ctx", None)
-    words = _QUOTED.sub(r"`\1`", " ".join(error.format_message().split()).rstrip("."))
-    hint = f"`{ctx.command_path} --help` shows what there is" if ctx is not None else None
-    return UsageError(words[:1].lower() + words[1:], hint=hint)
-
-
 def _disk_trouble(error: OSError) -> StateError:
     """A full, read-only or failing disk, or files that aren't ours to write: no bug, whichever call met it."""
     what = f"`{error.filename}` can't be used" if error.filename else "a file can't be written"
-    return StateError(f"{what}: {error.strerror}", hint=DISK_HINT)
+    return StateError(f"{what}: {why(error)}", hint=DISK_HINT)
 
 
 def _memo(arguments: Sequence[str]) -> Memo | None:

@@ -23,7 +23,7 @@ TextOf = Callable[[str], str | None]
 class Console:
     """Results go to `stdout`, everything else to `stderr`. Environment variables are those of `environ`.
 
-    `color`: `auto` (a terminal that isn't dumb; honours `NO_COLOR`, `FORCE_COLOR`), `always`, `never`.
+    `color`: `auto` (a terminal that isn't dumb; honours `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`), `always`, `never`.
     """
 
     def __init__(
@@ -47,9 +47,11 @@ class Console:
             return color == "always"
         if self._environ.get("NO_COLOR"):
             return False
-        forced = self._environ.get("FORCE_COLOR", "")
+        forced = self._environ.get("FORCE_COLOR") or self._environ.get("CLICOLOR_FORCE", "")
         if forced:
             return forced not in ("0", "false")
+        if self._environ.get("CLICOLOR") == "0":
+            return False
         return _is_terminal(stream) and self._environ.get("TERM") != "dumb"
 
     @property

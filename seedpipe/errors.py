@@ -12,7 +12,7 @@
     └── UncertainError       the charge of something sent is not known         75
 
 Messages are lower case, name things in backticks and say what was found and what was expected.
-A hint is the next thing to do.
+A hint is the next thing to do; every error has one (tests/test_next_steps.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from seedpipe.hints import NEXT_STEPS
 from seedpipe.limits import ExitCode
 from seedpipe.source import Position
 
@@ -33,7 +34,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that is wrong, and where. `code` is stable, for linters and `check --format json`."""
+    """One thing that is wrong, and where. `code` is stable, for linters and `check --format json`.
+
+    Without a `hint` of its own it has that of its code (`hints.NEXT_STEPS`), if there is one.
+    """
 
     code: str
     message: str
@@ -41,6 +45,10 @@ class Fault:
     hint: str | None = None
     severity: Severity = Severity.ERROR
     address: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.hint is None:
+            object.__setattr__(self, "hint", NEXT_STEPS.get(self.code))
 
     def sort_key(self) -> tuple[str, int, int, str]:
         if self.position is None:
@@ -52,12 +60,20 @@ class SeedpipeError(Exception):
     """Anything that is told to the user in one sentence instead of a traceback."""
 
     exit_code: ExitCode = ExitCode.FAILED
+    next_step: str | None = None
+    """The hint of a class whose errors all have the same."""
 
     def __init__(self, message: str, *, hint: str | None = None, position: Position | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint or self.next_step
         self.position = position
+
+
+def why(error: Exception) -> str:
+    """What the operating system says, as our own messages say things: `no such file or directory`."""
+    words = str(getattr(error, "strerror", None) or error)
+    return words[:1].lower() + words[1:]
 
 
 class UsageError(SeedpipeError):
@@ -92,6 +108,8 @@ class DecisionError(SeedpipeError):
 
 class ServiceError(SeedpipeError):
     """The service refused, or answered something that could not be understood."""
+
+    next_step = "`seedpipe doctor` asks the service, for nothing, whether all is well"
 
 
 class CapError(SeedpipeError):

@@ -48,11 +48,15 @@ def test_the_help_has_every_verb_once_under_a_heading(capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("plan --nope", "error: no such option `--nope`"),
+        ("plan --nope", "error: there is no option `--nope` of `seedpipe plan`"),
+        ("plan --jsno", "`seedpipe plan`; did you mean `--json`?"),
+        ("plan --exclude", "error: option `--exclude` needs a value"),
+        ("build -j x", "error: invalid value for `-j` / `--jobs`: `x` is no whole number"),
+        ("completion nushell", "error: invalid value for `SHELL`: `nushell` is not one of `bash`"),
         ("pick", "error: missing argument `NODE`"),
         ("build -j 0", "error: invalid value for `-j` / `--jobs`: 0 is not in the range 1<=x<=512"),
         ("graph --format bmp", "error: invalid value for `--format`: `bmp` is not one of `text`"),
-        ("schema nope", "error: invalid value for `[NAME]`: `nope` is not one of `manifest`"),
+        ("schema nope", "error: invalid value for `NAME`: `nope` is not one of `manifest`"),
     ],
 )
 def test_a_mistake_in_the_command_line_reads_like_every_error(
@@ -62,8 +66,33 @@ def test_a_mistake_in_the_command_line_reads_like_every_error(
     assert main(line.split()) == 2
     said = capsys.readouterr().err
     assert says in " ".join(said.split())
-    assert f"`seedpipe {line.split()[0]} --help`" in said
+    assert "needs a value" in said or f"`seedpipe {line.split()[0]} --help`" in said
     assert max(map(len, said.splitlines())) <= 60
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("plan --color never", "`--color` goes before the verb = hint: like `seedpipe --color … plan`"),
+        ("lock prune -q", "`-q` goes before the verb = hint: like `seedpipe -q lock prune`"),
+        ("--colr never plan", "there is no option `--colr` of `seedpipe`; did you mean `--color`?"),
+        ("lock merg", "there is no verb `lock merg`; did you mean `lock merge`? = hint: `seedpipe lock --help`"),
+        ("spend reconsile x.csv", "there is no verb `spend reconsile`; did you mean `spend reconcile`?"),
+        ("help pln", "there is no verb `pln`; did you mean `plan`?"),
+        ("-q", "no verb is given = hint: `seedpipe --help`"),
+    ],
+)
+def test_what_was_probably_meant_is_said(line: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(line.split()) == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("line", ["help", "help plan", "help spend reconcile"])
+def test_help_is_a_word_too(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(line.split()) == 0
+    said = capsys.readouterr().out
+    assert main([*line.split()[1:], "--help"]) == 0
+    assert said == capsys.readouterr().out
 
 
 def test_a_shell_is_told_what_may_come_next(tmp_path) -> None:

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "seedpipe"
 
 LEVELS = [
-    {"errors", "source", "money", "names", "limits", "canonical", "display", "fonts", "hosts", "__init__"},
+    {"errors", "hints", "source", "money", "names", "limits", "canonical", "display", "fonts", "hosts", "__init__"},
     {"manifest", "catalogue", "state", "events"},
     {"plan"},
     {"service", "images", "emulator"},
@@ -22,7 +22,7 @@ LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}
 
 # Foundation modules may lean on each other in this order; commands and the console need one common word.
 WITHIN = {
-    "errors": {"limits", "source", "names"},
+    "errors": {"hints", "limits", "source", "names"},
     "canonical": {"names"},
     "money": set(),
     "project": {"build", "console"},

@@ -86,7 +86,7 @@ def _amount(text: str, source: str, currency: str) -> Money:
     try:
         return Money.parse(text, default_currency=currency)
     except ValueError as error:
-        raise UsageError(f"`{source}`: {error}") from None
+        raise UsageError(f"`{source}`: {error}", hint="write an amount like `5` or `0.50 USD`") from None
 
 
 def cap_name(cap: Cap) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from seedpipe.build.make_derived import DerivedMaker
 from seedpipe.build.make_image import ImageMaker, node_error
@@ -13,13 +14,15 @@ from seedpipe.build.purchase import Buyer
 from seedpipe.build.report import NodeError, Report, Result
 from seedpipe.build.schedule import Schedule
 from seedpipe.build.standing import in_the_way, spared_of
-from seedpipe.errors import SeedpipeError
+from seedpipe.errors import SeedpipeError, why
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, SourceNode
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, State
 from seedpipe.source import ReadRefusedError
 from seedpipe.state.lockfile import LockWriter
 from seedpipe.state.outputs import Outputs
+
+_DISK: Final = "make room, or see to it that you may write there; then build again: what is paid is kept"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,10 +128,10 @@ class Executor:
         except NodeError as error:
             self._failed(address, error)
         except (SeedpipeError, ReadRefusedError) as error:
-            hint = error.hint if isinstance(error, SeedpipeError) else None
+            hint = error.hint if isinstance(error, SeedpipeError) else "put a file there that may be read"
             self._failed(address, NodeError("failed", "error", str(error), hint=hint))
         except OSError as error:
-            self._failed(address, NodeError("failed", "disk", f"{error.strerror}: {error.filename}"))
+            self._failed(address, NodeError("failed", "disk", f"{why(error)}: {error.filename}", hint=_DISK))
         else:
             self._schedule.done(address)
 

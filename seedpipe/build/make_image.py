@@ -10,7 +10,7 @@ from seedpipe.build.order import UNCERTAIN_HINT, NotBought, WantedPicture, not_k
 from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures
 from seedpipe.build.purchase import Buyer
-from seedpipe.build.report import NodeError, Report
+from seedpipe.build.report import NodeError, Report, gone
 from seedpipe.build.want import Came, Want, joined, of_look
 from seedpipe.canonical import canonical_json
 from seedpipe.catalogue.sizes import parse_pixels
@@ -127,7 +127,7 @@ class ImageMaker:
         """What was awaited came out as it was, so its choice holds again: if its bytes are nowhere, nothing is bought."""
         before = want.chosen_before
         if before is not None and not await self.pictures.bring_in(want.planned, before.take):
-            raise NodeError("missing", "bytes-missing", f"the chosen picture {before.take.short} is gone")
+            raise gone(before.take)
 
     # Buying
 
@@ -345,7 +345,7 @@ class ImageMaker:
         """Nothing is bought: the bytes are brought into the store if need be, lock and file are made right."""
         address = want.node.address
         if not await self.pictures.bring_in(want.planned, taken):
-            raise NodeError("missing", "bytes-missing", f"the chosen picture {taken.short} is gone")
+            raise gone(taken)
         entry = want.entry
         stays = want.planned.state in _ON_PURPOSE or want.planned.key is None  # it is used as it is
         if entry is not None and entry.take == taken and (stays or want.chosen_before):
@@ -364,7 +364,7 @@ class ImageMaker:
     async def _put_kept(self, node: ImageNode | FrameNode, planned: PlanNode, entry: ImageEntry) -> None:
         """A picture that stays whatever it is made from, and that isn't all there: only its file is made right."""
         if not await self.pictures.bring_in(planned, entry.take):
-            raise NodeError("missing", "bytes-missing", f"the chosen picture {entry.take.short} is gone")
+            raise gone(entry.take)
         self.pictures.came(node.address, str(entry.take), entry.take)
         worn = node.wearing(planned.look) if isinstance(node, ImageNode) else node
         fit = fit_of(self.resolver.size_rule(worn, self.resolver.asked(worn)), entry)
@@ -390,7 +390,7 @@ def _wrong_size(address: str, rule: SizeRule, take: Take) -> NodeError:
 def node_error(failure: NotBought | None) -> NodeError:
     """What a picture that was not bought means for its node."""
     if failure is None:
-        return NodeError("failed", "nothing-bought", "the plan bought no picture for it")
+        return NodeError("failed", "nothing-bought", "the plan bought no picture for it", hint="build again")
     return NodeError(
         failure.outcome,
         failure.code,

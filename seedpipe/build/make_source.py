@@ -56,7 +56,7 @@ class SourceMaker:
             try:
                 return await self.fetch_url(node.url or "")
             except ServiceError as error:
-                hint = error.hint or "download it yourself, and write `file:` in place of `url:`"
+                hint = "download it yourself, and write `file:` in place of `url:`"
                 raise NodeError("failed", "not-fetched", error.message, hint=hint) from None
         path = self.picture_path(node.path)
         return await asyncio.to_thread(lambda: self.pictures.store.keep(path.read_bytes()))

@@ -26,7 +26,7 @@ from seedpipe.build.order import (
     uncertain,
 )
 from seedpipe.build.report import Report
-from seedpipe.errors import SeedpipeError
+from seedpipe.errors import SeedpipeError, why
 from seedpipe.events import TakeKept
 from seedpipe.images.decode import NotAPictureError
 from seedpipe.images.probe import PictureInfo, probe_picture
@@ -250,7 +250,9 @@ class Receiver:
             info = await asyncio.to_thread(_probe, temporary)
         except SeedpipeError as error:
             temporary.unlink(missing_ok=True)
-            raise DownloadRefusedError(error.message) if isinstance(item, PictureAt) else error from None
+            raise (
+                DownloadRefusedError(error.message, hint=error.hint) if isinstance(item, PictureAt) else error
+            ) from None
         await asyncio.to_thread(self.store.keep_file, temporary, digest)
         return digest, info
 
@@ -333,7 +335,10 @@ def _probe(path: Path) -> PictureInfo:
     except NotAPictureError as error:
         raise NotAPictureError(error.message.replace(f"`{_PICTURE}`", "it"), hint=error.hint) from None
     except OSError as error:
-        raise SeedpipeError(f"the picture can't be read: {error.strerror}") from error
+        raise SeedpipeError(
+            f"the picture can't be read: {why(error)}",
+            hint="`seedpipe doctor` checks the folder where pictures are kept; then build again",
+        ) from error
 
 
 def _pictures_of(request: Request) -> Iterator[WantedPicture]:

@@ -92,7 +92,10 @@ class RedisBoard:
                     return result
                 except self._redis.WatchError:
                     time.sleep(random.random() * 0.001 * min(attempt + 1, 20))  # noqa: S311 - spreads those who collide
-        raise StateError(f"the limits at `{self._shown}` are written by too many at once")
+        raise StateError(
+            f"the limits at `{self._shown}` are written by too many at once",
+            hint="build again with fewer requests at once, like `-j 4`",
+        )
 
     def _begin_beating(self) -> None:
         with self._guard:

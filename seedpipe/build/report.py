@@ -46,6 +46,12 @@ class NodeError(Exception):
         self.look = look
 
 
+def gone(chosen: Digest) -> NodeError:
+    """The bytes of a chosen picture are nowhere any more, though they were when the plan was made."""
+    hint = "`seedpipe plan` says where it may still be, and what another would cost"
+    return NodeError("missing", "bytes-missing", f"the chosen picture {chosen.short} is gone", hint=hint)
+
+
 @dataclass(slots=True, kw_only=True)
 class Result:
     """What a run came to: nodes by outcome, and the pictures that it bought itself."""

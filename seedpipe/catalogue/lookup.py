@@ -76,7 +76,10 @@ class Catalogue:
             for spelling in (offer.wire, *offer.also):
                 owner = names.setdefault(normal_name(spelling), offer.model)
                 if owner != offer.model:
-                    raise UsageError(f"`{spelling}` is a name of both `{owner}` and `{offer.model}`")
+                    raise UsageError(
+                        f"`{spelling}` is a name of both `{owner}` and `{offer.model}`",
+                        hint="give one of them another name",
+                    )
         return replace(self, providers={**self.providers, provider: changed}, names=names)
 
     def model(self, dated_id: str, provider: str | None = None) -> Model:

@@ -233,7 +233,7 @@ class Model:
         faults = self.aspect_faults(tier, asked)
         size = self._listed(tier, asked)
         if faults or size is None:
-            raise UsageError("; ".join(faults))
+            raise UsageError("; ".join(faults), hint=f"`seedpipe models {self.id}` lists its sizes")
         return size
 
     def layers_faults(self, size: str) -> Sentences:

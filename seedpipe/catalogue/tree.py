@@ -29,6 +29,8 @@ Made = TypeVar("Made")
 class CatalogueFault(UsageError):  # noqa: N818 - the house calls what is wrong with a file a fault
     """A catalogue file that can't be used; the position is in the file's own name."""
 
+    next_step = "mend that line, or take the file out of `catalogue` in your settings"
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:

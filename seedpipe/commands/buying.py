@@ -25,7 +25,7 @@ from seedpipe.build.budget import (
 from seedpipe.commands.invocation import Function, Invocation
 from seedpipe.commands.opening import ProjectFlags, remember_realm
 from seedpipe.commands.showing import caps_of, spent_this_month
-from seedpipe.errors import ConsentError, UsageError
+from seedpipe.errors import ConsentError, UsageError, why
 from seedpipe.events import BuildFinished, Event
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
@@ -194,7 +194,7 @@ def _events_in(path: Path, invocation: Invocation) -> Iterator[JsonLines]:
         stream = path.open("w", encoding="utf-8")
     except OSError as error:
         raise UsageError(
-            f"`{path}` can't be written: {error.strerror}", hint="name a file in a folder that is there"
+            f"`{path}` can't be written: {why(error)}", hint="name a file in a folder that is there"
         ) from error
     lines = JsonLines(stream)
     try:

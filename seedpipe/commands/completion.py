@@ -8,10 +8,10 @@ from seedpipe.limits import ExitCode
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> int:
-    """Print the script that completes verbs and flags in your shell.
+    """Print the script that completes verbs, flags and pictures in your shell: bash, zsh or fish.
 
     \b
     Example:

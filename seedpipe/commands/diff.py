@@ -93,7 +93,7 @@ def _money(text: str | None, currency: str) -> Money | None:
     try:
         money = Money.parse(text, default_currency=currency)
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(str(error), hint="write an amount like `5` or `0.50 USD`") from None
     if money.currency != currency:
         raise UsageError(f"a limit in {money.currency} can't bind costs in {currency}", hint=f"give it in {currency}")
     return money

@@ -1,6 +1,7 @@
 """What every verb gets from the command line before it: the console, the folder, the manifest's name."""
 
 import functools
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -83,6 +84,18 @@ def project_options(function: Function) -> Function:
     ):
         function = decorate(function)
     return function
+
+
+class VerbGroup(click.Group):
+    """A group whose verbs, mistyped, are told as all our errors are."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            raise importlib.import_module("seedpipe.commands.mistakes").no_verb(args[0], ctx, known)
+        return super().resolve_command(ctx, args)
 
 
 json_option = option("--json", "as_json", is_flag=True, help="Pure JSON on standard output.")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from seedpipe.commands.deciding import Flags, decision_options, project_of, tell
-from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation
+from seedpipe.commands.invocation import Invocation, VerbGroup, json_option, option, pass_invocation
 from seedpipe.errors import UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.plan.following import Outcome
@@ -19,7 +19,7 @@ from seedpipe.state.decisions import Verb
 from seedpipe.state.merge import Merged, Side
 
 
-@click.group("lock")
+@click.group("lock", cls=VerbGroup)
 def command() -> None:
     """Look after `seedpipe.lock`, the record of the chosen pictures.
 

@@ -10,7 +10,7 @@ from seedpipe.errors import UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.project.project import users_catalogue
 from seedpipe.project.trust import DEFAULT_PROVIDER
-from seedpipe.state.credentials import Credentials
+from seedpipe.state.credentials import Credentials, check_host
 from seedpipe.state.home import config_folder
 from seedpipe.state.settings import read_settings
 
@@ -38,6 +38,8 @@ def command(invocation: Invocation, provider: str | None, host: str | None, remo
         gone = [name for name in hosts if credentials.remove(name)]
         invocation.console.note(f"forgot the key for {', '.join(gone)}" if gone else f"there was no key for {shown}")
         return ExitCode.DONE
+    if host is not None:
+        check_host(host)
     if sys.stdin.isatty():
         key = click.prompt(f"key for {shown}", hide_input=True, err=True)
     else:

@@ -24,7 +24,9 @@ def variables_of(pairs: Sequence[str], *, allowed: bool) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise UsageError(f"`--var {pair}` should be `--var name=value`")
+            raise UsageError(
+                f"`--var {pair}` names no value", hint="write `--var name=value`, with a name of `vars` in the manifest"
+            )
         variables[name] = value
     return variables
 

@@ -12,7 +12,7 @@ from seedpipe.commands.showing import caps_shown, planned_for
 from seedpipe.commands.wishing import SUPPOSING, WishFlags, wish_options
 from seedpipe.console import json_text, render_faults
 from seedpipe.display import shown
-from seedpipe.errors import UsageError
+from seedpipe.errors import UsageError, why
 from seedpipe.limits import ExitCode
 from seedpipe.plan.compare_models import Comparison, compare_models
 from seedpipe.plan.grouping import group_by
@@ -138,5 +138,5 @@ def _save(plan: Plan, path: Path) -> None:
         write_atomically(path, (json_text(plan_document(plan)) + "\n").encode())
     except OSError as error:
         raise UsageError(
-            f"`{path}` can't be written: {error.strerror}", hint="name a file in a folder that is there"
+            f"`{path}` can't be written: {why(error)}", hint="name a file in a folder that is there"
         ) from error

@@ -12,7 +12,7 @@ from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.catalogue.names import normal_name
 from seedpipe.commands.invocation import Invocation, json_option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
-from seedpipe.errors import UsageError
+from seedpipe.errors import UsageError, why
 from seedpipe.limits import MAX_FILE_BYTES, ExitCode
 from seedpipe.names import Realm
 from seedpipe.plan.price import currency_of
@@ -97,7 +97,9 @@ def _bytes(file: Path) -> bytes:
         with file.open("rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"`{file}` can't be read: {error.strerror}") from None
+        raise UsageError(
+            f"`{file}` can't be read: {why(error)}", hint="name the usage export that you downloaded, as CSV"
+        ) from None
     if len(data) > MAX_FILE_BYTES:
         raise UsageError(f"`{file}` has more than {MAX_FILE_BYTES:,} bytes", hint="export a shorter period")
     return data
@@ -109,7 +111,8 @@ def _columns(text: str | None) -> dict[str, str]:
         field, equals, header = pair.partition("=")
         if not equals or field.strip() not in NAMES or not header.strip():
             raise UsageError(
-                f"`--columns {pair.strip()}` should be like `amount=Payable`", hint=f"fields: {', '.join(NAMES)}"
+                f"`--columns {pair.strip()}` names no column",
+                hint=f"write it like `amount=Payable`; there are {', '.join(NAMES)}",
             )
         found[field.strip()] = header.strip()
     return found
@@ -118,7 +121,7 @@ def _columns(text: str | None) -> dict[str, str]:
 def _zone(text: str) -> timezone:
     found = _OFFSET.match("+00:00" if text in ("UTC", "Z") else text)
     if found is None or int(found[2]) > 14 or int(found[3]) > 59:
-        raise UsageError(f"`--zone {text}` should be like `+08:00`")
+        raise UsageError(f"`--zone {text}` is no offset from UTC", hint="write it like `--zone +08:00`")
     delta = timedelta(hours=int(found[2]), minutes=int(found[3]))
     return timezone(-delta if found[1] == "-" else delta)
 

@@ -99,7 +99,10 @@ def command(
 
 def _check(word: _Word, targets: Sequence[str], requests: Sequence[str]) -> None:
     if word.undo and word.paid is not None:
-        raise UsageError("`--undo` takes a word back, and `--paid` and `--not-paid` give one: say one of them")
+        raise UsageError(
+            "`--undo` takes a word back, and `--paid` and `--not-paid` give one",
+            hint="say one of them: `seedpipe resolve NODE --undo`, then the new word",
+        )
     if (word.undo or word.paid is not None) and not (targets or requests):
         raise UsageError(
             "of which picture?",
@@ -111,11 +114,11 @@ def _charge(amount: str | None, paid: bool | None) -> Money | None:
     if amount is None:
         return None
     if not paid:
-        raise UsageError("`--amount` says what was charged: it goes with `--paid`")
+        raise UsageError("`--amount` says what was charged", hint="say `--paid` with it, or leave it out")
     try:
         return Money.parse(amount)
     except ValueError as error:
-        raise UsageError(f"`--amount`: {error}") from None
+        raise UsageError(f"`--amount`: {error}", hint="write it like `0.04 USD`") from None
 
 
 def _interactive() -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from seedpipe.commands.invocation import Invocation
 from seedpipe.commands.opening import ProjectFlags
 from seedpipe.commands.wishing import WishFlags
-from seedpipe.errors import UsageError
+from seedpipe.errors import UsageError, why
 from seedpipe.limits import MAX_FILE_BYTES
 from seedpipe.names import Realm
 from seedpipe.plan.saved import SavedPlan, read_saved_plan
@@ -22,7 +22,7 @@ def saved_plan_of(invocation: Invocation, path: Path) -> SavedPlan:
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise UsageError(
-            f"`{path}` can't be read: {error.strerror}", hint="`seedpipe plan -o FILE` saves a plan"
+            f"`{path}` can't be read: {why(error)}", hint="`seedpipe plan -o FILE` saves a plan"
         ) from error
     name, text = str(path), data.decode("utf-8", errors="replace")
     invocation.sources.append(lambda file: text if file == name else None)

@@ -19,7 +19,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(list(SCHEMAS)), default="manifest", metavar="[NAME]")
+@click.argument("name", type=click.Choice(list(SCHEMAS)), default="manifest", metavar="NAME")
 @pass_invocation
 def command(invocation: Invocation, name: str) -> int:
     """Print the JSON Schema that editors use for `seedpipe.yaml`, or that of what a verb says with `--json`.

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from seedpipe.build.budget import Limits, caps_asked, limits_of
-from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
+from seedpipe.commands.invocation import Invocation, VerbGroup, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
 from seedpipe.commands.reconcile import reconcile
 from seedpipe.errors import StateError, UsageError
@@ -29,7 +29,7 @@ from seedpipe.state.settings import read_settings
 _DAY = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?\Z")
 
 
-@click.group("spend", invoke_without_command=True)
+@click.group("spend", cls=VerbGroup, invoke_without_command=True)
 @option(
     "--by", "grouping", type=click.Choice([one.value for one in Grouping]), default="model", help="A line for each."
 )
@@ -72,7 +72,10 @@ def command(
     projects = all_projects(home) if everywhere or grouping == Grouping.PROJECT else own
     first, last = _day(since, "--since", "01"), _day(until, "--until", "31")
     if first is not None and last is not None and first > last:
-        raise UsageError(f"`--since {since}` is after `--until {until}`: no day lies between them")
+        raise UsageError(
+            f"`--since {since}` is after `--until {until}`: no day lies between them",
+            hint=f"swap them: `--since {until} --until {since}`",
+        )
     ledger = read_ledger(home, projects, since=first, until=last)
     for name, error in ledger.missing.items():
         if projects == own:
@@ -130,7 +133,9 @@ def _day(text: str | None, flag: str, rest: str) -> str | None:
     try:
         datetime(int(year), int(month or 1), int(day or 1), tzinfo=UTC)
     except ValueError:
-        raise UsageError(f"`{flag} {text}` should be a day like `2026-11-24`, a month or a year") from None
+        raise UsageError(
+            f"`{flag} {text}` is no day, month or year", hint=f"write it like `{flag} 2026-11-24`, `2026-11` or `2026`"
+        ) from None
     months = {"01": "01", "31": "12"}
     return f"{year}-{month or months[rest]}-{day or rest}"
 

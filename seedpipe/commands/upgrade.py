@@ -59,7 +59,7 @@ def _agree(*, yes: bool) -> None:
             "nothing was changed: there is no terminal to ask for a yes", hint="`--yes` says yes to what is shown"
         )
     if not click.confirm("write that into the lock?", err=True):
-        raise ConsentError("nothing was changed")
+        raise ConsentError("nothing was changed", hint="`seedpipe upgrade --dry-run` shows it without asking")
 
 
 def _changes(answers: Answers) -> list[Change]:

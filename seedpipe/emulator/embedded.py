@@ -96,7 +96,10 @@ class EmbeddedEmulator:
                 return int(port_file.read_text(encoding="ascii"))
             time.sleep(0.01)
         tail = complaints.read_text(encoding="utf-8", errors="replace")[-_TAIL:].strip()
-        raise ServiceError(f"the emulator did not start: {tail or 'it said nothing'}")
+        raise ServiceError(
+            f"the emulator did not start: {tail or 'it said nothing'}",
+            hint="run it again; `seedpipe emulator` alone shows whether it starts on this machine",
+        )
 
     def _stop(self) -> None:
         process = self._process

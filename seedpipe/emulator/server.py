@@ -165,7 +165,7 @@ def _bind(port: int, last: int) -> socket.socket:
                 ) from error
             continue
         return listener
-    raise UsageError(f"no port of {HOST} is free")
+    raise UsageError(f"no port of {HOST} is free", hint="end servers that you don't need, then start it again")
 
 
 def _faults(path: Path | None) -> FaultBook:
@@ -178,14 +178,18 @@ def _open(state: Path) -> Ledger:
     try:
         return Ledger(state)
     except (OSError, sqlite3.DatabaseError) as error:
-        raise UsageError(f"the state `{state}` can't be used: {_reason(error)}") from error
+        raise UsageError(
+            f"the state `{state}` can't be used: {_reason(error)}", hint="name another folder with `--state`"
+        ) from error
 
 
 def _read(path: Path, what: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"the {what} `{path}` can't be read: {_reason(error)}") from error
+        raise UsageError(
+            f"the {what} `{path}` can't be read: {_reason(error)}", hint=f"name a file with `--{what}`"
+        ) from error
 
 
 def _reason(error: Exception) -> str:
@@ -203,4 +207,7 @@ def _write_atomically(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="ascii")
         temporary.replace(path)
     except OSError as error:
-        raise UsageError(f"the port file `{path}` can't be written: {_reason(error)}") from error
+        raise UsageError(
+            f"the port file `{path}` can't be written: {_reason(error)}",
+            hint="name a file in a folder where you may write: `--port-file FILE`",
+        ) from error

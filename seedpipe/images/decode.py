@@ -48,6 +48,8 @@ _SHALLOW: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "
 class NotAPictureError(SeedpipeError):
     """What was to be a picture is something else, damaged, too large, or in a form that can't be read."""
 
+    next_step = "give a picture: a JPEG, PNG or WebP file"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
@@ -77,7 +79,8 @@ def read_picture_bytes(source: bytes | Path, name: str) -> bytes:
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if size > limits.MAX_PICTURE_BYTES:
         raise NotAPictureError(
-            f"{name} has {size / 2**20:.1f} MiB; a picture has at most {limits.MAX_PICTURE_BYTES // 2**20} MiB"
+            f"{name} has {size / 2**20:.1f} MiB; a picture has at most {limits.MAX_PICTURE_BYTES // 2**20} MiB",
+            hint=_SMALLER,
         )
     return source if isinstance(source, bytes) else source.read_bytes()
 
@@ -112,6 +115,7 @@ def decode(data: bytes, name: str) -> Decoded:
 
 
 _AGAIN: Final = "fetch or export it again"
+_SMALLER: Final = "save it smaller"
 
 
 def _open(data: bytes, kind: str, name: str) -> Image.Image:
@@ -121,7 +125,8 @@ def _open(data: bytes, kind: str, name: str) -> Image.Image:
             image = Image.open(io.BytesIO(data), formats=(kind.upper(),))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise NotAPictureError(
-            f"{name} says it has more than {limits.MAX_PIXELS / 1e6:g} million pixels, which is the limit"
+            f"{name} says it has more than {limits.MAX_PIXELS / 1e6:g} million pixels, which is the limit",
+            hint=_SMALLER,
         ) from error
     except UnidentifiedImageError as error:
         raise NotAPictureError(f"{name} begins like a {kind.upper()} but is damaged", hint=_AGAIN) from error
@@ -129,7 +134,8 @@ def _open(data: bytes, kind: str, name: str) -> Image.Image:
         raise _damaged(name, kind, error) from error
     if image.width * image.height > limits.MAX_PIXELS:
         raise NotAPictureError(
-            f"{name} has {image.width}x{image.height} pixels; the limit is {limits.MAX_PIXELS / 1e6:g} million"
+            f"{name} has {image.width}x{image.height} pixels; the limit is {limits.MAX_PIXELS / 1e6:g} million",
+            hint=_SMALLER,
         )
     return image
 

@@ -25,7 +25,7 @@ def encode(image: Image.Image, file_format: str, *, quality: int = HIGH_QUALITY,
     Raises `EncodeError` for another format or a side longer than the format allows.
     """
     if file_format not in WRITABLE:
-        raise EncodeError(f"`{file_format}` can't be written; expected one of `jpeg`, `png`, `webp`")
+        raise EncodeError(f"`{file_format}` can't be written", hint="write it as `jpeg`, `png` or `webp`")
     longest = _LONGEST_SIDE[file_format]
     if max(image.size) > longest:
         raise EncodeError(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import ImageFont
 
-from seedpipe.errors import SeedpipeError
+from seedpipe.errors import SeedpipeError, why
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -45,7 +45,10 @@ def covered(path: Path) -> Collection[int]:
     try:
         stat = path.stat()
     except OSError as error:
-        raise FontError(f"the font `{path.name}` can't be read: {error.strerror or error}") from error
+        raise FontError(
+            f"the font `{path.name}` can't be read: {why(error)}",
+            hint="put the file there, or leave `font` out",
+        ) from error
     return _covered(path, stat.st_mtime_ns, stat.st_size)
 
 

@@ -70,6 +70,7 @@ def resized(size: Size, step: Resize) -> Size:
             raise AssertionError(step)
     if result[0] * result[1] > limits.MAX_PIXELS:
         raise StepError(
-            f"`resize` would make {result[0]}x{result[1]} pixels; the limit is {limits.MAX_PIXELS / 1e6:g} million"
+            f"`resize` would make {result[0]}x{result[1]} pixels; the limit is {limits.MAX_PIXELS / 1e6:g} million",
+            hint="make it smaller",
         )
     return result

@@ -97,7 +97,10 @@ def _set_up(step: Text, font: Path, picture: tuple[int, int]) -> "_Setter":
     if not any(unicodedata.category(char)[0] in "LNPS" for char in text):
         raise LetteringError("the text is empty", hint="give it words, or leave the picture out with `when`")
     if len(text) > MAX_CHARS:
-        raise LetteringError(f"the text has {len(text)} characters; a step takes {MAX_CHARS}")
+        raise LetteringError(
+            f"the text has {len(text)} characters; a step takes {MAX_CHARS}",
+            hint="shorten it, or set it in several steps",
+        )
     if script := complex_script(text):
         raise UnsupportedScriptError(
             f"the text {_quoted(text)} holds {script} letters, which seedpipe can't set: "

@@ -15,6 +15,7 @@ from seedpipe.images.resample import resample
 
 _QUALITIES: Final = (95, 92, 88, 84)  # below this a smaller picture is the better reference
 _PLAIN: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16B"})  # read alike by every decoder
+_LARGER: Final = "reference a larger picture, or enlarge this one with `resize` in a derived node and reference that"
 _SHRINK: Final = 0.94  # a little below what the byte count alone would ask for
 
 
@@ -71,11 +72,11 @@ def _check_shape(width: int, height: int, limits: ReferenceLimits, name: str) ->
         )
     if min(width, height) < limits.min_side:
         raise ReferenceRefusedError(
-            f"{name} is {width}x{height}; the service takes sides of {limits.min_side} pixels or more"
+            f"{name} is {width}x{height}; the service takes sides of {limits.min_side} pixels or more", hint=_LARGER
         )
     if width * height < limits.min_pixels:
         raise ReferenceRefusedError(
-            f"{name} has {width * height} pixels; the service takes {limits.min_pixels} or more"
+            f"{name} has {width * height} pixels; the service takes {limits.min_pixels} or more", hint=_LARGER
         )
 
 
@@ -104,7 +105,8 @@ def _sending_format(image: Image.Image, limits: ReferenceLimits) -> str:
     if choice is None:
         raise ReferenceRefusedError(
             f"no format can be written that the service takes: it takes {', '.join(limits.formats)}, "
-            f"we write {', '.join(WRITABLE)}"
+            f"we write {', '.join(WRITABLE)}",
+            hint="choose another provider, or correct `formats` in your catalogue file",
         )
     return choice
 
@@ -136,7 +138,10 @@ def _within_bytes(image: Image.Image, kind: str, limits: ReferenceLimits, name: 
         before = image.size
         image = _scaled(image, _SHRINK * math.sqrt(limits.max_bytes / len(data)), limits)
         if image.size == before or _too_small(image, limits):
-            raise ReferenceRefusedError(f"{name} can't be made smaller than {_mebibytes(limits.max_bytes)}")
+            raise ReferenceRefusedError(
+                f"{name} can't be made smaller than {_mebibytes(limits.max_bytes)}",
+                hint="`resize` it in a derived node and reference that",
+            )
 
 
 def _scaled(image: Image.Image, factor: float, limits: ReferenceLimits) -> Image.Image:

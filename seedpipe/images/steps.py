@@ -81,7 +81,8 @@ def _overlay(image: Image.Image, step: Overlay, path: Path) -> Image.Image:
     if width * height > limits.MAX_PIXELS:
         raise StepError(
             f"the overlay `{step.image}` would have {width}x{height} pixels; "
-            f"the limit is {limits.MAX_PIXELS / 1e6:g} million"
+            f"the limit is {limits.MAX_PIXELS / 1e6:g} million",
+            hint="lower its `width`",
         )
     thing = resample(thing, (width, height)).convert("RGBA")
     if step.opacity < 100:

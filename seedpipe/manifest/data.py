@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
-from seedpipe.errors import Fault, FaultCollector
+from seedpipe.errors import Fault, FaultCollector, why
 from seedpipe.limits import MAX_DEPTH, MAX_VALUES
 from seedpipe.manifest.definition import TableSource
 from seedpipe.manifest.document import Document, compose_document, decode, shown_text
@@ -70,7 +70,7 @@ class TableReader:
             hint = similar_files(self.files, path)
             self.faults.add("file-not-found", f"there is no file `{path}`", position, hint=hint)
         except OSError as error:
-            self.faults.add("read-failed", f"`{path}` cannot be read: {error.strerror or error}", position)
+            self.faults.add("read-failed", f"`{path}` cannot be read: {why(error)}", position)
         else:
             self.texts[path] = shown_text(data)
             return data

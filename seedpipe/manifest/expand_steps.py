@@ -194,10 +194,10 @@ def to_length(value: Any) -> Length:
             raise BadValueError(f"`{value}`: expected whole pixels up to {MAX_SIDE}")
         return Length(value=int(whole))
     if len(fraction.rstrip("0")) > 1:
-        raise BadValueError(f"`{value}` is finer than a tenth of a percent")
+        raise BadValueError(f"`{value}` is finer than a tenth of a percent", "round it, like `5.5%`")
     thousandths = int(whole) * 10 + int(fraction[:1] or 0)
     if thousandths > 1000:
-        raise BadValueError(f"`{value}` is more than 100%")
+        raise BadValueError(f"`{value}` is more than 100%", "it is a part of the picture's side")
     return Length(value=thousandths, relative=True)
 
 

@@ -37,6 +37,8 @@ _HOST: Final = re.compile(
 AUTO: Final = "auto"  # of layers: the size of the picture that is taken apart
 MAX_SEED: Final = 2_147_483_647  # (BP-API)
 _TRUE: Final = frozenset(("true", "yes", "1", "on"))
+_AN_OUTPUT: Final = "like `banners/en.jpg`"
+_AN_ADDRESS: Final = "like `https://example.com/logo.png`"
 _FALSE: Final = frozenset(("false", "no", "0", "off", ""))
 
 
@@ -133,7 +135,7 @@ def to_word(value: Any) -> str:
     """A text on one line, not empty: a model, a variant."""
     text = normalise_text(str(value)).strip()
     if not text:
-        raise BadValueError("the text is empty")
+        raise BadValueError("the text is empty", "write something, or take the key out")
     if "\n" in text or len(text) > 200 or any(unicodedata.category(character) == "Cc" for character in text):
         raise BadValueError("expected a short text on one line")
     return text
@@ -143,7 +145,7 @@ def to_tag(value: Any) -> str:
     text = str(value).strip()
     if not is_name(text):
         slug = suggest_slug(text).replace(":", "-")
-        hint = f"write `{slug}`" if is_name(slug) else None
+        hint = f"write `{slug}`" if is_name(slug) else "like `autumn-launch`"
         raise BadValueError(f"`{text}` is no tag: letters a to z, digits, `.`, `_` and `-`", hint)
     return text
 
@@ -152,9 +154,9 @@ def to_output(value: Any) -> str:
     """A normalised relative POSIX path that every file system takes."""
     text = unicodedata.normalize("NFC", str(value).strip())
     if not text:
-        raise BadValueError("the output path is empty")
+        raise BadValueError("the output path is empty", _AN_OUTPUT)
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
-        raise BadValueError(f"the output path {text!r} holds a control character")
+        raise BadValueError(f"the output path {text!r} holds a control character", "take it out")
     if "\\" in text:
         raise BadValueError(f"`{text}` holds a backslash", f"write `{text.replace(chr(92), '/')}`")
     if text.startswith(("/", "~")) or _DRIVE.match(text):
@@ -165,11 +167,11 @@ def to_output(value: Any) -> str:
         raise BadValueError(f"`{text}` is a folder", "end it with a file name")
     path = posixpath.normpath(text)
     if path == ".":
-        raise BadValueError("the output path is empty")
+        raise BadValueError("the output path is empty", _AN_OUTPUT)
     for part in path.split("/"):
         _check_part(text, part)
     if path.startswith("@"):
-        raise BadValueError(f"`{text}`: a first folder with `@` belongs to a profile")
+        raise BadValueError(f"`{text}`: a first folder with `@` belongs to a profile", "choose another folder")
     return path
 
 
@@ -177,9 +179,9 @@ def _check_part(text: str, part: str) -> None:
     if _RESERVED.match(part):
         raise BadValueError(f"`{text}`: Windows reserves the name `{part}`", "choose another name")
     if part.endswith((".", " ")) or part.startswith(" "):
-        raise BadValueError(f"`{text}`: `{part}` begins or ends with a blank or a dot")
+        raise BadValueError(f"`{text}`: `{part}` begins or ends with a blank or a dot", "take it away")
     if len(part.encode()) > 240:
-        raise BadValueError(f"`{text}`: a name of more than 240 bytes")
+        raise BadValueError(f"`{text}`: a name of more than 240 bytes", "shorten it")
 
 
 def to_url(value: Any) -> str:
@@ -190,7 +192,7 @@ def to_url(value: Any) -> str:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise BadValueError(f"`{text}` is no web address") from None
+        raise BadValueError(f"`{text}` is no web address", _AN_ADDRESS) from None
     if parts.scheme.lower() != "https":
         raise BadValueError(f"`{text}`: only https addresses are fetched", "or download it and write `file:`")
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
@@ -200,7 +202,7 @@ def to_url(value: Any) -> str:
     if not parts.hostname or not _HOST.match(
         parts.netloc.rsplit(":", 1)[0] if parts.port is not None else parts.netloc
     ):
-        raise BadValueError(f"`{text}` has no valid host")
+        raise BadValueError(f"`{text}` has no valid host", _AN_ADDRESS)
     _check_public(text, parts.hostname)
     return text
 

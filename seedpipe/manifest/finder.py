@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from seedpipe.errors import Fault
+from seedpipe.errors import Fault, why
 from seedpipe.manifest.definition import Place
 from seedpipe.manifest.document import decode
 from seedpipe.manifest.findings import Findings
@@ -40,7 +40,7 @@ class FileFinder:
         except ReadRefusedError as error:
             message = str(error)
         except OSError as error:
-            code, message = "read-failed", f"`{text}` cannot be read: {error.strerror or error}"
+            code, message = "read-failed", f"`{text}` cannot be read: {why(error)}"
         self.findings.item(address, code, message, place.position, hint)
         return None
 

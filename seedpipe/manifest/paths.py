@@ -29,9 +29,9 @@ def resolve(base: str, written: str) -> str:
     """
     text = written.strip()
     if not text:
-        raise PathRefusedError("the path is empty")
+        raise PathRefusedError("the path is empty", "name a file, like `art/logo.png`")
     if _CONTROL.search(text):
-        raise PathRefusedError("the path holds a control character")
+        raise PathRefusedError("the path holds a control character", "take it out")
     if text.startswith(("/", "~")) or _DRIVE.match(text):
         raise PathRefusedError(f"`{text}` is an absolute path", "write it relative to the file that names it")
     if "\\" in text:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from seedpipe.errors import Fault, FaultCollector, Severity
+from seedpipe.errors import Fault, FaultCollector, Severity, why
 from seedpipe.manifest import model
 from seedpipe.manifest.definition import Place
 from seedpipe.manifest.document import Document, compose_document, shown_text
@@ -65,7 +65,7 @@ class FilesReader:
             hint = similar_files(self.files, path) or (None if asked else "`seedpipe init` makes a project")
             self.faults.add("file-not-found", f"there is no file `{path}`", asked, hint=hint)
         except OSError as error:
-            self.faults.add("read-failed", f"`{path}` cannot be read: {error.strerror or error}", asked)
+            self.faults.add("read-failed", f"`{path}` cannot be read: {why(error)}", asked)
         return None
 
     def _part(self, document: Document, told: list[Fault]) -> ManifestPart | None:

@@ -83,7 +83,9 @@ def unpinned(entry: ImageEntry | None, present: Present, *, back_to: Level) -> I
     entry = _there(entry, present)
     if entry.level is not Level.PINNED:
         hint = (
-            "there is nothing to take away" if entry.level is Level.AUTO else "`seedpipe undo` takes an approval back"
+            f"`seedpipe takes {present.address}` shows how it stands"
+            if entry.level is Level.AUTO
+            else "`seedpipe undo` takes an approval back"
         )
         raise DecisionError(f"`{present.address}` is not pinned, it is {entry.level}", hint=hint)
     return replace(entry, level=back_to)

@@ -81,7 +81,10 @@ def migrate(
     """
     source_id, target_id = resolver.model(source_name), catalogue.model_id(target_name)
     if source_id == target_id:
-        raise UsageError(f"`{source_name}` and `{target_name}` are one model, `{source_id}`")
+        raise UsageError(
+            f"`{source_name}` and `{target_name}` are one model, `{source_id}`",
+            hint="`seedpipe models` lists the others",
+        )
     target = catalogue.model(target_id, provider)
     served = source_id in catalogue.provider(provider).offers
     source = catalogue.model(source_id, provider if served else None)

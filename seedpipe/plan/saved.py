@@ -166,7 +166,7 @@ def read_saved_plan(data: bytes, file: str) -> SavedPlan:
     """Raises `UsageError`, with its place, for what is no plan, is garbled, was edited, or is of a newer format."""
     hint = _WRITE_ANEW.format(file=file)
     if len(data) > MAX_FILE_BYTES:
-        raise UsageError(f"`{file}` has more than {MAX_FILE_BYTES:,} bytes: it is no saved plan")
+        raise UsageError(f"`{file}` has more than {MAX_FILE_BYTES:,} bytes: it is no saved plan", hint=hint)
     content = _parsed(data, file, hint)
     reader = _Reader(content)
     try:

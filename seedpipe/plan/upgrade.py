@@ -54,7 +54,7 @@ def _answer(ask: str, fresh: Resolver) -> str:
             frames, _, references = numbers.partition("+")
             return ",".join(map(str, fresh.split(int(frames), int(references))))
         case _:
-            raise UsageError(f"`{ask}` is of a later seedpipe")
+            raise UsageError(f"the lock's `{ask}` is of a later seedpipe", hint="upgrade seedpipe; nothing was changed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

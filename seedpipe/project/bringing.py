@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seedpipe.errors import DecisionError, UsageError
+from seedpipe.errors import DecisionError, UsageError, why
 from seedpipe.images.probe import PictureInfo, probe_picture
 from seedpipe.limits import MAX_PICTURE_BYTES
 from seedpipe.manifest.node import FrameNode, ImageNode
@@ -49,14 +49,17 @@ def bring_file(desk: Desk, file: Path) -> Brought:
     """Raises `UsageError` for a file that isn't there and `NotAPictureError` for one that is no whole picture."""
     try:
         if file.stat().st_size > MAX_PICTURE_BYTES:
-            raise UsageError(f"`{file}` has {file.stat().st_size:,} bytes; at most {MAX_PICTURE_BYTES:,} are taken")
+            raise UsageError(
+                f"`{file}` has {file.stat().st_size:,} bytes; at most {MAX_PICTURE_BYTES:,} are taken",
+                hint="save it smaller, as JPEG, WebP or PNG",
+            )
         data = file.read_bytes()
     except FileNotFoundError:
         raise UsageError(
             f"there is no file `{file}`", hint="name a picture; without a file, the one at the node's output is meant"
         ) from None
     except OSError as error:
-        raise UsageError(f"`{file}` can't be read: {error.strerror}") from error
+        raise UsageError(f"`{file}` can't be read: {why(error)}", hint="name a picture that you may read") from error
     return _brought(desk, data, str(file))
 
 
@@ -83,7 +86,10 @@ def _file_at(desk: Desk, path: str) -> bytes:
     try:
         return desk.memory.outputs.file(path).read_bytes()
     except (OSError, ReadRefusedError) as error:
-        raise DecisionError(f"`{path}` can't be read: {error}") from error
+        raise DecisionError(
+            f"`{path}` can't be read: {why(error)}",
+            hint="name the picture where it lies: `seedpipe adopt NODE FILE`",
+        ) from error
 
 
 def restore(desk: Desk, addresses: Sequence[str], *, note: str | None) -> tuple[Outcome, Sequence[str]]:

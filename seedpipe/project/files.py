@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from seedpipe.errors import Fault, SeedpipeError
+from seedpipe.errors import Fault, SeedpipeError, why
 from seedpipe.fonts import shipped_font
 from seedpipe.images.probe import probe_picture
 from seedpipe.manifest.node import DerivedNode, ImageNode, SourceNode
@@ -77,7 +77,7 @@ def _unreadable(path: str, files: WorkTreeFiles) -> tuple[str | None, str | None
     except FileNotFoundError:
         return f"there is no file `{path}`", None
     except OSError as error:
-        return f"`{path}` can't be read: {error.strerror}", None
+        return f"`{path}` can't be read: {why(error)}", None
     with real.open("rb") as file:
         if lfs_pointer(file.read(1024)) is not None:
             return f"`{path}` is a Git LFS pointer, not the picture itself", "`git lfs pull` brings it"

@@ -29,7 +29,9 @@ def run_git(folder: Path, *arguments: str) -> bytes | None:
     except FileNotFoundError:
         raise GitError("there is no `git` here", hint="install git, or name the files") from None
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise GitError(f"git does not answer: {error}") from None
+        raise GitError(
+            f"git does not answer: {error}", hint="run `git status` here: it says what holds git up"
+        ) from None
     return ran.stdout if ran.returncode == 0 else None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seedpipe.errors import RecordError, UsageError
+from seedpipe.errors import RecordError, UsageError, why
 from seedpipe.project.git import GitError, merge_sides
 from seedpipe.state.files import FileLock, make_folder, write_atomically
 from seedpipe.state.lock import Lock, read_lock, write_lock
@@ -83,7 +83,9 @@ def _text(path: Path, shown_as: str) -> str:
     try:
         return _decoded(path.read_bytes(), shown_as)
     except OSError as error:
-        raise UsageError(f"`{shown_as}` can't be read: {error.strerror}") from None
+        raise UsageError(
+            f"`{shown_as}` can't be read: {why(error)}", hint="name three files: BASE OURS THEIRS; or none"
+        ) from None
 
 
 def _decoded(data: bytes, shown_as: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.catalogue.lookup import Catalogue
-from seedpipe.errors import Fault, ManifestError, SeedpipeError, Severity, UsageError
+from seedpipe.errors import Fault, ManifestError, SeedpipeError, Severity, UsageError, why
 from seedpipe.manifest.definition import Manifest
 from seedpipe.manifest.expand import expand
 from seedpipe.manifest.origins import origins_of
@@ -223,11 +223,11 @@ def find_manifest(folder: Path, file: str | None) -> Path:
     if file is not None:
         path = folder / file
         if not path.is_file():
-            raise UsageError(f"there is no file `{file}`", hint="`seedpipe init` makes a project")
+            raise UsageError(f"there is no file `{file}`", hint=f"leave `-f` out to have `{MANIFEST}` searched upwards")
         return path.resolve()
     here = folder.resolve()
     if not here.is_dir():
-        raise UsageError(f"there is no folder `{folder}`")
+        raise UsageError(f"there is no folder `{folder}`", hint="`-C DIR` and `SEEDPIPE_DIR` name one that is there")
     for place in (here, *here.parents):
         if (place / MANIFEST).is_file():
             return place / MANIFEST
@@ -369,4 +369,7 @@ def _read_user_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"the catalogue file `{path}` can't be read: {error.strerror}") from error
+        raise UsageError(
+            f"the catalogue file `{path}` can't be read: {why(error)}",
+            hint="put it there, or take it out of `catalogue` in your settings",
+        ) from error

@@ -88,7 +88,7 @@ def _lock_at(files: RevisionFiles, name: str) -> Lock:
     try:
         text = files.read(name).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RecordError(f"`{shown_as}` is not UTF-8 text") from error
+        raise RecordError(f"`{shown_as}` is not UTF-8 text", hint="compare with another revision") from error
     return read_lock(text.replace("\r\n", "\n"), file=shown_as)
 
 

@@ -64,7 +64,10 @@ def _addresses(requests: Sequence[Request], graph: Graph, target: str) -> set[st
 
 def _check_id(requests: Sequence[Request], id_: str) -> None:
     if len(id_) < _SHORTEST_ID:
-        raise UsageError(f"`--request {id_}` is too short: give {_SHORTEST_ID} characters of an id at least")
+        raise UsageError(
+            f"`--request {id_}` is too short",
+            hint=f"give {_SHORTEST_ID} characters of an id at least; `seedpipe resolve` shows them",
+        )
     found = [request for request in requests if _has_id(request, id_)]
     if not found:
         raise UsageError(

@@ -95,7 +95,9 @@ def check_base_url(url: str) -> Location:
     try:
         location = parse_url(url.rstrip("/"))
     except ValueError as error:
-        raise UsageError(f"the base URL can't be used: {error}") from error
+        raise UsageError(
+            f"the base URL can't be used: {error}", hint="write it like `https://api.example.com/v1`"
+        ) from error
     if "?" in location.target or "#" in url:
         raise UsageError("the base URL has a query or a fragment", hint="it ends in the path, like `…/v1`")
     if location.scheme == "http" and not _is_near(location.host):

@@ -31,9 +31,13 @@ _LATER: Final = frozenset({408, 425, 429})
 class DownloadError(ServiceError):
     """A picture could not be fetched. Messages name the URL without its query, which holds a signature."""
 
+    next_step = "build again: it is then fetched again, if it is still there"
+
 
 class DownloadRefusedError(DownloadError):
     """What the URL leads to now is no picture of ours, or nothing is fetched from there: not tried again at once."""
+
+    next_step = "download it yourself, and write `file:` in place of `url:`"
 
 
 class DownloadImpossibleError(DownloadRefusedError):

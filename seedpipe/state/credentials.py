@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from seedpipe.errors import UsageError
+from seedpipe.errors import UsageError, why
 from seedpipe.state.files import FileLock, make_folder, write_atomically
 
 FORMAT: Final = 1
@@ -34,8 +34,7 @@ class Credentials:
         key = key.strip()
         if not key or any(not 33 <= ord(letter) <= 126 for letter in key):
             raise UsageError("the key is empty or holds blanks or letters that no key has", hint="paste it again")
-        if not host.partition("/")[0] or "://" in host or host != host.strip():
-            raise UsageError(f"`{host}` is not a host like `api.example.com`")
+        check_host(host)
         make_folder(self.path.parent)
         with self._lock():
             self._write({**self._read(), host.lower(): key})
@@ -64,7 +63,10 @@ class Credentials:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise UsageError(f"`{self.path}` can't be read: {error.strerror}") from None
+            raise UsageError(
+                f"`{self.path}` can't be read: {why(error)}",
+                hint="it has to be a file of yours; `seedpipe login` writes it anew",
+            ) from None
         with os.fdopen(fd, "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             if mode & 0o077:
@@ -74,6 +76,12 @@ class Credentials:
                 )
             data = file.read(1024 * 1024)
         return _keys(data, self.path)
+
+
+def check_host(host: str) -> None:
+    """Raises `UsageError` for what is no host, perhaps with a path."""
+    if not host.partition("/")[0] or "://" in host or host != host.strip():
+        raise UsageError(f"`{host}` is not a host", hint="name it like `api.example.com` or `localhost:8080`")
 
 
 def _keys(data: bytes, path: Path) -> Mapping[str, str]:

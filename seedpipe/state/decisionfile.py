@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from seedpipe.errors import DISK_HINT, RecordError, StateError
+from seedpipe.errors import DISK_HINT, RecordError, StateError, why
 from seedpipe.source import ReadRefusedError
 from seedpipe.state.decisions import Decision, is_torn, read_decisions, write_decision
 from seedpipe.state.files import CHUNK, fsync_folder, open_regular, write_atomically
@@ -22,7 +22,9 @@ def load_decisions(path: Path, *, shown_as: str) -> tuple[Decision, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ReadRefusedError) as error:
-        raise RecordError(f"`{shown_as}` can't be read: {error}") from error
+        raise RecordError(
+            f"`{shown_as}` can't be read: {why(error)}", hint="restore it from git, as a file of yours"
+        ) from error
     with os.fdopen(fd, "rb") as file:
         data = file.read()
     try:
@@ -61,9 +63,7 @@ def append_decisions(path: Path, decisions: Sequence[Decision], *, shown_as: str
         if new:
             fsync_folder(path.parent)
     except OSError as error:
-        raise StateError(
-            f"`{shown_as}` can't be written: {error.strerror}; nothing was decided", hint=DISK_HINT
-        ) from error
+        raise StateError(f"`{shown_as}` can't be written: {why(error)}; nothing was decided", hint=DISK_HINT) from error
     return partial(os.truncate, path, end)
 
 

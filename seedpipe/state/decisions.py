@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from seedpipe.canonical import canonical_json
+from seedpipe.canonical import canonical_json, json_trouble
 from seedpipe.errors import RecordError, UsageError
 from seedpipe.limits import DECISION_FORMAT
 from seedpipe.names import Digest
@@ -145,7 +145,7 @@ def read_decisions(text: str, *, file: str) -> tuple[Decision, ...]:
         try:
             decision = _decision(line, file, number)
         except _GARBLED as error:
-            what = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
+            what = _trouble(error)
             raise RecordError(
                 f"`{file}` has a line that can't be read: {what}",
                 hint="restore it from git, or take the line out: the choices themselves stand in the lock",
@@ -153,6 +153,12 @@ def read_decisions(text: str, *, file: str) -> tuple[Decision, ...]:
             ) from None
         found.setdefault(decision.id, decision)
     return tuple(sorted(found.values(), key=_order))
+
+
+def _trouble(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"`{error.args[0]}` is missing"
+    return json_trouble(error) if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
 
 
 def is_torn(tail: str | bytes) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Final, Self
 
-from seedpipe.errors import DISK_HINT, StateError
+from seedpipe.errors import DISK_HINT, StateError, why
 from seedpipe.limits import MAX_FILE_BYTES, MAX_PICTURE_BYTES
 from seedpipe.names import Digest, natural_key
 from seedpipe.source import ReadRefusedError
@@ -320,7 +320,7 @@ class WorkTreeFiles:
         try:
             real = Path(os.path.realpath(self.root / relative))
         except OSError as error:
-            raise ReadRefusedError(f"`{path}` can't be followed: {error.strerror}") from None
+            raise ReadRefusedError(f"`{path}` can't be followed: {why(error)}") from None
         if not real.is_relative_to(self.tree):
             raise ReadRefusedError(
                 f"`{path}` leads out of the project (to `{real}`): only files inside `{self.tree}` are read"

@@ -92,7 +92,8 @@ class ProjectState:
     def __post_init__(self) -> None:
         if not is_name(self.project_id) or len(self.project_id) > 100:
             raise UsageError(
-                f"`{self.project_id[:100]}` can't be a project's id: letters a to z, digits, `.`, `_` and `-`, at most 100"
+                f"`{self.project_id[:100]}` can't be a project's id",
+                hint="letters a to z, digits, `.`, `_` and `-`, at most 100: name it so in `project` of the manifest",
             )
 
     @property
@@ -158,7 +159,7 @@ def normalised_base_url(base_url: str) -> str:
     except ValueError:
         host = None
     if not host or scheme not in _DEFAULT_PORTS:
-        raise UsageError(f"`{base_url}` is not a base URL like `https://api.example.com/v1`")
+        raise UsageError(f"`{base_url}` is not a base URL", hint="write it like `https://api.example.com/v1`")
     host = f"[{host}]" if ":" in host else host
     shown_port = "" if port in (None, _DEFAULT_PORTS[scheme]) else f":{port}"
     return f"{scheme}://{host}{shown_port}{parts.path.rstrip('/')}"

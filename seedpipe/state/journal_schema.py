@@ -269,7 +269,7 @@ def look_into(path: Path) -> sqlite3.Connection:
     It doesn't even move the write-ahead log into the file when it is closed: that is its own project's business.
     """
     if path.stat().st_size == 0:
-        raise StateError(f"`{path}` is empty")
+        raise StateError(f"`{path}` is empty", hint=REPAIR_HINT)
     with sql_errors(path):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from seedpipe.errors import DISK_HINT, RecordError, StateError
+from seedpipe.errors import DISK_HINT, RecordError, StateError, why
 from seedpipe.names import Digest
 from seedpipe.state.files import FileLock, write_atomically
 from seedpipe.state.lock import Entry, ImageEntry, Lock, Made, read_lock, write_lock
@@ -22,7 +22,9 @@ def load_lock(path: Path, *, shown_as: str) -> Lock:
     except FileNotFoundError:
         return Lock()
     except OSError as error:
-        raise RecordError(f"`{shown_as}` can't be read: {error.strerror}") from error
+        raise RecordError(
+            f"`{shown_as}` can't be read: {why(error)}", hint="restore it from git, as a file of yours"
+        ) from error
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -28,8 +28,8 @@ _TICK_NS: Final = 50_000_000  # time stamps are taken from a clock that may lag 
 _COARSE_NS: Final = 2_000_000_000  # the same for a stamp of whole seconds, as some file systems have them
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 # What else the environment may say about places and about how an answer looks.
-_VARIABLES: Final = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NO_COLOR", "FORCE_COLOR", "TERM",
-                     "COLUMNS", "CI", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONIOENCODING", "PYTHONUTF8")  # fmt: skip
+_VARIABLES: Final = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NO_COLOR", "FORCE_COLOR", "CLICOLOR",
+                     "CLICOLOR_FORCE", "TERM", "COLUMNS", "CI", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONIOENCODING", "PYTHONUTF8")  # fmt: skip
 
 
 @dataclass(frozen=True)

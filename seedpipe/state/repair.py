@@ -36,7 +36,7 @@ class Repair:
 def repair_journal(path: Path) -> Repair:
     """Raises `StateError` for a newer journal, and while a build is using it. Repeating it is harmless."""
     if not has_records(path):
-        raise StateError(f"there is no journal at `{path}`: nothing to repair")
+        raise StateError(f"there is no journal at `{path}`: nothing to repair", hint="the next build begins one")
     if _is_sound(path):
         return Repair(aside=None)
     owners = path.parent / "owners"

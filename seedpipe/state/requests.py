@@ -83,6 +83,8 @@ LEGAL: Final[Mapping[RequestState, frozenset[RequestState]]] = {
 class IllegalMoveError(StateError):
     """A request was to go where it can't go from its state. The journal is as before."""
 
+    next_step = "another process may have settled it: `seedpipe resolve` shows how it stands now"
+
 
 class DayTurnedError(StateError):
     """The UTC day ended between intent and sending. The intent was released: caps of the new day must be asked."""

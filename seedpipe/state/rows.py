@@ -59,7 +59,7 @@ def requests_where(connection: sqlite3.Connection, where: str, values: Sequence[
 def request_by_id(connection: sqlite3.Connection, request_id: str) -> Request:
     found = requests_where(connection, "id = ?", (request_id,))
     if not found:
-        raise StateError(f"the journal has no request `{request_id}`")
+        raise StateError(f"the journal has no request `{request_id}`", hint="`seedpipe doctor` checks the journal")
     return found[0]
 
 

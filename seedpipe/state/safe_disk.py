@@ -34,6 +34,8 @@ _OBJECTS: Final = frozenset(
 class GarbledIndexError(StateError):
     """The index of takes holds something that seedpipe did not write. It can be built again from the journal."""
 
+    next_step = "run `seedpipe doctor --repair`: it is built again from the journal"
+
 
 class DamagedIndexError(GarbledIndexError):
     """The database file itself is broken."""

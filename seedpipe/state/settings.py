@@ -18,7 +18,7 @@ from typing import Final
 
 import yaml
 
-from seedpipe.errors import UsageError
+from seedpipe.errors import UsageError, why
 from seedpipe.money import Money
 from seedpipe.state.caps import CapKind
 
@@ -32,6 +32,7 @@ BUDGET_KEYS: Final = {
 }
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_MEND: Final = "mend that file, or move it away: it holds your settings for all projects"
 _TOP: Final = ("trust", "budget", "catalogue", "redis")
 
 
@@ -74,18 +75,25 @@ def read_settings(folder: Path) -> UserSettings:
     except FileNotFoundError:
         return UserSettings()
     except OSError as error:
-        raise UsageError(f"`{path}` can't be read: {error.strerror}") from None
+        raise UsageError(f"`{path}` can't be read: {why(error)}", hint=_MEND) from None
     if len(data) > MAX_BYTES:
-        raise UsageError(f"`{path}` has more than {MAX_BYTES:,} bytes")
+        raise UsageError(f"`{path}` has more than {MAX_BYTES:,} bytes", hint=_MEND)
     try:
         root = yaml.compose(data.decode("utf-8-sig"), Loader=yaml.SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"`{path}` is not YAML: {' '.join(str(error).split())}") from None
+        raise UsageError(f"`{path}` is not YAML: {_trouble(error)}", hint=_MEND) from None
     reader = _Reader(path)
     settings = reader.settings(root)
     if reader.faults:
-        raise UsageError(f"`{path}`: " + "; ".join(reader.faults))
+        raise UsageError(f"`{path}`: " + "; ".join(reader.faults), hint=_MEND)
     return settings
+
+
+def _trouble(error: Exception) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else " ".join(str(error).split())
+    problem = (error.problem or "it can't be read").replace("'<stream end>'", "the end of the file")
+    return f"line {error.problem_mark.line + 1}: {problem}"
 
 
 class _Reader:

@@ -25,6 +25,7 @@ from seedpipe.state.files import CHUNK, digest_of_file, fsync_folder, make_folde
 from seedpipe.state.owners import Owner, is_alive, sweep
 
 _NO_REFLINK: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF)
+_NOT_LOST: Final = "build again: what is paid is fetched again, not bought again"
 _REST: Final = re.compile(r"[0-9a-f]{62}\Z")
 
 
@@ -77,13 +78,13 @@ class Store:
         try:
             fd = open_regular(temporary)
         except ReadRefusedError as error:
-            raise StateError(f"`{temporary}` can't be kept: {error}") from None
+            raise StateError(f"`{temporary}` can't be kept: {error}", hint=_NOT_LOST) from None
         try:
             found, _ = digest_of_file(fd)
         finally:
             os.close(fd)
         if found != digest:
-            raise StateError(f"`{temporary}` is {found}, but {digest} was expected: it was not kept")
+            raise StateError(f"`{temporary}` is {found}, but {digest} was expected: it was not kept", hint=_NOT_LOST)
         if self._holds(digest):
             temporary.unlink()
             return digest

@@ -228,7 +228,9 @@ class Takes:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise _busy(self.folder) from None
-            raise StateError(f"the index of takes in `{self.folder}` can't be used: {error}") from error
+            raise StateError(
+                f"the index of takes in `{self.folder}` can't be used: {error}", hint="is the disk full or read-only?"
+            ) from error
         except sqlite3.DatabaseError as error:
             raise DamagedIndexError(
                 f"the index of takes in `{self.folder}` is damaged: {error}",
@@ -277,7 +279,10 @@ class Takes:
         make_folder(self.folder)
         folder = str(self.folder)
         if os.path.expandvars(folder) != folder or folder.startswith("~"):
-            raise StateError(f"`{folder}` holds a `$` or `~` that would be expanded: choose another folder")
+            raise StateError(
+                f"`{folder}` holds a `$` or `~` that would be expanded",
+                hint="set `SEEDPIPE_HOME` to a folder without them",
+            )
         with FileLock(self.folder / "open.lock", timeout=_BUSY_SECONDS), self._errors():
             try:
                 check_database(self.folder / DATABASE, busy_seconds=_BUSY_SECONDS)

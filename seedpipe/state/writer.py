@@ -115,7 +115,10 @@ class Writer:
                     job.result = job.operation(connection)
                 except sqlite3.IntegrityError as error:
                     connection.execute("ROLLBACK TO job")
-                    job.error = StateError(f"`{self.path}` would contradict itself: {error}; nothing was written")
+                    job.error = StateError(
+                        f"`{self.path}` would contradict itself: {error}; nothing was written",
+                        hint="run the command again; if it says so again, `seedpipe doctor` checks the journal",
+                    )
                 except sqlite3.Error:
                     raise  # the whole transaction may be gone (a full disk): nobody's part of it is written
                 except Exception as error:  # noqa: BLE001  # handed to the thread that asked
@@ -134,7 +137,7 @@ class Writer:
     def _check_file(self) -> None:
         """What is written to a file that is no longer there would be lost; a forked child must not write at all."""
         if os.getpid() != self._pid:
-            raise StateError(f"`{self.path}` was opened by another process: open it anew after a fork")
+            raise StateError(f"`{self.path}` was opened by another process", hint="open it anew after a fork")
         try:
             facts = self.path.stat()
         except FileNotFoundError:
@@ -150,4 +153,7 @@ def _copy(error: BaseException) -> BaseException:
     """Each thread raises an error object of its own, so that their tracebacks don't grow into each other."""
     if isinstance(error, StateError):
         return StateError(error.message, hint=error.hint)
-    return StateError(f"interrupted while writing the journal ({type(error).__name__})")
+    return StateError(
+        f"interrupted while writing the journal ({type(error).__name__})",
+        hint="run the command again: what was written before stands",
+    )

@@ -1,5 +1,7 @@
 """Broken manifests: what each is told, whole, with place and hint. Read them as a person would who made the mistake."""
 
+import re
+
 import pytest
 
 from tests.manifest.session import HEAD, Session
@@ -72,7 +74,7 @@ images:
   hero: {prompt: y}
 """,
         [
-            "seedpipe.yaml:5:3 yaml-duplicate-key: the key `hero` stands twice; first in line 4",
+            "seedpipe.yaml:5:3 yaml-duplicate-key: the key `hero` stands twice; first in line 4 (rename or remove one of them)",
         ],
     ),
     "merge": (
@@ -178,7 +180,7 @@ vars: &v
   a: *v
 """,
         [
-            "seedpipe.yaml:3:7 yaml-recursion: an alias stands inside the value that it names",
+            "seedpipe.yaml:3:7 yaml-recursion: an alias stands inside the value that it names (write the value out instead)",
         ],
     ),
     "deep": (
@@ -187,7 +189,7 @@ vars: &v
 vars: {a: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}
 """,
         [
-            "seedpipe.yaml:3:72 yaml-limit: values are nested deeper than 64 levels",
+            "seedpipe.yaml:3:72 yaml-limit: values are nested deeper than 64 levels (spread it over several entries or files)",
         ],
     ),
     "undefined alias": (
@@ -310,8 +312,8 @@ images:
   b: {prompt: x, checks: {a: {}}}
 """,
         [
-            "seedpipe.yaml:3:1 not-yet: not yet: `cast` is reserved but does not work in this version",
-            "seedpipe.yaml:5:18 not-yet: not yet: `checks` is reserved but does not work in this version",
+            "seedpipe.yaml:3:1 not-yet: not yet: `cast` is reserved but does not work in this version (take it out for now)",
+            "seedpipe.yaml:5:18 not-yet: not yet: `checks` is reserved but does not work in this version (take it out for now)",
         ],
     ),
     "bad name": (
@@ -376,7 +378,7 @@ include: [campaigns/spring.yaml, nothing/*.yaml]
 """,
         [
             "seedpipe.yaml:3:11 file-not-found: there is no file `campaigns/spring.yaml` (did you mean `campaigns/sprng.yaml`?)",
-            "seedpipe.yaml:3:34 no-match: no file matches `nothing/*.yaml`",
+            "seedpipe.yaml:3:34 no-match: no file matches `nothing/*.yaml` (correct it, or take it out)",
         ],
     ),
     "absolute include": (
@@ -387,7 +389,7 @@ include: [/etc/passwd, 'C:\\x', ../../up.yaml]
         [
             "seedpipe.yaml:3:11 bad-path: `/etc/passwd` is an absolute path (write it relative to the file that names it)",
             "seedpipe.yaml:3:24 bad-path: `C:\\x` is an absolute path (write it relative to the file that names it)",
-            "seedpipe.yaml:3:32 read-refused: `../../up.yaml` is outside the project",
+            "seedpipe.yaml:3:32 read-refused: `../../up.yaml` is outside the project (only files inside the project are read: put it there)",
         ],
     ),
     "no kind": (
@@ -418,7 +420,7 @@ images:
   d: {from: logo, steps: [{convert: png}], output_format: png}
 """,
         [
-            "seedpipe.yaml:4:39 wrong-field: `size` means nothing on a source",
+            "seedpipe.yaml:4:39 wrong-field: `size` means nothing on a source (take it out here)",
             "seedpipe.yaml:5:44 wrong-field: `output_format` means nothing on a derived picture (write a step: `convert: png`)",
         ],
     ),
@@ -449,7 +451,7 @@ images:
   hero: {prompt: '  '}
 """,
         [
-            "seedpipe.yaml:4:18 empty-prompt: the prompt is empty",
+            "seedpipe.yaml:4:18 empty-prompt: the prompt is empty (say what the picture shows)",
         ],
     ),
     "missing file": (
@@ -469,7 +471,7 @@ images:
   logo: {file: ../secret.png}
 """,
         [
-            "seedpipe.yaml:4:16 read-refused: `../secret.png` is outside the project",
+            "seedpipe.yaml:4:16 read-refused: `../secret.png` is outside the project (only files inside the project are read: put it there)",
         ],
     ),
     "urls": (
@@ -536,9 +538,9 @@ images:
             "seedpipe.yaml:5:26 bad-value: `output`: `/a.jpg` is an absolute path (outputs are relative to the output folder)",
             "seedpipe.yaml:6:26 bad-value: `output`: `a\\b.jpg` holds a backslash (write `a/b.jpg`)",
             "seedpipe.yaml:7:26 bad-value: `output`: `con.jpg`: Windows reserves the name `con.jpg` (choose another name)",
-            "seedpipe.yaml:8:26 bad-value: `output`: the output path is empty",
-            "seedpipe.yaml:9:26 bad-value: `output`: the output path 'a\\tb.jpg' holds a control character",
-            "seedpipe.yaml:10:26 bad-value: `output`: `@draft/a.jpg`: a first folder with `@` belongs to a profile",
+            "seedpipe.yaml:8:26 bad-value: `output`: the output path is empty (like `banners/en.jpg`)",
+            "seedpipe.yaml:9:26 bad-value: `output`: the output path 'a\\tb.jpg' holds a control character (take it out)",
+            "seedpipe.yaml:10:26 bad-value: `output`: `@draft/a.jpg`: a first folder with `@` belongs to a profile (choose another folder)",
             "seedpipe.yaml:11:26 bad-value: `output`: `a/` is a folder (end it with a file name)",
         ],
     ),
@@ -581,7 +583,7 @@ images:
   b: {prompt: x, references: [b]}
 """,
         [
-            "seedpipe.yaml:4:31 self-reference: `b` is a reference of itself",
+            "seedpipe.yaml:4:31 self-reference: `b` is a reference of itself (take it out: no picture is made from itself)",
         ],
     ),
     "no glob": (
@@ -593,7 +595,7 @@ images:
 """,
         [
             "seedpipe.yaml:5:31 dangling-reference: no picture matches `s/x*` (there are `s/a`, `s/b`)",
-            "seedpipe.yaml:5:39 dangling-reference: no picture matches `q*`",
+            "seedpipe.yaml:5:39 dangling-reference: no picture matches `q*` (name an entry of `images`, or a pattern that fits one)",
         ],
     ),
     "frame": (
@@ -606,9 +608,9 @@ images:
         [
             "seedpipe.yaml:4:31 dangling-reference: there is no picture `board#hand` (did you mean `board#hands`?)",
             "seedpipe.yaml:4:45 ambiguous-reference: `board` is a sequence of 2 frames (write `board#*`, or one of `board#hands`, `board#wide`)",
-            "seedpipe.yaml:4:54 not-yet: not yet: `brand:logo` is a picture of an imported project",
+            "seedpipe.yaml:4:54 not-yet: not yet: `brand:logo` is a picture of an imported project (take it out for now)",
             "seedpipe.yaml:4:68 dangling-reference: there is no picture `bord#hands` (did you mean `board`?)",
-            "seedpipe.yaml:4:82 dangling-reference: no picture matches `*#x`",
+            "seedpipe.yaml:4:82 dangling-reference: no picture matches `*#x` (name an entry of `images`, or a pattern that fits one)",
             "seedpipe.yaml:5:75 undefined: `nope` is not defined (known: `data`, `frame`, `refs`, `vars`)",
         ],
     ),
@@ -624,11 +626,11 @@ images:
 """,
         [
             "seedpipe.yaml:4:34 bad-segment: `a b` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can (write `a-b`)",
-            "seedpipe.yaml:4:76 defined-twice: two frames are called `C` but for case",
+            "seedpipe.yaml:4:76 defined-twice: two frames are called `C` but for case (rename or remove one of them)",
             "seedpipe.yaml:4:93 wrong-field: `takes` means nothing on a sequence (each frame is one picture; a frame can be made again alone)",
-            "seedpipe.yaml:5:21 bad-sequence: a sequence has 1 to 300 frames; this one has 0",
+            "seedpipe.yaml:5:21 bad-sequence: a sequence has 1 to 300 frames; this one has 0 (correct it; what is too long becomes several sequences)",
             "seedpipe.yaml:6:10 bad-sequence: a sequence has either `frames` or `max_images` (`frames` with an id and a prompt each, or `max_images: 4` beside a `prompt`)",
-            "seedpipe.yaml:7:33 bad-sequence: `max_images` is a plain number from 1 to 15, found `16`",
+            "seedpipe.yaml:7:33 bad-sequence: `max_images` is a plain number from 1 to 15, found `16` (correct it; what is too long becomes several sequences)",
             "seedpipe.yaml:8:33 no-kind: `max_images` needs a `prompt` (give it a `prompt` that asks for separate images, or `frames` with a prompt each)",
         ],
     ),
@@ -663,7 +665,7 @@ images:
         [
             "seedpipe.yaml:4:24 bad-segment: `große lampe` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can (write `grosse-lampe`)",
             "seedpipe.yaml:4:42 case-clash: `a` differs from `A` by case only (rename one of them)",
-            "seedpipe.yaml:4:45 bad-segment: a matrix value is empty",
+            "seedpipe.yaml:4:45 bad-segment: a matrix value is empty (give it a value, or take it out)",
             "seedpipe.yaml:4:49 bad-segment: `x/y` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can (write `x-y`)",
         ],
     ),
@@ -688,11 +690,11 @@ images:
         [
             "seedpipe.yaml:4:16 bad-name: templates cannot say the axis name `my-axis` (write `my_axis`)",
             "seedpipe.yaml:4:30 reserved-name: the axis name `item` has a meaning in templates (rename it)",
-            "seedpipe.yaml:4:44 empty-axis: the axis `c` has no values, so there are no items",
+            "seedpipe.yaml:4:44 empty-axis: the axis `c` has no values, so there are no items (give it values, or take the axis out)",
             "seedpipe.yaml:4:71 unknown-axis: the matrix has no axis `d` (known: `my-axis`, `item`, `c`)",
             "seedpipe.yaml:4:99 unknown-axis: the matrix has no axis `q` (known: `my-axis`, `item`, `c`)",
-            "seedpipe.yaml:4:117 empty-override: this override changes nothing",
-            "seedpipe.yaml:4:129 no-match: `c` has no value `a`",
+            "seedpipe.yaml:4:117 empty-override: this override changes nothing (say in it what is otherwise, or take it out)",
+            "seedpipe.yaml:4:129 no-match: `c` has no value `a` (correct it, or take it out)",
         ],
     ),
     "override without": (
@@ -702,7 +704,7 @@ images:
   m: {prompt: x, override: [{match: {a: b}, size: 2K}]}
 """,
         [
-            "seedpipe.yaml:4:18 needs-matrix: `override` needs a `matrix`",
+            "seedpipe.yaml:4:18 needs-matrix: `override` needs a `matrix` (give it a `matrix`, or take this out)",
         ],
     ),
     "when bad": (
@@ -758,15 +760,15 @@ images:
         [
             "seedpipe.yaml:8:16 bad-value: `crop`: `wide` is no crop (write an aspect like `1200:630`, or pixels like `1200x630`)",
             "seedpipe.yaml:9:18 bad-value: `resize`: `16:9` is no size in pixels (like `1200x630`, `1200x` or `x630`)",
-            "seedpipe.yaml:10:19 dangling-reference: `overlay`: there is no picture `lgo`",
+            "seedpipe.yaml:10:19 dangling-reference: `overlay`: there is no picture `lgo` (name an entry of `images`, or a pattern that fits one)",
             "seedpipe.yaml:11:19 bad-value: `convert`: `gif` is none of jpeg, png, webp",
             "seedpipe.yaml:12:9 bad-value: a step has one verb, found `crop`, `resize` (each step is an item of the list)",
             "seedpipe.yaml:13:9 bad-value: a step has one verb, found none (one of crop, resize, overlay, text, convert)",
-            "seedpipe.yaml:14:50 bad-value: `size`: `200%` is more than 100%",
+            "seedpipe.yaml:14:50 bad-value: `size`: `200%` is more than 100% (it is a part of the picture's side)",
             "seedpipe.yaml:15:34 bad-value: `color`: `blu` is no colour (did you mean `blue`?)",
-            "seedpipe.yaml:16:33 bad-value: `size`: `5.55%` is finer than a tenth of a percent",
-            "seedpipe.yaml:17:16 empty-text: `text`: the lettering is empty",
-            "seedpipe.yaml:18:33 file-not-found: there is no file `f.ttf`",
+            "seedpipe.yaml:16:33 bad-value: `size`: `5.55%` is finer than a tenth of a percent (round it, like `5.5%`)",
+            "seedpipe.yaml:17:16 empty-text: `text`: the lettering is empty (give it words, or leave the picture out with `when`)",
+            "seedpipe.yaml:18:33 file-not-found: there is no file `f.ttf` (put the file there, or correct its name)",
         ],
     ),
     "steps colour": (
@@ -796,10 +798,10 @@ images:
   e: {from: a, steps: []}
 """,
         [
-            "seedpipe.yaml:5:13 ambiguous-reference: `from` is one picture, `a*` may be many",
-            "seedpipe.yaml:6:3 no-kind: `from` needs `steps`",
-            "seedpipe.yaml:7:3 no-kind: `steps` needs `from`",
-            "seedpipe.yaml:8:23 no-steps: there are no steps",
+            "seedpipe.yaml:5:13 ambiguous-reference: `from` is one picture, `a*` may be many (name one picture)",
+            "seedpipe.yaml:6:3 no-kind: `from` needs `steps` (an entry has a `prompt`, a `file`, or `from` with `steps`)",
+            "seedpipe.yaml:7:3 no-kind: `steps` needs `from` (an entry has a `prompt`, a `file`, or `from` with `steps`)",
+            "seedpipe.yaml:8:23 no-steps: there are no steps (add one, like `{resize: 1200x630}`)",
         ],
     ),
     "csv": (
@@ -810,9 +812,9 @@ images:
   m: {matrix: {p: p}, prompt: x}
 """,
         [
-            "p.csv:3:1 duplicate-row: the key `LUM-1` stands twice; first at p.csv:2:1",
+            "p.csv:3:1 duplicate-row: the key `LUM-1` stands twice; first at p.csv:2:1 (give each row a key of its own)",
             "p.csv:4:1 case-clash: `lum-1` differs from `LUM-1` (p.csv:2:1) by case only (rename one of them)",
-            "p.csv:5:1 bad-key: the key of this row (`sku`) is empty",
+            "p.csv:5:1 bad-key: the key of this row (`sku`) is empty (write a word there that names the row)",
             "p.csv:6:1 bad-segment: `Große Lampe` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can (write `Grosse-Lampe`)",
             "p.csv:7:1 ragged-row: this row has 2 cells, the header has 3 (put a cell that holds the delimiter in double quotes)",
         ],
@@ -873,8 +875,8 @@ images: {}
 """,
         [
             "seedpipe.yaml:3:62 no-such-row: the fallback `fx` is no row of `copy` (known: `de`, `en`)",
-            "seedpipe.yaml:3:69 fallback-loop: the fallbacks of `a` go in a circle",
-            "seedpipe.yaml:3:75 fallback-loop: the fallbacks of `b` go in a circle",
+            "seedpipe.yaml:3:69 fallback-loop: the fallbacks of `a` go in a circle (let one of the rows stand without a fallback)",
+            "seedpipe.yaml:3:75 fallback-loop: the fallbacks of `b` go in a circle (let one of the rows stand without a fallback)",
         ],
     ),
     "json": (
@@ -884,8 +886,8 @@ data: {j: bad.json, k: dup.json}
 images: {}
 """,
         [
-            "bad.json:1:15 bad-json: this is no valid JSON: expecting property name enclosed in double quotes",
-            "dup.json:1:1 bad-json: the key `a` stands twice in one mapping",
+            "bad.json:1:15 bad-json: this is no valid JSON: expecting property name enclosed in double quotes (check the commas, brackets and quotes around here)",
+            "dup.json:1:1 bad-json: the key `a` stands twice in one mapping (check the commas, brackets and quotes around here)",
         ],
     ),
     "syntax": (
@@ -898,7 +900,7 @@ images:
       {% if %}
 """,
         [
-            "seedpipe.yaml:7:7 template-syntax: this template cannot be read: expected an expression, got `end of statement block`",
+            "seedpipe.yaml:7:7 template-syntax: this template cannot be read: expected an expression, got `end of statement block` (check the braces and tags around here)",
         ],
     ),
     "escape": (
@@ -911,7 +913,7 @@ images:
   o: {prompt: "{{ p.format(1) }}"}
 """,
         [
-            "seedpipe.yaml:5:16 template-refused: `__class__`: names that begin with `_` cannot be reached",
+            "seedpipe.yaml:5:16 template-refused: `__class__`: names that begin with `_` cannot be reached (templates reach vars, rows and filters, and nothing behind them)",
             "seedpipe.yaml:6:16 template-syntax: there is no filter `attr` (known: abs, batch, capitalize, center, count, d, default, dictsort, first, float, format, groupby, indent, int, items, join, last, length, list, lower, map, max, min, reject, rejectattr, replace, reverse, round, select, selectattr, slice, sort, string, sum, title, trim, truncate, unique, upper, wordcount, wordwrap)",
             "seedpipe.yaml:7:16 template-refused: `.format` of the text `x` cannot be used in templates (use a filter, or `~` to join texts)",
         ],
@@ -927,7 +929,7 @@ images:
 """,
         [
             "seedpipe.yaml:5:16 template-not-found: there is no template `templates/lght.j2` (did you mean `templates/light.j2`?)",
-            "seedpipe.yaml:7:16 template-refused: `../p.csv` is no path below the templates folder",
+            "seedpipe.yaml:7:16 template-refused: `../p.csv` is no path below the templates folder (templates reach vars, rows and filters, and nothing behind them)",
             "templates/bad.j2:2:4 undefined: `nope` is not defined (known: `data`, `refs`, `vars`)",
         ],
     ),
@@ -960,7 +962,7 @@ images:
   m: {prompt: "{{ 'x' * 10**9 }}"}
 """,
         [
-            "seedpipe.yaml:4:16 template-limit: this template makes more than 200,000 characters",
+            "seedpipe.yaml:4:16 template-limit: this template makes more than 200,000 characters (shorten it, or let it repeat less)",
         ],
     ),
     "var loop": (
@@ -970,7 +972,7 @@ vars: {a: '{{ b }}', b: '{{ a }}'}
 images: {}
 """,
         [
-            "seedpipe.yaml:3:8 var-loop: these vars need each other: `a` → `b` → `a`",
+            "seedpipe.yaml:3:8 var-loop: these vars need each other: `a` → `b` → `a` (let one of them stand without the others)",
         ],
     ),
 }
@@ -999,7 +1001,7 @@ def test_a_matrix_of_a_million_is_refused_before_it_is_built(project: Session) -
     values = ", ".join(str(number) for number in range(100))
     project.manifest(f"vars: {{l: [{values}]}}\nimages:\n  m: {{matrix: {{a: l, b: l, c: l}}, prompt: x}}\n")
     assert project.faults() == [
-        "seedpipe.yaml:5:3 too-many-nodes: the matrix of `m` makes 1,000,000 items; a project may have 250,000 nodes"
+        "seedpipe.yaml:5:3 too-many-nodes: the matrix of `m` makes 1,000,000 items; a project may have 250,000 nodes (use fewer values, or make two projects of it)"
     ]
 
 
@@ -1012,3 +1014,10 @@ def test_a_fault_can_show_its_line(project: Session) -> None:
         assert fault.position is not None
         assert error.texts[fault.position.file].split("\n")[fault.position.line - 1]
     assert error.texts["campaigns/a.yaml"] == "images: {b: {prompt: gr\N{REPLACEMENT CHARACTER}n}}\n"
+
+
+def test_every_fault_says_what_to_do() -> None:
+    """By a hint, or by saying what was expected."""
+    told = [fault for _, faults in CASES.values() for fault in faults]
+    assert len(told) > 150
+    assert not [fault for fault in told if not re.search(r"\(.*\)$|expected |like `|is none of|, found ", fault)]

@@ -114,17 +114,17 @@ def test_missing_copy_is_one_table_of_what_is_missing(project: Session) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "fault"),
     [
-        ("p.csv", "", "p.csv:1:1 bad-table: `p.csv` is empty"),
+        ("p.csv", "", "p.csv:1:1 bad-table: `p.csv` is empty (a table is a CSV file with a header, or rows in JSON or YAML)"),
         ("p.csv", "id,,x\na,b,c\n", "p.csv:1:1 bad-table: column 2 has no name (the first row names the columns)"),
-        ("p.csv", "id,x,x\na,b,c\n", "p.csv:1:1 bad-table: two columns are named `x`"),
-        ("p.csv", 'id,x\na,"b\nc,d\n', "p.csv:2:1 bad-csv: this row cannot be read: a double quote is not closed"),
+        ("p.csv", "id,x,x\na,b,c\n", "p.csv:1:1 bad-table: two columns are named `x` (a table is a CSV file with a header, or rows in JSON or YAML)"),
+        ("p.csv", 'id,x\na,"b\nc,d\n', "p.csv:2:1 bad-csv: this row cannot be read: a double quote is not closed (check the commas, brackets and quotes around here)"),
         (
             "p.csv",
             'id,x\na,"b"c\n',
-            'p.csv:2:1 bad-csv: this row cannot be read: text follows a closing quote; write `""` for a quote inside quotes',
+            'p.csv:2:1 bad-csv: this row cannot be read: text follows a closing quote; write `""` for a quote inside quotes (check the commas, brackets and quotes around here)',
         ),
         ("p.csv", b"id,x\na,gr\xfcn\n", 'p.csv:2:5 encoding: the byte 0xfc is not UTF-8 (in Excel, save as "CSV UTF-8")'),
-        ("p.csv", "id,x\na,1\nb,2\na,3\n", "p.csv:4:1 duplicate-row: the key `a` stands twice; first at p.csv:2:1"),
+        ("p.csv", "id,x\na,1\nb,2\na,3\n", "p.csv:4:1 duplicate-row: the key `a` stands twice; first at p.csv:2:1 (give each row a key of its own)"),
         (
             "p.csv",
             'id,x\na,"1\n2"\nA,3\n',
@@ -132,13 +132,13 @@ def test_missing_copy_is_one_table_of_what_is_missing(project: Session) -> None:
         ),
         ("p.json", '{"a": 1}', "p.json:1:2 bad-table: a row is a mapping of columns, found the number 1 (with one file a row, write `key: stem`)"),
         ("p.json", '{"a": {},\n "A": {}}', "p.json:2:2 case-clash: `A` differs from `a` (p.json:1:2) by case only (rename one of them)"),
-        ("p.json", '[{"id": 1.5}]', "p.json:1:2 bad-key: a key is text, found the number 1.5"),
-        ("p.json", '{"a": {"x": NaN}}', "p.json:1:1 bad-json: `NaN` is no JSON value"),
-        ("p.json", "[" * 100_000, "p.json:1:1 bad-json: the values are nested too deep"),
-        ("p.json", "5", "p.json:1:1 bad-table: a table is a list of mappings, or a mapping of mappings; found the number 5"),
-        ("p.yaml", "- a\n", "p.yaml:1:3 bad-table: a row is a mapping of columns, found the text `a`"),
+        ("p.json", '[{"id": 1.5}]', "p.json:1:2 bad-key: a key is text, found the number 1.5 (write a word there that names the row)"),
+        ("p.json", '{"a": {"x": NaN}}', "p.json:1:1 bad-json: `NaN` is no JSON value (check the commas, brackets and quotes around here)"),
+        ("p.json", "[" * 100_000, "p.json:1:1 bad-json: the values are nested too deep (check the commas, brackets and quotes around here)"),
+        ("p.json", "5", "p.json:1:1 bad-table: a table is a list of mappings, or a mapping of mappings; found the number 5 (a table is a CSV file with a header, or rows in JSON or YAML)"),
+        ("p.yaml", "- a\n", "p.yaml:1:3 bad-table: a row is a mapping of columns, found the text `a` (a table is a CSV file with a header, or rows in JSON or YAML)"),
         ("p.yaml", "a b: {x: 1}\n", "p.yaml:1:1 bad-segment: `a b` cannot be part of an address: letters a to z, digits, `.`, `_`, `-` and `:` can (write `a-b`)"),
-        ("p.txt", "x", "seedpipe.yaml:3:11 bad-table: `p.txt` is no table: expected .csv, .tsv, .json, .yaml or .yml"),
+        ("p.txt", "x", "seedpipe.yaml:3:11 bad-table: `p.txt` is no table: expected .csv, .tsv, .json, .yaml or .yml (a table is a CSV file with a header, or rows in JSON or YAML)"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_a_table_is_told_there(project: Session, name: str, data: str | bytes, fault: str) -> None:
@@ -149,7 +149,7 @@ def test_what_is_wrong_in_a_table_is_told_there(project: Session, name: str, dat
 def test_with_key_stem_a_file_is_a_row(project: Session) -> None:
     project.write("copy/en.yaml", "- a\n").manifest("data: {t: {from: 'copy/*.yaml', key: stem}}\nimages: {}\n")
     assert project.faults() == [
-        "copy/en.yaml:1:1 bad-table: with `key: stem` a file is one row, so a mapping; found a list"
+        "copy/en.yaml:1:1 bad-table: with `key: stem` a file is one row, so a mapping; found a list (a table is a CSV file with a header, or rows in JSON or YAML)"
     ]
 
 

@@ -179,13 +179,13 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing() -> None:
 
 def test_all_faults_of_a_file_are_told_at_once() -> None:
     assert faults_of("a: 1\na: 2\n1: x\n<<: 3\nb: !!int 5\nc: !x []\n[d]: 1\n") == [
-        "x.yaml:2:1 yaml-duplicate-key: the key `a` stands twice; first in line 1",
+        "x.yaml:2:1 yaml-duplicate-key: the key `a` stands twice; first in line 1 (rename or remove one of them)",
         'x.yaml:3:1 yaml-key: a key must be text, found `1` (put it in quotes: `"1"`)',
         "x.yaml:4:1 yaml-merge-key: merge keys (`<<`) are not supported "
         "(use `defaults`, a template or an included file instead)",
         "x.yaml:5:4 yaml-tag: tags like `!!int` are not used here (write the value without the tag)",
         "x.yaml:6:4 yaml-tag: tags like `!x` are not used here (write the value without the tag)",
-        "x.yaml:7:1 yaml-key: a key must be text, found a list or a mapping",
+        "x.yaml:7:1 yaml-key: a key must be text, found a list or a mapping (write a word as the key)",
     ]
 
 
@@ -205,9 +205,11 @@ def test_aliases_may_repeat_but_not_explode() -> None:
     bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
     bomb += "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
     assert faults_of(bomb) == [
-        "x.yaml:6:5 yaml-limit: with its aliases written out the document holds more than 5,000,000 values"
+        "x.yaml:6:5 yaml-limit: with its aliases written out the document holds more than 5,000,000 values (spread it over several entries or files)"
     ]
-    assert faults_of("a: &x [*x]\n") == ["x.yaml:1:4 yaml-recursion: an alias stands inside the value that it names"]
+    assert faults_of("a: &x [*x]\n") == [
+        "x.yaml:1:4 yaml-recursion: an alias stands inside the value that it names (write the value out instead)"
+    ]
 
 
 @pytest.mark.parametrize("text", ["a: " + "[" * 100_000, "- " * 100_000 + "x", "{a: " * 100_000, "? " * 50_000])
@@ -222,14 +224,17 @@ def test_the_deepest_that_is_allowed() -> None:
 
 def test_size_is_bounded() -> None:
     assert faults_of(b"#" * (MAX_FILE_BYTES + 1)) == [
-        "x.yaml:1:1 file-too-large: `x.yaml` has 67,108,865 bytes; the limit is 67,108,864"
+        "x.yaml:1:1 file-too-large: `x.yaml` has 67,108,865 bytes; the limit is 67,108,864 (spread it over several files)"
     ]
 
 
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        (b"a: 1\nb: \x00\n", "x.yaml:2:4 encoding: a NUL byte: this is no text file, or it is damaged"),
+        (
+            b"a: 1\nb: \x00\n",
+            "x.yaml:2:4 encoding: a NUL byte: this is no text file, or it is damaged (save the file as UTF-8)",
+        ),
         (b"a: 1\nb: gr\xfcn\n", "x.yaml:2:6 encoding: the byte 0xfc is not UTF-8 (save the file as UTF-8)"),
         ("a: 1".encode("utf-16"), "x.yaml:1:1 encoding: `x.yaml` is UTF-16 or UTF-32 text (save the file as UTF-8)"),
         (
@@ -241,8 +246,8 @@ def test_size_is_bounded() -> None:
             "x.yaml:1:4 encoding: the character U+0007 cannot stand in YAML "
             '(remove it, or write it in double quotes as `"\\u0007"`)',
         ),
-        (b"", "x.yaml:1:1 yaml-empty: the file is empty"),
-        (b"# only a comment\n", "x.yaml:1:1 yaml-empty: the file is empty"),
+        (b"", "x.yaml:1:1 yaml-empty: the file is empty (write something into it, or take it away)"),
+        (b"# only a comment\n", "x.yaml:1:1 yaml-empty: the file is empty (write something into it, or take it away)"),
     ],
 )
 def test_what_is_no_text(data: bytes, fault: str) -> None:

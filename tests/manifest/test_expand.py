@@ -348,7 +348,9 @@ def test_a_source_behind_a_link_out_of_the_project(project: Session) -> None:
     (project.files.root.parent / "secret.png").write_text("x")
     (project.files.root / "link.png").symlink_to(project.files.root.parent / "secret.png")
     project.manifest("images: {a: {file: link.png}}\n")
-    assert project.faults() == ["seedpipe.yaml:3:20 read-refused: `link.png` is outside the project"]
+    assert project.faults() == [
+        "seedpipe.yaml:3:20 read-refused: `link.png` is outside the project (only files inside the project are read: put it there)"
+    ]
 
 
 def test_the_word_refs_outside_a_prompt(project: Session) -> None:

@@ -76,19 +76,19 @@ images:
   f: {sequence: {frames: {each: shots, prompt: '{{ item.say }}'}}}
 """)  # fmt: skip
     assert project.faults() == [
-        "seedpipe.yaml:6:33 bad-sequence: a sequence has 1 to 300 frames; this one has 0",
+        "seedpipe.yaml:6:33 bad-sequence: a sequence has 1 to 300 frames; this one has 0 (correct it; what is too long becomes several sequences)",
         "seedpipe.yaml:7:33 template-value: as the `id` of a frame, a mapping cannot stand in a text"
         ' (say which: `id: "{{ item.name }}"`)',
-        "seedpipe.yaml:8:44 defined-twice: two frames are called `harbour`",
+        "seedpipe.yaml:8:44 defined-twice: two frames are called `harbour` (rename or remove one of them)",
         "seedpipe.yaml:9:58 undefined: `nope` is not defined (and 1 more item)"
         " (known: `data`, `empty`, `i`, `people`, `shots`, `vars`)",
         "seedpipe.yaml:10:44 bad-segment: `Nº 010-quay` cannot be part of an address: letters a to z, digits, `.`, `_`, `-`"
         " and `:` can (write `No-010-quay`)",
-        "seedpipe.yaml:11:48 empty-prompt: the prompt of `020-cup` is empty",
+        "seedpipe.yaml:11:48 empty-prompt: the prompt of `020-cup` is empty (say what the picture shows)",
     ]
     project.manifest("images:\n  g: {sequence: {max_images: 2, compose: x}, prompt: x}\n")
     assert project.faults() == [
-        "seedpipe.yaml:4:33 wrong-field: `compose` means nothing beside `max_images`: the `prompt` is sent as it is"
+        "seedpipe.yaml:4:33 wrong-field: `compose` means nothing beside `max_images`: the `prompt` is sent as it is (take it out here)"
     ]
 
 

@@ -96,11 +96,13 @@ def test_two_looks_that_ask_for_the_same_are_one(project: Session) -> None:
 REFUSED: Final = {
     "none": (
         "  hero: {prompt: x, looks: {}}\n",
-        ["seedpipe.yaml:8:21 bad-looks: a picture has 1 to 20 looks; this one has 0"],
+        ["seedpipe.yaml:8:21 bad-looks: a picture has 1 to 20 looks; this one has 0 (correct it, or take `looks` out)"],
     ),
     "too many": (
         f"  hero: {{prompt: x, looks: {{{', '.join(f'l{number}: {{}}' for number in range(21))}}}}}\n",
-        ["seedpipe.yaml:8:21 bad-looks: a picture has 1 to 20 looks; this one has 21"],
+        [
+            "seedpipe.yaml:8:21 bad-looks: a picture has 1 to 20 looks; this one has 21 (correct it, or take `looks` out)"
+        ],
     ),
     "names": (
         "  hero: {prompt: x, looks: {Große Lampe: {metal: tin}, Tin: {}, tin: {}}}\n",
@@ -112,7 +114,9 @@ REFUSED: Final = {
     ),
     "twice": (
         "  hero: {prompt: x, looks: {a: {}, a: {}}}\n",
-        ["seedpipe.yaml:8:36 yaml-duplicate-key: the key `a` stands twice; first in line 8"],
+        [
+            "seedpipe.yaml:8:36 yaml-duplicate-key: the key `a` stands twice; first in line 8 (rename or remove one of them)"
+        ],
     ),
     "vars": (
         "  hero:\n    matrix: {shade: [a]}\n    prompt: x\n    looks: {a: {metl: tin, shade: b, colour: red}}\n",
@@ -158,7 +162,7 @@ REFUSED: Final = {
         [
             "seedpipe.yaml:8:11 wrong-field: `looks` means nothing on a sequence (make a matrix of it, with an item for"
             " each, and refer to the one that is to be used)",
-            "seedpipe.yaml:9:46 wrong-field: `looks` means nothing on a derived picture",
+            "seedpipe.yaml:9:46 wrong-field: `looks` means nothing on a derived picture (take it out here)",
             "seedpipe.yaml:10:24 wrong-field: `looks` means nothing on a decomposition into layers (give them to the"
             " picture that is taken apart)",
         ],

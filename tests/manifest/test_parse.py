@@ -106,7 +106,7 @@ def test_a_glob_that_also_matches_the_manifest(project: Session) -> None:
 def test_files_that_include_each_other(project: Session) -> None:
     project.write("a.yaml", "include: [b.yaml]\n").write("b.yaml", "include: [a.yaml]\n")
     assert project.manifest("include: [a.yaml]\n").faults() == [
-        "b.yaml:1:11 include-loop: the files include each other: `a.yaml` → `b.yaml` → `a.yaml`"
+        "b.yaml:1:11 include-loop: the files include each other: `a.yaml` → `b.yaml` → `a.yaml` (take one of the includes out)"
     ]
 
 
@@ -171,10 +171,10 @@ def test_a_var_from_the_command_line_is_text_and_nothing_else(project: Session) 
     )
     assert project.image("a", mood="{{ n }}", n="4", on="false").prompt == "{{ n }} 5 false"
     assert project.faults(moood="x", n="two", l="a", on="1") == [
-        "bad-var: `--var l=a`: the manifest's own value is a list",
+        "bad-var: `--var l=a`: the manifest's own value is a list (give a value of the same kind, or change it in the manifest)",
         "unknown-var: `--var moood=…`: there is no var `moood` (did you mean `mood`?)",
-        "bad-var: `--var n=two`: the manifest's own value is the number 1",
-        "bad-var: `--var on=1`: the manifest's own value is true",
+        "bad-var: `--var n=two`: the manifest's own value is the number 1 (give a value of the same kind, or change it in the manifest)",
+        "bad-var: `--var on=1`: the manifest's own value is true (give a value of the same kind, or change it in the manifest)",
     ]
 
 

@@ -93,7 +93,7 @@ def test_text_csv_and_periods(shelf: Workspace) -> None:
     assert lines(shelf.run("spend", "--json", "--since", TODAY, "--until", TODAY[:7]))
     assert lines(shelf.run("spend", "--json", "--until", "2020")) == {}
     assert "nothing was spent" in said(shelf.run("spend", "--until", "2020-01"))
-    assert "should be a day like" in said(shelf.run("spend", "--since", "yesterday"))
+    assert "is no day, month or year" in said(shelf.run("spend", "--since", "yesterday"))
     assert shelf.run("spend", "--since", "2026-02-30").code == 2
     assert "no day lies between them" in said(shelf.run("spend", "--since", "2026-03", "--until", "2026-02"))
     assert "this month 0.10 USD of 5.00 USD, 0.03 USD of it not settled" in said(shelf.run("status"))
@@ -175,5 +175,5 @@ def test_a_bill_that_is_none_is_refused(shelf: Workspace, tmp_path: Path) -> Non
         assert ran.code == 2
         assert words in said(ran)
     assert shelf.run("spend", "reconcile", "nowhere.csv").code == 2
-    assert "should be like `+08:00`" in said(shelf.run("spend", "reconcile", str(file), "--zone", "CST"))
+    assert "write it like `--zone +08:00`" in said(shelf.run("spend", "reconcile", str(file), "--zone", "CST"))
     assert "should be like `amount=Payable`" in said(shelf.run("spend", "reconcile", str(file), "--columns", "cost=x"))
