@@ -6,6 +6,7 @@ from typing import Final
 from seedpipe.limits import DECISION_FORMAT
 from seedpipe.plan import diff, moved
 from seedpipe.plan.schema import plan_definitions
+from seedpipe.plan.schema_documents import asked_in_the_lock
 from seedpipe.plan.schema_parts import (
     COUNT,
     DIGEST,
@@ -44,7 +45,7 @@ def lock_definitions() -> dict[str, Schema]:
         "take": said(DIGEST, "The chosen picture."),
         "level": one_of(Level),
         "made": ref("made"),
-        "asked": said({"type": "object"}, "What was asked for, the prompt as a digest."),
+        "asked": asked_in_the_lock(),
         "takes": said(list_of(DIGEST), "All of this want."),
     }
     derived = {"recipe": DIGEST, "take": DIGEST, **output}

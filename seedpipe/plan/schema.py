@@ -10,6 +10,7 @@ from seedpipe.limits import PLAN_FORMAT
 from seedpipe.names import Realm
 from seedpipe.plan import reasons
 from seedpipe.plan.plan import STATE_SENTENCES, State
+from seedpipe.plan.schema_documents import document_definitions
 from seedpipe.plan.schema_parts import COUNT, DIALECT, DIGEST, FLAG, MONEY, TEXT, TEXTS, Schema, object_of, said
 
 SCHEMA_ID: Final = "urn:seedpipe:plan:1"
@@ -67,7 +68,7 @@ def plan_definitions() -> dict[str, Schema]:
         "cost": _cost(),
         "time": _time(),
         "wish": _wish(),
-        "request": _request(),
+        **document_definitions(),
         "node": _node(),
         "look": _look(),
         "hint": _hint(),
@@ -110,21 +111,6 @@ def _wish() -> Schema:
             "through_gates": FLAG,
         }
     )
-
-
-def _request() -> Schema:
-    identity = {
-        "type": "string",
-        "pattern": "^((sha256|recipe):[0-9a-f]{64}|from:.+)$",
-        "description": "A picture by its identity, or `from:ADDRESS` for one that comes only in the build.",
-    }
-    pictures = {"type": "array", "items": identity}
-    return {
-        "type": "object",
-        "description": "The document that the key is made over, with holes for pictures that aren't there yet.",
-        "properties": {"seedpipe": TEXT, "url": TEXT, "references": pictures, "inputs": pictures},
-        "required": ["seedpipe"],
-    }
 
 
 def _hint() -> Schema:

@@ -1,8 +1,8 @@
 """What verbs say with `--json` is as their schemas say, in every state of a project; and no verb is left out."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path as FilePath
 from typing import Any
 
 import click
@@ -24,7 +24,8 @@ LAMPS = manifest(
     "card: {matrix: {n: [a, b]}, prompt: 'ランプ {{ n }}, {{ refs.hero }}', references: {hero: hero}}",
     "board: {sequence: {frames: [{id: wide, prompt: Wide}, {id: hands, prompt: Hands, caption: '05:40'}]}}",
     "small: {from: hero, steps: [{resize: 64x64}, {convert: png}]}",
-    "also: {prompt: A matte lamp, takes: 2}",
+    "also: {prompt: A matte lamp, takes: 2, watermark: true}",
+    "sign: {from: hero, steps: [{crop: '1:1'}, {overlay: {image: art, width: 20%}}, {text: 'Lumen'}]}",
     head="profiles: {draft: {}}\n",
 )
 BUY = ("build", "--yes", "--max-cost", "1")
@@ -45,12 +46,66 @@ def verbs_with_json() -> Iterator[tuple[str, ...]]:
         yield from below((verb,), command)
 
 
+_SPOILT = [[["spoilt"]]]
+Path = tuple[str | None, ...]  # of keys; None is any item of a list
+
+
+def places(value: Any, path: Path = ()) -> Iterator[Path]:
+    yield path
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else ((None, item) for item in value)
+        if isinstance(value, list)
+        else ()
+    )
+    for key, one in inner:
+        yield from places(one, (*path, key))
+
+
+def spoilt(value: Any, path: Path, spoil: Callable[[Any], Any]) -> Any:
+    """`value` with the first thing at `path` spoilt."""
+    if not path:
+        return spoil(value)
+    key, *rest = path
+    if key is not None:
+        return value | {key: spoilt(value[key], tuple(rest), spoil)}
+    for number, item in enumerate(value):
+        if tuple(rest) in set(places(item)):
+            return [*value[:number], spoilt(item, tuple(rest), spoil), *value[number + 1 :]]
+    raise KeyError(path)
+
+
+def at(value: Any, path: Path) -> Any:
+    if not path:
+        return value
+    key, *rest = path
+    if key is not None:
+        return at(value[key], tuple(rest))
+    return next(at(item, tuple(rest)) for item in value if tuple(rest) in set(places(item)))
+
+
+def spoilt_and_let_through(ask: "Asker", name: str) -> list[tuple[Path, str]]:
+    """Every place once given a value of another kind, and every object an entry that is not known."""
+    found = []
+    for path, document in ask.heard[name].items():
+        for what, spoil in (
+            ("another kind", lambda _: _SPOILT),
+            ("a strange key", lambda one: one | {"strange": _SPOILT}),
+        ):
+            if what == "a strange key" and not isinstance(at(document, path), dict):
+                continue
+            if ask.validators[name].is_valid(spoilt(document, path, spoil)):
+                found.append((path, what))
+    return found
+
+
 class Asker:
     """Runs verbs with `--json`, validates what they say, and remembers which they were."""
 
     def __init__(self) -> None:
         self.asked: set[tuple[str, ...]] = set()
-        self.heard: set[str] = set()
+        self.heard: dict[str, dict[Path, Any]] = {}  # answer → each place that one ever had → the last document with it
         self.validators = {name: jsonschema.Draft202012Validator(schema()) for name, schema in ANSWERS.items()}
 
     def __call__(self, workspace: Workspace, *arguments: str, codes: tuple[int, ...] = (0,)) -> Any:
@@ -60,7 +115,7 @@ class Asker:
         head = next(iter(document))
         name = head.removeprefix("seedpipe_").replace("_", "-")
         self.validators[name].validate(document)
-        self.heard.add(name)
+        self.heard.setdefault(name, {}).update((path, document) for path in places(document))
         known = set(verbs_with_json())
         self.asked.add(arguments[:2] if arguments[:2] in known else arguments[:1])
         return document
@@ -87,20 +142,20 @@ def test_no_schema_lets_through_what_it_does_not_name(name: str) -> None:
             for inner in value:
                 yield from objects(inner)
 
-    free = [one for one in objects(ANSWERS[name]()) if "additionalProperties" not in one]
-    # the document of a key is the service's own body; what was asked is its short form
-    assert all(one.get("required") == ["seedpipe"] or "What was asked" in one["description"] for one in free)
+    assert not [one for one in objects(ANSWERS[name]()) if "additionalProperties" not in one]
 
 
 def test_every_verb_that_has_json_says_what_its_schema_says(
-    workspace: Workspace, live: Gateway, account: Account, tmp_path: Path
+    workspace: Workspace, live: Gateway, account: Account, tmp_path: FilePath
 ) -> None:
     """In one test, so that none can be left out."""
     ask = Asker()
     a_project_from_plan_to_prune(ask, workspace, live, account)
     a_merge_that_two_people_dispute(ask, Repository(tmp_path / "merged", **workspace.environ))
     assert ask.asked == set(verbs_with_json()), "ask it in a session below, and give its answer a schema"
-    assert ask.heard == set(ANSWERS)
+    assert ask.heard.keys() == set(ANSWERS)
+    let_through = {name: found for name in ANSWERS if (found := spoilt_and_let_through(ask, name))}
+    assert not let_through, "a schema that takes anything is none"
 
 
 def a_project_from_plan_to_prune(ask: Asker, workspace: Workspace, live: Gateway, account: Account) -> None:
@@ -205,3 +260,34 @@ def test_the_schema_verb_prints_each(workspace: Workspace) -> None:
         assert json.loads(ran.out) == ANSWERS[name]()
         help_text = " ".join(workspace.run("schema", "--help").out.split())
         assert name in VERBS or f"`{name}`" in help_text, name
+
+
+ARGUMENTS = {
+    "explain": ["hero"],
+    "reroll": ["hero"],
+    "pick": ["hero", "1"],
+    "approve": ["hero"],
+    "pin": ["hero"],
+    "unpin": ["hero"],
+    "keep": ["hero"],
+    "adopt": ["hero"],
+    "restore": ["hero"],
+    "note": ["hero", "-m", "x"],
+    "mv": ["hero", "lamp"],
+    "lock merge": ["one"],
+    "spend reconcile": ["nowhere.csv"],
+    "models": ["nothing"],
+}
+CHECKING = ("check", "doctor")  # what is wrong is their answer
+
+
+@pytest.mark.parametrize("path", list(verbs_with_json()), ids=" ".join)
+def test_of_an_error_nothing_is_said_as_json(workspace: Workspace, path: tuple[str, ...]) -> None:
+    """Standard output holds an answer or nothing; the error is on standard error, with its exit code."""
+    workspace.write("seedpipe.yaml", LAMPS + "  broken: {prompt: A lamp, colour: red}\n")
+    ran = workspace.run(*path, *ARGUMENTS.get(" ".join(path), []), "--json")
+    if path[0] in CHECKING:
+        assert ran.code == 2 and ran.json and not ran.err
+    else:
+        assert (ran.code, ran.out) == (2, ""), ran.err
+        assert ran.err.startswith("error: ")
