@@ -11,10 +11,11 @@ from seedpipe.limits import ExitCode
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> int:
-    """Print the script that completes verbs, flags and pictures in your shell: bash, zsh or fish.
+    """Print the script that completes verbs and flags in your shell: bash, zsh or fish.
 
     \b
     Example:
+      mkdir -p ~/.local/share/bash-completion/completions
       cd ~/.local/share/bash-completion/completions
       seedpipe completion bash > seedpipe
     """

@@ -31,7 +31,7 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
     \b
     Example:
       seedpipe explain hero
-      seedpipe explain scene/LUM-01/16:9 --json
+      seedpipe explain scene/LUM-01 --json
     """
     project = flags.opened(invocation)
     plan, memory = planned(project)

@@ -56,7 +56,7 @@ def test_a_file_that_is_no_font_is_named(tmp_path):
     (tmp_path / "logo.ttf").write_bytes(b"<html>")
     with pytest.raises(FontError, match=r"the font `logo\.ttf` can't be read"):
         covered(tmp_path / "logo.ttf")
-    with pytest.raises(FontError, match=r"`none\.ttf`.*No such file"):
+    with pytest.raises(FontError, match=r"`none\.ttf`.*no such file"):
         covered(tmp_path / "none.ttf")
 
 

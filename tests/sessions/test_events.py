@@ -148,7 +148,7 @@ def test_events_that_cannot_be_written_stop_no_build(workspace: Workspace, accou
     workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}"))
     nowhere = workspace.run("build", "--events", "nowhere/events.jsonl")
     assert nowhere.code == 2
-    assert "error: `nowhere/events.jsonl` can't be written: No such file or directory" in nowhere.err
+    assert "error: `nowhere/events.jsonl` can't be written: no such file or directory" in nowhere.err
     assert account.requests == [], "said before anything is bought"
     full = workspace.run("build", "--events", "/dev/full", "--json")
     assert (full.code, full.json["result"]["bought"]) == (0, 1), full.err

@@ -19,7 +19,7 @@ def test_a_plan_is_saved_reviewed_and_carried_out(workspace: Workspace, account:
     workspace.write("seedpipe.yaml", LAMPS)
     ran = workspace.run("plan", "--proof", "-o", "plans/p.json")
     assert ran.code == 2
-    assert "`plans/p.json` can't be written: No such file or directory" in ran.err
+    assert "`plans/p.json` can't be written: no such file or directory" in ran.err
     ran = workspace.run("plan", "--proof", "-o", "p.json")
     assert ran.code == 0
     assert ran.err == "saved: `seedpipe build --plan p.json` carries out just this\n"
@@ -215,7 +215,7 @@ def test_a_decision_made_after_the_plan_is_not_overruled(workspace: Workspace, a
 def test_files_that_are_no_plans(workspace: Workspace) -> None:
     workspace.write("seedpipe.yaml", LAMPS)
     ran = workspace.run("build", "--plan", "none.json")
-    assert (ran.code, "`none.json` can't be read: No such file or directory" in ran.err) == (2, True)
+    assert (ran.code, "`none.json` can't be read: no such file or directory" in ran.err) == (2, True)
     assert workspace.run("plan", "-o", "p.json").code == 0
     workspace.edit("p.json", '"kind": "derived"', '"kind": "derived'.replace("derived", "der\nived") + '"')
     ran = workspace.run("build", "--plan", "p.json")

@@ -176,4 +176,4 @@ def test_a_bill_that_is_none_is_refused(shelf: Workspace, tmp_path: Path) -> Non
         assert words in said(ran)
     assert shelf.run("spend", "reconcile", "nowhere.csv").code == 2
     assert "write it like `--zone +08:00`" in said(shelf.run("spend", "reconcile", str(file), "--zone", "CST"))
-    assert "should be like `amount=Payable`" in said(shelf.run("spend", "reconcile", str(file), "--columns", "cost=x"))
+    assert "write it like `amount=Payable`" in said(shelf.run("spend", "reconcile", str(file), "--columns", "cost=x"))
