@@ -191,6 +191,7 @@ def diff_schema() -> Schema:
         "references_removed": TEXTS,
         "references_reordered": FLAG,
         "source_changed": FLAG,
+        "outdated": FLAG,
         "new_takes": COUNT,
         "state": said(ref("state"), "After the change."),
         "because": said(TEXTS, "What it follows."),

@@ -17,7 +17,7 @@ from seedpipe.plan.plan import Cost, Plan, PlanNode, State, sum_of
 from seedpipe.plan.reasons import FieldChanged, StepsChanged
 from seedpipe.plan.recipe_changes import compare_steps
 from seedpipe.plan.resolve import Resolver
-from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock
+from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Level, Lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def compare(before: Side, after: Side) -> ProjectDiff:
     for node in after.graph:
         old_address = moved.get(node.address, node.address)
         old = before.graph[old_address] if old_address in before.graph else None  # noqa: SIM401 - it has no `get`
-        change = _changed(before, after, old, node)
+        change = _changed(before, after, old, node, moved)
         if change is not None:
             changes.append(change)
     gone = set(before.graph.addresses) - set(after.graph.addresses) - set(moved.values())
@@ -66,7 +66,7 @@ def compare(before: Side, after: Side) -> ProjectDiff:
 # One picture
 
 
-def _changed(before: Side, after: Side, old: Node | None, new: Node) -> NodeChange | None:
+def _changed(before: Side, after: Side, old: Node | None, new: Node, moved: Mapping[str, str]) -> NodeChange | None:
     planned = after.plan.nodes[new.address]
     costs = _is_new(before, planned, {new.address: old.address} if old is not None else {})
     nothing = Cost.nothing(after.plan.currency)
@@ -76,29 +76,32 @@ def _changed(before: Side, after: Side, old: Node | None, new: Node) -> NodeChan
         position=new.position,
         old_address=old.address if old is not None and old.address != new.address else None,
         before=_choice(before.lock, None if old is None else old.address),
-        after=_choice(after.lock, new.address),
+        after=_choice_after(after, old, planned),
+        outdated=_is_outdated(after, planned),
         new_takes=_new_takes(before.lock, after.lock, None if old is None else old.address, new.address),
         state=planned.state,
         because=_because(planned) if costs else (),
         pictures=planned.pictures if costs else 0,
         cost=planned.cost if costs else nothing,
     )
-    change = _with_details(base, before, after, old, new)
+    change = _with_details(base, before, after, old, new, moved)
     follows = change.pictures or change.new_takes or change.before != change.after or _follows(before, planned, old)
     return change if follows or not change.is_cascade else None
 
 
-def _with_details(change: NodeChange, before: Side, after: Side, old: Node | None, new: Node) -> NodeChange:
+def _with_details(
+    change: NodeChange, before: Side, after: Side, old: Node | None, new: Node, moved: Mapping[str, str]
+) -> NodeChange:
     if old is None or type(old) is not type(new):
         return replace(
             change, words=_all_words(new), fields=(Field(name="kind", old=None, new=_kind(new)),) if old else ()
         )
     old, new = worn(old, _look(before, old)), worn(new, _look(after, new))
-    added, removed, reordered = _references(old, new)
+    added, removed, reordered = _references(old, new, moved)
     return replace(
         change,
         words=_words(old, new),
-        fields=tuple(_fields(before, after, old, new)),
+        fields=tuple(_fields(before, after, old, new, moved)),
         references_added=added,
         references_removed=removed,
         reordered=reordered,
@@ -156,6 +159,21 @@ def _choice(lock: Lock, address: str | None) -> Choice:
     return Choice(take=entry.take) if isinstance(entry, DerivedEntry) else Choice(take=None)
 
 
+def _choice_after(after: Side, old: Node | None, planned: PlanNode) -> Choice:
+    """A picture that moved before the lock knows is found by what it asks for, and nobody's choice any more."""
+    choice = _choice(after.lock, planned.address)
+    moved = old is not None and old.address != planned.address
+    if choice.take is not None or not moved or planned.taken is None:
+        return choice
+    return Choice(take=planned.taken, level=None if planned.kind == "derived" else Level.AUTO.value)
+
+
+def _is_outdated(after: Side, planned: PlanNode) -> bool:
+    """What the lock has chosen is not what is asked for now."""
+    entry = after.lock.image(planned.address)
+    return entry is not None and planned.pictures > 0 and planned.state is not State.MAY and entry.want != planned.key
+
+
 def _new_takes(before: Lock, after: Lock, old: str | None, new: str) -> int:
     known = _takes_of(before.entries.get(old or new))
     return len(_takes_of(after.entries.get(new)) - known)
@@ -208,7 +226,7 @@ def _words(old: Node, new: Node) -> tuple[Words, ...]:
     )
 
 
-def _fields(before: Side, after: Side, old: Node, new: Node) -> Sequence[Field]:
+def _fields(before: Side, after: Side, old: Node, new: Node, moved: Mapping[str, str]) -> Sequence[Field]:
     if isinstance(old, ImageNode | FrameNode) and isinstance(new, ImageNode | FrameNode):
         first = request_document(before.resolver.asked(old), ())
         second = request_document(after.resolver.asked(new), ())
@@ -222,8 +240,13 @@ def _fields(before: Side, after: Side, old: Node, new: Node) -> Sequence[Field]:
         fields += [_field("looks", _looks(old), _looks(new))]
         fields += [_field("takes", old.takes, new.takes), _field("tags", ", ".join(old.tags), ", ".join(new.tags))]
     elif isinstance(old, DerivedNode) and isinstance(new, DerivedNode):
-        fields = [*_steps(old, new), _field("from", old.source.address, new.source.address)]
-        fields.append(_field("overlay", _overlays(old), _overlays(new)))
+        fields = [*_steps(old, new)]
+        for name, was, now in (
+            ("from", [old.source.address], [new.source.address]),
+            ("overlay", _overlays(old), _overlays(new)),
+        ):
+            if was != [moved.get(address, address) for address in now]:
+                fields.append(_field(name, ", ".join(was), ", ".join(now)))
     elif isinstance(old, SourceNode) and isinstance(new, SourceNode):
         fields = [_field("file", old.path or old.url, new.path or new.url)]
     else:
@@ -258,8 +281,8 @@ def _steps(old: DerivedNode, new: DerivedNode) -> Iterator[Field]:
                 yield _field("steps", *sides)
 
 
-def _overlays(node: DerivedNode) -> str:
-    return ", ".join(step.image for step in node.steps if isinstance(step, Overlay))
+def _overlays(node: DerivedNode) -> list[str]:
+    return [step.image for step in node.steps if isinstance(step, Overlay)]
 
 
 def _step_documents(node: DerivedNode) -> Sequence[Mapping[str, Any]]:
@@ -269,14 +292,14 @@ def _step_documents(node: DerivedNode) -> Sequence[Mapping[str, Any]]:
     ]
 
 
-def _references(old: Node, new: Node) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+def _references(old: Node, new: Node, moved: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     if not (isinstance(old, ImageNode | FrameNode) and isinstance(new, ImageNode | FrameNode)):
         return (), (), False
     before = [reference.address for reference in old.references]
-    after = [reference.address for reference in new.references]
-    added = tuple(address for address in after if address not in before)
-    removed = tuple(address for address in before if address not in after)
-    return added, removed, before != after and not added and not removed
+    after = {reference.address: moved.get(reference.address, reference.address) for reference in new.references}
+    added = tuple(address for address, was in after.items() if was not in before)
+    removed = tuple(address for address in before if address not in after.values())
+    return added, removed, before != list(after.values()) and not added and not removed
 
 
 # The whole
@@ -292,7 +315,7 @@ def _moved(before: Side, after: Side) -> dict[str, str]:
     for address in after.graph.addresses:
         planned = after.plan.nodes[address]
         take = _choice(after.lock, address).take or planned.taken
-        if address not in before.graph and take in by_take and planned.kind in ("image", "frame"):
+        if address not in before.graph and take in by_take and planned.kind != "source":
             found[address] = by_take.pop(take)
     return found
 

@@ -51,7 +51,8 @@ class Choice:
 class NodeChange:
     """One picture. `cost` is what building it after the change costs and did not cost before; `state` is after it.
 
-    `because` names what it follows; `old_address` is where a moved one stood.
+    `because` names what it follows; `old_address` is where a moved one stood. `outdated`: the picture `after` was made
+    for other words or pictures than are asked for now, and is to be bought again.
     """
 
     address: str
@@ -66,6 +67,7 @@ class NodeChange:
     source_changed: bool = False
     before: Choice
     after: Choice
+    outdated: bool = False
     new_takes: int = 0
     state: State | None = None
     because: tuple[str, ...] = ()
@@ -106,6 +108,7 @@ class NodeChange:
             "references_removed": list(self.references_removed),
             "references_reordered": self.reordered,
             "source_changed": self.source_changed,
+            "outdated": self.outdated,
             "new_takes": self.new_takes,
             "state": None if self.state is None else self.state.value,
             "because": list(self.because),

@@ -102,7 +102,13 @@ def open_revision(root: Path, revision: str) -> RevisionFiles:
         )
     commit = run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is None:
-        raise UsageError(f"git knows no revision `{revision}`", hint="a branch, a tag or a commit; default: HEAD")
+        shallow = run_git(root, "rev-parse", "--is-shallow-repository") == b"true\n"
+        raise UsageError(
+            f"git knows no revision `{revision}`",
+            hint="this clone has not all of its history: `git fetch --unshallow` brings the rest"
+            if shallow
+            else "a branch, a tag or a commit; default: HEAD",
+        )
     listed = run_git(root, "ls-tree", "-r", "-z", "--full-tree", "--long", commit.decode().strip())
     blobs = dict(_blobs(listed or b""))
     return RevisionFiles(folder=root, name=revision, prefix=prefix.decode().strip(), blobs=blobs)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seedpipe.errors import ManifestError, RecordError, UsageError
@@ -13,6 +13,7 @@ from seedpipe.manifest.parse import parse_manifest
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.compare import Side
 from seedpipe.plan.graph import link
+from seedpipe.plan.moving import with_moved
 from seedpipe.plan.outputs import output_paths
 from seedpipe.plan.plan import Cost, Plan
 from seedpipe.plan.planner import make_plan
@@ -97,6 +98,7 @@ def _side(
 ) -> Side:
     manifest = parse_manifest(files, manifest_name, profile=profile)
     graph = link(expand(manifest, files).nodes)
+    memory = replace(memory, lock=with_moved(memory.lock, graph, manifest.moved)[0])
     catalogue, provider = terms_of(manifest, users_catalogue(read_settings(config_folder(os.environ))))
     folder, lock = output_folder(Realm.LIVE, profile), memory.lock
     outputs = {address: f"{folder}/{path}" for address, path in output_paths(graph).items()}

@@ -104,17 +104,18 @@ def _kept(text: str) -> str:
 
 def _pair(node: NodeChange, pictures: Mapping[Digest, bytes]) -> str:
     if node.before.take == node.after.take or node.kind is Kind.ADDED:
-        return f'<div class="pair">{_figure("now", node.after, pictures)}</div>'
-    after = "" if node.kind is Kind.REMOVED else _figure("after", node.after, pictures)
+        return f'<div class="pair">{_figure("now", node.after, pictures, outdated=node.outdated)}</div>'
+    after = "" if node.kind is Kind.REMOVED else _figure("after", node.after, pictures, outdated=node.outdated)
     return f'<div class="pair">{_figure("before", node.before, pictures)}{after}</div>'
 
 
-def _figure(when: str, choice: Choice, pictures: Mapping[Digest, bytes]) -> str:
+def _figure(when: str, choice: Choice, pictures: Mapping[Digest, bytes], *, outdated: bool = False) -> str:
     if choice.take is None:
         return f'<figure><div class="none">no picture yet</div><figcaption>{when}</figcaption></figure>'
     data = pictures.get(choice.take)
     level = "".join(f", {part}" for part in (choice.look and f"look {choice.look}", choice.level) if part)
-    caption = f"<figcaption>{when} · {choice.take.short}{html_words(level)}</figcaption>"
+    again = ", made before this change: to be bought again" if outdated else ""
+    caption = f"<figcaption>{when} · {choice.take.short}{html_words(level)}{again}</figcaption>"
     if data is None:
         return f'<figure><div class="none">this picture is not on this machine</div>{caption}</figure>'
     source = base64.b64encode(data).decode("ascii")

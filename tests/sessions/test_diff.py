@@ -283,3 +283,43 @@ def test_many_that_follow_say_what_in_one_word(repository: Repository) -> None:
     repository.commit("signs")
     repository.edit("seedpipe.yaml", "lit by", "softly lit by")
     assert "follow sign 0.03 USD room/* changes" in said(repository.run("diff"))
+
+
+def test_a_renamed_picture_takes_its_choice_along_where_the_manifest_says_so(repository: Repository) -> None:
+    repository.run("approve", "hero")
+    repository.commit("approved")
+    for old, new in (
+        ("hero: {prompt", "lamp: {prompt"),
+        ("{hero: hero}", "{hero: lamp}"),
+        ("from: hero", "from: lamp"),
+    ):
+        repository.edit("seedpipe.yaml", old, new)
+    (lamp,) = diff(repository)["nodes"]
+    assert (lamp["address"], lamp["change"], lamp["moved_from"]) == ("lamp", "moved", "hero")
+    assert lamp["before"]["take"] == lamp["after"]["take"], "nothing is bought, it is the same picture"
+    assert "approved → auto" in said(repository.run("diff")), "and nobody's choice any more"
+    repository.edit("seedpipe.yaml", "images:", "moved: {hero: lamp}\nimages:")
+    (lamp,) = diff(repository)["nodes"]
+    assert lamp["before"] == lamp["after"]
+    assert "replaced" not in said(repository.run("diff"))
+
+
+def test_the_page_says_which_picture_is_not_yet_of_the_new_words(repository: Repository) -> None:
+    repository.edit("seedpipe.yaml", "A chair", "An oak chair")
+    repository.build()
+    repository.edit("seedpipe.yaml", "An oak chair", "An elm chair")
+    page = repository.run("diff", "--format", "html").out
+    assert page.count("<figure>") == 2
+    assert page.count("made before this change: to be bought again") == 1
+    repository.build()
+    assert "to be bought again" not in repository.run("diff", "--format", "html").out
+
+
+def test_a_shallow_clone_says_what_it_lacks(repository: Repository, tmp_path: Path) -> None:
+    repository.edit("seedpipe.yaml", "A chair", "A stool")
+    repository.commit("stool")
+    shallow = Repository(tmp_path / "shallow")
+    shallow.git("clone", "-q", "--depth", "1", f"file://{repository.folder}", ".")
+    assert shallow.run("diff").code == 0
+    ran = shallow.run("diff", "HEAD~1")
+    assert (ran.code, "`git fetch --unshallow`" in ran.err) == (2, True)
