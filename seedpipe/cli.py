@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -108,6 +108,12 @@ class Verbs(VerbGroup):
             ctx.exit()
         return super().resolve_command(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """The verbs without importing one of them, then the options."""
+        item = importlib.import_module("click.shell_completion").CompletionItem
+        verbs = [item(verb, help=words) for verb, words in VERBS.items() if verb.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         groups: dict[str, list[tuple[str, str]]] = {}
         heading = ""
@@ -129,7 +135,14 @@ class Verbs(VerbGroup):
     help="Work in this folder.",
     envvar="SEEDPIPE_DIR",
 )
-@option("-f", "--file", "file", metavar="FILE", help="The manifest. [default: seedpipe.yaml, searched upwards]")
+@option(
+    "-f",
+    "--file",
+    "file",
+    type=click.Path(),
+    metavar="FILE",
+    help="The manifest. [default: seedpipe.yaml, searched upwards]",
+)
 @option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
 @click.option("-v", "--verbose", count=True, help="Say more.")
@@ -157,8 +170,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     invocation: Invocation | None = None
     completing = os.environ.get(COMPLETION_VARIABLE)
     if completing:
-        complete = importlib.import_module("click.shell_completion").shell_complete
-        return int(complete(seedpipe, {}, "seedpipe", COMPLETION_VARIABLE, completing))
+        answered: int = importlib.import_module("seedpipe.commands.shells").answer(seedpipe, completing)
+        return answered
     try:
         memo = _memo(arguments)
         answer = memo.recall() if memo else None

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -93,19 +92,6 @@ def test_help_is_a_word_too(line: str, capsys: pytest.CaptureFixture[str]) -> No
     said = capsys.readouterr().out
     assert main([*line.split()[1:], "--help"]) == 0
     assert said == capsys.readouterr().out
-
-
-def test_a_shell_is_told_what_may_come_next(tmp_path) -> None:
-    """As bash asks it: through the script that `completion` prints."""
-    workspace = Workspace(tmp_path / "empty")
-    workspace.write("completion.sh", workspace.run("completion", "bash").out)
-    bin_folder = Path(sys.executable).parent
-    script = (
-        f"PATH={bin_folder}:$PATH; . ./completion.sh; COMP_WORDS=(seedpipe graph --format s); COMP_CWORD=3; "
-        "_seedpipe_completion seedpipe s; echo ${COMPREPLY[@]}"
-    )
-    ran = subprocess.run(["bash", "-c", script], cwd=workspace.folder, capture_output=True, text=True, check=True)
-    assert ran.stdout == "svg\n", ran.stderr
 
 
 def test_a_mistake_is_exit_2_without_a_traceback(tmp_path) -> None:

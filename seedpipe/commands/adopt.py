@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from seedpipe.commands.deciding import Flags, decision_options, project_of, tell, the_picture_named
-from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.invocation import Invocation, pictures
 from seedpipe.plan.choices import adopted
 from seedpipe.project.bringing import bring_file, bring_output
 from seedpipe.project.deciding import open_desk
@@ -13,7 +13,7 @@ from seedpipe.state.decisions import Verb
 
 
 @click.command("adopt")
-@click.argument("node", metavar="NODE")
+@click.argument("node", metavar="NODE", shell_complete=pictures)
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path(path_type=Path))
 @decision_options
 def command(invocation: Invocation, node: str, file: Path | None, flags: Flags) -> int:

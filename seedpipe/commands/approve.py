@@ -3,13 +3,13 @@
 import click
 
 from seedpipe.commands.deciding import Flags, decide_each, decision_options
-from seedpipe.commands.invocation import Invocation, option
+from seedpipe.commands.invocation import Invocation, option, pictures
 from seedpipe.plan.choices import approved
 from seedpipe.state.decisions import Verb
 
 
 @click.command("approve")
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=pictures)
 @option("--stale", is_flag=True, help="Also a picture that what it is made from has left behind.")
 @decision_options
 def command(invocation: Invocation, targets: tuple[str, ...], stale: bool, flags: Flags) -> int:

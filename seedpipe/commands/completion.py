@@ -1,9 +1,9 @@
 """`seedpipe completion`: the completion script of a shell."""
 
 import click
-from click.shell_completion import get_completion_class
 
 from seedpipe.commands.invocation import COMPLETION_VARIABLE, Invocation
+from seedpipe.commands.shells import script_class
 from seedpipe.limits import ExitCode
 
 
@@ -11,7 +11,7 @@ from seedpipe.limits import ExitCode
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> int:
-    """Print the script that completes verbs and flags in your shell: bash, zsh or fish.
+    """Print the script that completes verbs, flags and pictures in your shell: bash, zsh or fish.
 
     \b
     Example:
@@ -19,10 +19,7 @@ def command(ctx: click.Context, shell: str) -> int:
       cd ~/.local/share/bash-completion/completions
       seedpipe completion bash > seedpipe
     """
-    found = get_completion_class(shell)
-    if found is None:
-        raise click.UsageError(f"no completion for {shell}")
     ctx.ensure_object(Invocation).console.out(
-        found(ctx.find_root().command, {}, "seedpipe", COMPLETION_VARIABLE).source()
+        script_class(shell)(ctx.find_root().command, {}, "seedpipe", COMPLETION_VARIABLE).source()
     )
     return ExitCode.DONE

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from seedpipe.commands.invocation import Invocation, json_option, pass_invocation
+from seedpipe.commands.invocation import Invocation, json_option, pass_invocation, pictures
 from seedpipe.commands.opening import ProjectFlags, project_flags
 from seedpipe.commands.showing import planned
 from seedpipe.limits import ExitCode
@@ -21,7 +21,7 @@ from seedpipe.state.lock import Level, Lock
 
 
 @click.command("explain")
-@click.argument("targets", nargs=-1, required=True, metavar="NODE...")
+@click.argument("targets", nargs=-1, required=True, metavar="NODE...", shell_complete=pictures)
 @project_flags("Of the proof.")
 @json_option
 @pass_invocation

@@ -2,7 +2,7 @@
 
 import click
 
-from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
+from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, pictures, project_options
 from seedpipe.commands.opening import opened
 from seedpipe.commands.showing import planned
 from seedpipe.limits import ExitCode
@@ -11,7 +11,7 @@ from seedpipe.review.graphs import graph_dot, graph_json, graph_mermaid, graph_t
 
 
 @click.command("graph")
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=pictures)
 @option(
     "--format",
     "form",

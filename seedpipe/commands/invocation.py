@@ -54,6 +54,19 @@ def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
     return click.option(*names, **settings)
 
 
+def completes(kind: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
+    """For `shell_complete`: what `commands.completing` knows of this kind. It is imported when a shell asks."""
+
+    def complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
+        found: list[Any] = getattr(importlib.import_module("seedpipe.commands.completing"), kind)(ctx, incomplete)
+        return found
+
+    return complete
+
+
+pictures = completes("pictures")
+
+
 def gathered(name: str, group: type[Any]) -> Callable[[Function], Function]:
     """The flags that are called as the fields of `group`, a dataclass, reach the command as one: as its `name`."""
     names = [one.name for one in fields(group)]
@@ -72,7 +85,12 @@ def gathered(name: str, group: type[Any]) -> Callable[[Function], Function]:
 def project_options(function: Function) -> Function:
     """The flags of every verb that reads a project."""
     for decorate in (
-        option("--provider", metavar="NAME", help="Another provider of the catalogue than the manifest's."),
+        option(
+            "--provider",
+            metavar="NAME",
+            shell_complete=completes("providers"),
+            help="Another provider of the catalogue than the manifest's.",
+        ),
         option(
             "--var",
             "variables",
@@ -80,7 +98,12 @@ def project_options(function: Function) -> Function:
             metavar="KEY=VALUE",
             help="Set a variable (with a profile or a proof).",
         ),
-        option("--profile", metavar="NAME", help="A profile of the manifest, with a lock and outputs of its own."),
+        option(
+            "--profile",
+            metavar="NAME",
+            shell_complete=completes("profiles"),
+            help="A profile of the manifest, with a lock and outputs of its own.",
+        ),
     ):
         function = decorate(function)
     return function

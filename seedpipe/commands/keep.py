@@ -3,13 +3,13 @@
 import click
 
 from seedpipe.commands.deciding import Flags, decide_each, decision_options
-from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.invocation import Invocation, pictures
 from seedpipe.plan.choices import kept
 from seedpipe.state.decisions import Verb
 
 
 @click.command("keep")
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=pictures)
 @decision_options
 def command(invocation: Invocation, targets: tuple[str, ...], flags: Flags) -> int:
     """Say that the present pictures are right for what is asked now: edited words, or another reference.

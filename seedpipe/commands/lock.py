@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from seedpipe.commands.deciding import Flags, decision_options, project_of, tell
-from seedpipe.commands.invocation import Invocation, VerbGroup, json_option, option, pass_invocation
+from seedpipe.commands.invocation import Invocation, VerbGroup, json_option, option, pass_invocation, pictures
 from seedpipe.errors import UsageError
 from seedpipe.limits import ExitCode
 from seedpipe.plan.following import Outcome
@@ -88,7 +88,7 @@ def merge(invocation: Invocation, files: tuple[Path, ...], prefer: str | None, a
 
 
 @command.command("prune", short_help="Take out lines that left the manifest.")
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=pictures)
 @option("--dry-run", is_flag=True, help="Say what would be taken out, and take nothing out.")
 @decision_options
 def prune(invocation: Invocation, targets: tuple[str, ...], dry_run: bool, flags: Flags) -> int:

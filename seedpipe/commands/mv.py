@@ -3,7 +3,7 @@
 import click
 
 from seedpipe.commands.deciding import Flags, decision_options, project_of, tell
-from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.invocation import Invocation, pictures
 from seedpipe.names import Realm
 from seedpipe.plan.following import Outcome
 from seedpipe.plan.moving import Move, lines_below, moves
@@ -16,7 +16,7 @@ from seedpipe.state.lockfile import load_lock
 
 @click.command("mv")
 @click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
+@click.argument("new", metavar="NEW", shell_complete=pictures)
 @decision_options
 def command(invocation: Invocation, old: str, new: str, flags: Flags) -> int:
     """Move the lines of the lock from OLD to NEW, after you have renamed the entry in the manifest.

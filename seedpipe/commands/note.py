@@ -3,7 +3,7 @@
 import click
 
 from seedpipe.commands.deciding import Flags, decision_options, pictures_named, project_of, tell
-from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.invocation import Invocation, pictures
 from seedpipe.errors import UsageError
 from seedpipe.plan.following import Outcome
 from seedpipe.project.deciding import Change, open_desk
@@ -11,7 +11,7 @@ from seedpipe.state.decisions import Verb
 
 
 @click.command("note")
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=pictures)
 @decision_options
 def command(invocation: Invocation, targets: tuple[str, ...], flags: Flags) -> int:
     """Write a note on the pictures that TARGET names. It changes no choice; `seedpipe takes` shows it.

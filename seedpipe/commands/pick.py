@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from seedpipe.commands.deciding import Flags, decision_options, project_of, tell, the_picture_named
-from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.invocation import Invocation, pictures
 from seedpipe.manifest.node import ImageNode
 from seedpipe.plan.choices import picked
 from seedpipe.plan.present import Present
@@ -16,7 +16,7 @@ from seedpipe.state.decisions import Verb
 
 
 @click.command("pick")
-@click.argument("node", metavar="NODE")
+@click.argument("node", metavar="NODE", shell_complete=pictures)
 @click.argument("take", metavar="TAKE")
 @decision_options
 def command(invocation: Invocation, node: str, take: str, flags: Flags) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seedpipe.commands.invocation import Function, Invocation, gathered, json_option, option, pass_invocation
+from seedpipe.commands.invocation import Function, Invocation, completes, gathered, json_option, option, pass_invocation
 from seedpipe.commands.opening import ProjectFlags, project_flags
 from seedpipe.commands.showing import caps_shown, planned_for
 from seedpipe.commands.wishing import SUPPOSING, WishFlags, wish_options
@@ -52,7 +52,12 @@ def plan_options(function: Function) -> Function:
         option("-j", "--jobs", type=click.IntRange(1, 512), default=8, help=jobs),
         option("--format", "form", type=forms, default="text", help="How it is written."),
         option("--compare-models", "compares", is_flag=True, help=compares),
-        option("--by", metavar="AXIS", help="Sums by the values of an axis, or by `tag`, `model`, `state`, `name`."),
+        option(
+            "--by",
+            metavar="AXIS",
+            shell_complete=completes("axes"),
+            help="Sums by the values of an axis, or by `tag`, `model`, `state`, `name`.",
+        ),
         option("--exit-code", is_flag=True, help=exits),
         option("-o", "--output", "saved_to", type=path, metavar="FILE", help=saves),
     ):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import click
 
 from seedpipe.commands.deciding import Flags, decision_options, pictures_named, project_of, tell
-from seedpipe.commands.invocation import Invocation, option
+from seedpipe.commands.invocation import Invocation, option, pictures
 from seedpipe.errors import UsageError
 from seedpipe.plan.following import Outcome
 from seedpipe.plan.reasons import Reason
@@ -18,7 +18,7 @@ from seedpipe.state.decisions import Verb
 
 
 @click.command("promote")
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=pictures)
 @option("--from", "source", required=True, metavar="PROFILE", help="The profile whose choices are taken over.")
 @decision_options
 def command(invocation: Invocation, targets: tuple[str, ...], source: str, flags: Flags) -> int:

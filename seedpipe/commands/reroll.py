@@ -8,7 +8,7 @@ import click
 
 from seedpipe.commands.buying import agree, cap_options, in_its_realm, limits_asked, ready_to_buy, run_plan
 from seedpipe.commands.deciding import Flags, consequences, decision_options, pictures_named, say
-from seedpipe.commands.invocation import Invocation, option
+from seedpipe.commands.invocation import Invocation, option, pictures
 from seedpipe.events import BuildFinished
 from seedpipe.limits import MAX_TAKES, ExitCode, most_urgent
 from seedpipe.plan.following import Outcome
@@ -23,7 +23,7 @@ from seedpipe.state.decisions import Verb
 
 
 @click.command("reroll")
-@click.argument("targets", nargs=-1, required=True, metavar="NODE...")
+@click.argument("targets", nargs=-1, required=True, metavar="NODE...", shell_complete=pictures)
 @click.option("-n", "more", type=click.IntRange(1, MAX_TAKES), default=1, show_default=True, help="So many more takes.")
 @option("--look", metavar="NAME", help="Of a picture with looks: this one. Without it, the one that is chosen now.")
 @option("--whole", is_flag=True, help="Of a sequence: buy all its frames again, together.")

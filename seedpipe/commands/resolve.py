@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
+from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, pictures, project_options
 from seedpipe.commands.opening import opened
 from seedpipe.console import Console
 from seedpipe.errors import UsageError
@@ -35,7 +35,7 @@ class _Word:
 
 
 @click.command("resolve")
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=pictures)
 @click.option("--paid/--not-paid", "paid", default=None, help="What the provider's bill says.")
 @click.option("--undo", is_flag=True, help="Take an earlier word back: the charge is uncertain again.")
 @click.option("--amount", metavar="AMOUNT", help="With --paid: what was charged in all, if not the worst case.")

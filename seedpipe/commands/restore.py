@@ -3,7 +3,7 @@
 import click
 
 from seedpipe.commands.deciding import Flags, decision_options, project_of, tell
-from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.invocation import Invocation, pictures
 from seedpipe.errors import UsageError
 from seedpipe.manifest.node import SourceNode
 from seedpipe.plan.select import select
@@ -13,7 +13,7 @@ from seedpipe.project.project import Project
 
 
 @click.command("restore")
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=pictures)
 @decision_options
 def command(invocation: Invocation, targets: tuple[str, ...], flags: Flags) -> int:
     """Write the pictures of all that TARGET names to their output files again, over whatever lies there.

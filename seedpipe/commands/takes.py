@@ -3,7 +3,7 @@
 import click
 
 from seedpipe.commands.deciding import pictures_named
-from seedpipe.commands.invocation import Invocation, json_option, pass_invocation
+from seedpipe.commands.invocation import Invocation, json_option, pass_invocation, pictures
 from seedpipe.commands.opening import ProjectFlags, project_flags
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.node import FrameNode, ImageNode
@@ -13,7 +13,7 @@ from seedpipe.review.takes_text import takes_table, takes_text
 
 
 @click.command("takes")
-@click.argument("targets", nargs=-1, metavar="[NODE]...")
+@click.argument("targets", nargs=-1, metavar="[NODE]...", shell_complete=pictures)
 @project_flags("Of the proofs.")
 @json_option
 @pass_invocation

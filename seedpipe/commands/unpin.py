@@ -3,7 +3,7 @@
 import click
 
 from seedpipe.commands.deciding import Flags, decide_each, decision_options
-from seedpipe.commands.invocation import Invocation
+from seedpipe.commands.invocation import Invocation, pictures
 from seedpipe.plan.choices import unpinned
 from seedpipe.plan.present import Present
 from seedpipe.project.deciding import Desk
@@ -12,7 +12,7 @@ from seedpipe.state.lock import ImageEntry, Level
 
 
 @click.command("unpin")
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=pictures)
 @decision_options
 def command(invocation: Invocation, targets: tuple[str, ...], flags: Flags) -> int:
     """Take the pin away: the picture is approved or auto, as it was before it was pinned.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from seedpipe.commands.invocation import Function, gathered, option
+from seedpipe.commands.invocation import Function, gathered, option, pictures
 from seedpipe.plan.select import Wish, select
 from seedpipe.project.project import Project
 
@@ -62,7 +62,9 @@ def wish_options(helps: tuple[str, ...]) -> Callable[[Function], Function]:
         decorated: Any = gathered("wishes", WishFlags)(function)
         for flag, words in zip(reversed(_FLAGS), reversed(helps), strict=True):
             decorated = option(flag, is_flag=True, help=words)(decorated)
-        decorated = option("--exclude", multiple=True, metavar="TARGET", help="Leave these out.")(decorated)
-        return click.argument("targets", nargs=-1, metavar="[TARGET]...")(decorated)  # type: ignore[no-any-return]
+        decorated = option(
+            "--exclude", multiple=True, metavar="TARGET", shell_complete=pictures, help="Leave these out."
+        )(decorated)
+        return click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=pictures)(decorated)  # type: ignore[no-any-return]
 
     return decorate
