@@ -61,12 +61,12 @@ class Bash:
 
     def line(self, text: str) -> str:
         os.write(self.master, text.encode() + b"\n")
-        return self.read_until(PROMPT)
+        return self.read_until(f"\n{PROMPT}")
 
     def completed(self, typed: str) -> str:
         """The command line, once tab was pressed behind `typed`; bash itself says what it is then."""
-        os.write(self.master, f"{typed}\t\x01echo \n".encode())
-        return self.read_until(PROMPT).splitlines()[-2]
+        os.write(self.master, f"{typed}\t\x01echo \x05; echo END\n".encode())
+        return self.read_until(f"\nEND\n{PROMPT}").splitlines()[-3]
 
     def close(self) -> None:
         self.process.kill()
