@@ -136,6 +136,7 @@ def say(
         remarks=remarks,
         advice=desk.advice,
         realm=desk.project.realm,
+        profile=desk.project.profile,
         width=console.width,
         style=console.style,
     )

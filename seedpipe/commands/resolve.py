@@ -88,7 +88,8 @@ def command(
         held = named_held(workshop.journal.held(), asked)
         senders = workshop.journal.senders()
         if as_json or not _interactive():
-            return _tell(invocation, held, senders, as_json=as_json)
+            looks = {one.request.id: _look_of(workshop, one) for one in held}
+            return _tell(invocation, held, senders, looks, as_json=as_json)
         if not held:
             return _tell(invocation, held, as_json=as_json)
         done = [one.request.id for one in held if _answered(invocation, workshop, one, senders, word)]
@@ -180,7 +181,8 @@ def _undone(workshop: Workshop, asked: Named, word: _Word) -> Sequence[str]:
 def _answered(invocation: Invocation, workshop: Workshop, held: Held, senders: Mapping[str, str], word: _Word) -> bool:
     """Shows one request and asks; whether a word was given."""
     console = invocation.console
-    facts = held_text(held, sender=senders[held.request.run], width=console.err_width, style=console.err_style)
+    look, sender = _look_of(workshop, held), senders[held.request.run]
+    facts = held_text(held, sender=sender, look=look, width=console.err_width, style=console.err_style)
     console.err(facts)
     if not held.needs_a_person:
         console.err("")
@@ -191,6 +193,11 @@ def _answered(invocation: Invocation, workshop: Workshop, held: Held, senders: M
         return False
     workshop.journal.resolve(held.request.id, paid=answer == "yes", who=word.who, note=word.note)
     return True
+
+
+def _look_of(workshop: Workshop, held: Held) -> str | None:
+    """Of a picture with several looks, the one that was asked for, by the name that it had then."""
+    return workshop.takes.looks(held.request.request_key).get(held.request.address)
 
 
 def _asked(console: Console) -> str:
@@ -205,17 +212,25 @@ def _asked(console: Console) -> str:
 
 
 def _tell(
-    invocation: Invocation, held: Sequence[Held], senders: Mapping[str, str] | None = None, *, as_json: bool
+    invocation: Invocation,
+    held: Sequence[Held],
+    senders: Mapping[str, str] | None = None,
+    looks: Mapping[str, str | None] | None = None,
+    *,
+    as_json: bool,
 ) -> int:
     """What is uncertain, and whether anything is, as the exit code."""
     console = invocation.console
-    named = [(one, (senders or {})[one.request.run]) for one in held]
+    named = [(one, (senders or {})[one.request.run], (looks or {}).get(one.request.id)) for one in held]
     if as_json:
-        console.data({"seedpipe_resolve": 1, "held": [held_data(one, sender=who) for one, who in named]})
+        told = [held_data(one, sender=who, look=look) for one, who, look in named]
+        console.data({"seedpipe_resolve": 1, "held": told})
     elif not held:
         console.out("no charge is uncertain")
     else:
-        pages = [held_text(one, sender=who, width=console.width, style=console.style) for one, who in named]
+        pages = [
+            held_text(one, sender=who, look=look, width=console.width, style=console.style) for one, who, look in named
+        ]
         console.out("\n\n".join(pages))
     return ExitCode.UNCERTAIN if any(one.needs_a_person for one in held) else ExitCode.DONE
 

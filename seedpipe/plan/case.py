@@ -151,15 +151,18 @@ class Case:
         """Why nothing may be sent for it."""
         refused = self.refused(key)
         if refused is not None and refused.blocked:
-            return State.BLOCKED, why.RefusedBefore(
-                refusal=refused.code, message=refused.message, request_id=refused.request_id
-            )
+            return State.BLOCKED, self._refused_words(refused)
         upstream = self.walk.stopped(self.upstream)
         if refused is not None and (upstream is None or upstream[0] is State.WAITS):
-            return State.FAILED, why.RefusedBefore(
-                refusal=refused.code, message=refused.message, request_id=refused.request_id
-            )
+            return State.FAILED, self._refused_words(refused)
         return upstream
+
+    def _refused_words(self, refused: Refused) -> Reason:
+        """Of its look, unless it never had a picture: then each of its looks was refused (`looks.in_its_look`)."""
+        look = None if self.entry is None else self.look
+        return why.RefusedBefore(
+            look=look, refusal=refused.code, message=refused.message, request_id=refused.request_id
+        )
 
     def refused(self, key: Digest) -> Refused | None:
         """A refused request goes out again only when its node is named, or `--retry-blocked` says so of moderation."""

@@ -15,10 +15,10 @@ from seedpipe.manifest.node import Node, upstream_addresses, worn
 from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, Identity, recipe_identity, remembered_document
-from seedpipe.plan.plan import Plan, PlanNode, State
+from seedpipe.plan.plan import Plan, PlannedLook, PlanNode, State
 from seedpipe.plan.promise import entry_digest, filled, hole_of
 from seedpipe.plan.recipe_changes import compare_recipes
-from seedpipe.plan.saved import SavedNode, SavedPlan
+from seedpipe.plan.saved import SavedLook, SavedNode, SavedPlan
 from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock, SourceEntry
 
 _SHOWN: Final = 20
@@ -60,7 +60,7 @@ def check_departures(saved: SavedPlan, plan: Plan, *, graph: Graph, lock: Lock) 
     departures = [
         *_of_entries(saved, graph, lock, identities),
         *_of_requests(saved, plan, graph, lock, identities),
-        *_of_money(saved, plan),
+        *_of_money(saved, plan, identities),
     ]
     if departures:
         raise DepartedError(saved.file, departures)
@@ -146,7 +146,7 @@ def _of_looks(
     """Of the look that the picture is, and of those that would be bought: each by itself."""
     for look in node.looks:
         is_own = look.name == node.look
-        known = was.looks.get(look.name)
+        known = _look_before(was, look, identities)
         before = known.request if known is not None else was.request if is_own else None
         if before is None:
             continue  # one that the plan doesn't know costs what it does not name
@@ -155,6 +155,15 @@ def _of_looks(
                 yield Departure(address=node.address, what=f"look {look.name}: {what}")
         elif is_own and look.request is None and _is_another(before, node, identities):
             yield Departure(address=node.address, what=_MADE_ANEW)
+
+
+def _look_before(was: SavedNode, look: PlannedLook, identities: Mapping[str, Identity | None]) -> SavedLook | None:
+    """What the plan says of a look: by what is asked for it, since a name costs nothing; else by its name."""
+    for one in was.looks.values():
+        asked = None if one.request is None else filled(one.request, identities)
+        if one.request is not None and (one.request == look.request or (asked and digest_of(asked) == look.key)):
+            return one
+    return was.looks.get(look.name)
 
 
 def _is_another(was: Mapping[str, Any], node: PlanNode, identities: Mapping[str, Identity | None]) -> bool:
@@ -209,19 +218,20 @@ def _with_known(was: Mapping[str, Any], now: Mapping[str, Any], written: Node) -
 # Money
 
 
-def _of_money(saved: SavedPlan, plan: Plan) -> Iterator[Departure]:
+def _of_money(saved: SavedPlan, plan: Plan, identities: Mapping[str, Identity | None]) -> Iterator[Departure]:
     if plan.currency != saved.currency:
         what = f"prices are in {plan.currency} now, and were planned in {saved.currency}"
         yield Departure(address=None, what=what, costs=True)
         return
-    dearer = [found for node in plan.nodes.values() if node.pictures and (found := _price(saved, node))]
+    buying = [node for node in plan.nodes.values() if node.pictures]
+    dearer = [found for node in buying if (found := _price(saved, node, identities))]
     yield from dearer
     if not dearer and plan.cost.high > saved.cost.high:
         what = f"what is left would cost {plan.cost.high}, more than the {saved.cost.high} planned"
         yield Departure(address=None, what=what, costs=True)
 
 
-def _price(saved: SavedPlan, node: PlanNode) -> Departure | None:
+def _price(saved: SavedPlan, node: PlanNode, identities: Mapping[str, Identity | None]) -> Departure | None:
     was = saved.buyer_of(node.address)
     if was is None:
         what = f"would be bought for {node.cost.high}, which the plan does not name"
@@ -230,7 +240,7 @@ def _price(saved: SavedPlan, node: PlanNode) -> Departure | None:
         what = f"{node.takes} takes are asked for, {was.takes} planned"  # whatever has come of them
         return Departure(address=node.address, what=what, costs=True)
     if node.looks:
-        return _price_of_looks(was, node)
+        return _price_of_looks(was, node, identities)
     if node.pictures > was.pictures:
         what = f"{node.pictures} pictures would be bought, {was.pictures} are planned"
         return Departure(address=node.address, what=what, costs=True)
@@ -242,10 +252,10 @@ def _price(saved: SavedPlan, node: PlanNode) -> Departure | None:
     return None
 
 
-def _price_of_looks(was: SavedNode, node: PlanNode) -> Departure | None:
+def _price_of_looks(was: SavedNode, node: PlanNode, identities: Mapping[str, Identity | None]) -> Departure | None:
     """Each look by itself: one that is left may be dearer than those that have come."""
     for look in node.looks:
-        before = was.looks.get(look.name)
+        before = _look_before(was, look, identities)
         planned = 0 if before is None else before.pictures
         if look.pictures > planned:
             what = f"look {look.name}: {look.pictures} pictures would be bought, {planned} are planned"

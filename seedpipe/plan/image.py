@@ -152,7 +152,7 @@ class _Judgement(Case):
         reason = why.SizeDiffers(asked=self.asked.size, came=came or "another", take=str(taken))
         if have < self.node.takes and self.obstacle(key) is None:
             self.view(View(identity=None, future=self.future(key)))
-            reasons = (reason, why.MoreTakes(have=have, want=self.node.takes))
+            reasons = (reason, why.MoreTakes(look=self.look, have=have, want=self.node.takes))
             return self._bought(replace(planned, writes=True), key, have, reasons)
         self.view(View(identity=str(taken), stopped=State.FAILED))
         return replace(planned, state=State.FAILED, taken=taken, came=came, reasons=(reason,))
@@ -224,7 +224,7 @@ class _Judgement(Case):
         have += coming
         if have >= self.node.takes:
             return planned
-        reasons = (*planned.reasons, why.MoreTakes(have=have, want=self.node.takes), *said)
+        reasons = (*planned.reasons, why.MoreTakes(look=self.look, have=have, want=self.node.takes), *said)
         return self._bought(planned, key, have, reasons)
 
     def _bought(self, planned: PlanNode, key: Digest, have: int, reasons: tuple[Reason, ...]) -> PlanNode:

@@ -64,10 +64,7 @@ def with_looks(walk: Walk, node: ImageNode, planned: PlanNode, *, at_rest: bool)
         return planned
     entry = walk.lock.image(node.address)
     if at_rest or not _candidates_are_due(entry, planned):
-        nothing = Cost.nothing(walk.currency)
-        parts = [
-            _Part(look=PlannedLook(name=look.look or "", key=key_now(walk, look), cost=nothing)) for look in node.others
-        ]
+        parts = [_Candidate.of(walk, look).as_it_is() for look in node.others]
     else:
         perhaps = planned.state is State.MAY and entry is not None and entry.level is not Level.AUTO
         parts = [_Candidate.of(walk, look).lacking(perhaps=perhaps) for look in node.others]
@@ -99,6 +96,10 @@ class _Part:
 
 class _Candidate(Case):
     """One of the other looks."""
+
+    def as_it_is(self) -> _Part:
+        """Nothing of it is bought."""
+        return self._part(key_now(self.walk, self.node) if isinstance(self.node, ImageNode) else None)
 
     def lacking(self, *, perhaps: bool) -> _Part:
         """With `perhaps` the picture itself may stay a person's choice after all, and then nothing is bought."""

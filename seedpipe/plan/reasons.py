@@ -147,11 +147,15 @@ class UpstreamStopped(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateClosed(Reason):
-    """The upstream has `gate: approve`, and nobody has approved its present picture. `picture`: there is one."""
+    """The upstream has `gate: approve`, and nobody has approved its present picture. `picture`: there is one.
+
+    `looks`: so many are there to choose among.
+    """
 
     code: ClassVar = "gate-closed"
     address: str
     picture: bool
+    looks: int | None = None
 
     def _told(self) -> str:
         return f"{self.address} is not approved yet" if self.picture else f"{self.address} is to be made, then approved"
@@ -491,7 +495,7 @@ class LetteringChanged(Reason):
     old: str
     new: str
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         return "lettering: " + words_changed(self.old, self.new)
 
 
@@ -503,7 +507,7 @@ class StepsChanged(Reason):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
-    def sentence(self) -> str:
+    def _told(self) -> str:
         named = [*(f"+ {name}" for name in self.added), *(f"− {name}" for name in self.removed)]
         return f"steps: {', '.join(named)}" if named else "its steps stand in another order"
 

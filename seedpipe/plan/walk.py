@@ -158,7 +158,9 @@ class Walk:
             if state is None and not view.gated:
                 continue
             if state is None:
-                waits = waits or why.GateClosed(address=address, picture=view.identity is not None)
+                gate = self.graph[address]
+                looks = len(gate.looks) if isinstance(gate, ImageNode) and len(gate.looks) > 1 else None
+                waits = waits or why.GateClosed(address=address, picture=view.identity is not None, looks=looks)
                 continue
             others = dict.fromkeys(one for one in addresses if one != address and self.views[one].stopped is state)
             more = tuple(others) if state is State.CACHED else ()

@@ -155,6 +155,7 @@ def resolve_schema() -> Schema:
     held = {
         "request": TEXT,
         "addresses": TEXTS,
+        "look": said(TEXT, "Of a picture with several looks: which one was asked for."),
         "state": one_of(RequestState),
         "needs_a_person": FLAG,
         "since": TIME,
@@ -182,7 +183,7 @@ def resolve_schema() -> Schema:
         "states": said(map_of(or_null(ref("state"))), "By address, as a plan has them now."),
     }
     bodies: list[dict[str, Schema]] = [
-        {"held": said(list_of(object_of(held)), "What is uncertain or under way.")},
+        {"held": said(list_of(object_of(held, optional=["look"])), "What is uncertain or under way.")},
         {"resolved": said(list_of(object_of(resolved)), "What was written down."), "uncertain": COUNT},
     ]
     return answer("resolve", "Uncertain charges", "`resolve --json`.", bodies, definitions=plan_definitions())

@@ -51,10 +51,14 @@ def decision_text(
     remarks: Sequence[str] = (),
     advice: str | None = None,
     realm: Realm = Realm.LIVE,
+    profile: str | None = None,
     width: int = 80,
     style: Style = PLAIN,
 ) -> str:
-    """No line is wider than `width`. `remarks` are about single pictures, `advice` is about the project's set-up."""
+    """No line is wider than `width`. `remarks` are about single pictures, `advice` is about the project's set-up.
+
+    The commands that it names are about the same choices: those of this `realm` and `profile`.
+    """
     page = _Page(width, style)
     if outcome.decisions or outcome.put_right:
         _decided(page, outcome)
@@ -64,7 +68,8 @@ def decision_text(
     for remark in (*remarks, *(followed.said if followed else ())):
         page.line(f"  {remark}")
     if followed is not None:
-        _consequences(page, outcome, followed, realm)
+        flags = (f" --profile {profile}" if profile else "") + (" --proof" if realm is Realm.PROOF else "")
+        _consequences(page, outcome, followed, realm, flags)
     if advice is not None:
         page.line(f"  {advice}", "dim")
     return "\n".join(page.lines)
@@ -151,7 +156,7 @@ def _refused(page: _Page, outcome: Outcome) -> None:
             page.line(f"  likewise {names([address for address, _ in group[1:]])}")
 
 
-def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Realm) -> None:
+def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Realm, flags: str) -> None:
     files = followed.written
     parts = [f"wrote {files[0]}" if len(files) == 1 else f"wrote {count(len(files), 'file')}"] * bool(files)
     parts += [f"made {count(followed.made, 'picture')} here"] * bool(followed.made)
@@ -167,14 +172,14 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
         one = len(followed.anew) == 1
         several = [node.address for node in followed.anew]
         targets = " ".join(several if len(several) <= _MAX_TARGETS else dict.fromkeys(map(definition_of, several)))
-        keep = f"`seedpipe keep {targets}` says that {'it is' if one else 'they are'} right all the same"
+        keep = f"`seedpipe keep {targets}{flags}` says that {'it is' if one else 'they are'} right all the same"
         cost = sum_of((node.cost for node in followed.anew), followed.cost.high.currency)
         price = f", for {range_words(cost)}" if realm is Realm.LIVE and cost.high else ""
         page.line(f"  the next build replaces {which} ({why}){price}: {keep}", "yellow")
     for node in followed.edited:
         page.line(
-            f"  {node.output} was edited by somebody and stays: `seedpipe restore {node.address}` writes over it,"
-            f" `seedpipe adopt {node.address}` makes it the picture",
+            f"  {node.output} was edited by somebody and stays: `seedpipe restore {node.address}{flags}` writes over it,"
+            f" `seedpipe adopt {node.address}{flags}` makes it the picture",
             "yellow",
         )
     decided = set(outcome.decided)
@@ -189,7 +194,7 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
         stay = "stays as it is, kept on purpose" if len(stays) == 1 else "stay as they are, kept on purpose"
         page.line(f"  {names(stays)} {stay}: name a picture in a build to have it follow")
     if followed.buys:
-        page.line(f"  {_cascade(followed, realm)}")
+        page.line(f"  {_cascade(followed, realm, flags)}")
     elif followed.pending and outcome.verb in _NEW_PICTURE:
         be = "is" if followed.pending == 1 else "are"
         price = f", {range_words(followed.pending_cost)}" if realm is Realm.LIVE else ""
@@ -198,7 +203,7 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
         page.line("  nothing that is made from it is to be bought", "dim")
 
 
-def _cascade(followed: Followed, realm: Realm) -> str:
+def _cascade(followed: Followed, realm: Realm, flags: str) -> str:
     """`3 pictures are made from it; following it costs 0.12 USD: seedpipe build hero+`.
 
     The command also buys what was to be bought before: then its whole price is said, too.
@@ -206,10 +211,12 @@ def _cascade(followed: Followed, realm: Realm) -> str:
     number, decided = len(followed.buys), followed.decided
     be, it = "is" if number == 1 else "are", "it" if len(decided) == 1 else "them"
     what = names([node.address for node in followed.buys])
-    command = " ".join(["seedpipe build", *(f"{address}+" for address in decided if len(decided) <= _MAX_TARGETS)])
+    command = (
+        " ".join(["seedpipe build", *(f"{address}+" for address in decided if len(decided) <= _MAX_TARGETS)]) + flags
+    )
     made = f"{count(number, 'picture')} {be} made from {it} ({what})"
     if realm is Realm.PROOF:
-        return f"{made}: `{command} --proof` draws what follows"
+        return f"{made}: `{command}` draws what follows"
     following = f"{made}; following {it} costs {range_words(followed.cost)}"
     if not followed.pending:
         return f"{following}: `{command}`"

@@ -9,7 +9,17 @@ from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, Refe
 from seedpipe.manifest.steps import Convert, Crop, Overlay, Resize, Step, Text
 from seedpipe.names import Digest, Realm, definition_of
 from seedpipe.plan.plan import PlanNode, State
-from seedpipe.plan.reasons import PromptChanged, SharedWordsChanged, SizeDiffers
+from seedpipe.plan.reasons import (
+    ChargeUncertain,
+    GateClosed,
+    PaidWaits,
+    PromptChanged,
+    RefusedBefore,
+    SameAs,
+    SharedWordsChanged,
+    SizeDiffers,
+    UpstreamStopped,
+)
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.worddiff import diff_lines, word_diff
 from seedpipe.review.words import amounts, label, next_step, paint_state, pattern, range_words, sentence
@@ -18,6 +28,14 @@ from seedpipe.state.layer import Layer
 
 _LABEL: Final = 10
 _MANY: Final = 12
+_TROUBLES: Final[Mapping[str, str]] = {
+    RefusedBefore.code: "refused",
+    ChargeUncertain.code: "charge uncertain",
+    GateClosed.code: "waits",
+    UpstreamStopped.code: "can't come",
+    PaidWaits.code: "at the provider",
+    SameAs.code: "shared with another picture",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +178,33 @@ def _others(page: _Page, planned: PlanNode, node: ImageNode, candidates: Mapping
         takes = candidates.get(name, 0)
         told = [f"{takes} take{'s' if takes != 1 else ''}"] if takes else []
         told += [f"{bought} to be bought"] if bought else []
+        told += [word for word in _in_its_way(planned, name) if not bought]
         page.block("" if number else "candidates", [f"{pad(name, wide)}  {', '.join(told) or 'no picture'}"])
-        lines = diff_lines(word_diff(shown_lines(node.prompt), shown_lines(look.prompt)), page.room - 2, page.style)
+        lines = _otherwise(page, planned, node, look)
         page.block("", [f"  {line}" for line in lines])
+
+
+def _in_its_way(planned: PlanNode, look: str) -> Sequence[str]:
+    """Why a candidate doesn't come, in a word; the reasons above say it whole."""
+    found = [_TROUBLES[reason.code] for reason in planned.reasons if reason.look == look and reason.code in _TROUBLES]
+    return list(dict.fromkeys(found))
+
+
+def _otherwise(page: _Page, planned: PlanNode, node: ImageNode, look: ImageNode) -> Sequence[str]:
+    """What is asked otherwise in another look."""
+    lines: list[str] = []
+    if look.prompt != node.prompt:
+        parts = word_diff(shown_lines(node.prompt), shown_lines(look.prompt))
+        lines += diff_lines(parts, page.room - 2, page.style)
+    other = next((one for one in planned.looks if one.name == look.look), None)
+    here, there = (", ".join(item.address for item in one.references) for one in (node, look))
+    facts = [("made from", here, there)]
+    if other is not None:
+        facts += [("model", planned.model or "", other.model or ""), ("size", planned.size or "", other.size or "")]
+    for name, here, there in facts:
+        if here != there:
+            lines += wrap(shown_lines(f"{name}: {here or 'nothing'} → {there or 'nothing'}"), page.room - 2)
+    return lines
 
 
 def _where_words_stand(page: _Page, planned: PlanNode, position: Position) -> None:

@@ -30,12 +30,14 @@ def open_addresses(held: Held) -> Sequence[str]:
     return list(dict.fromkeys(found)) or held.request.addresses
 
 
-def held_text(held: Held, *, sender: str, width: int = 80, style: Style = PLAIN) -> str:
-    """The facts, and the two words that a person can say."""
+def held_text(held: Held, *, sender: str, look: str | None = None, width: int = 80, style: Style = PLAIN) -> str:
+    """The facts, and the two words that a person can say. `look`: of a picture with looks, the one that was asked for."""
     width = max(width, MIN_WIDTH)
     request = held.request
     names = open_addresses(held)
     page = _Page([style.bold(fit(shown(", ".join(names) or request.address), width))], width, style)
+    if look is not None:
+        page.field("look", look)
     page.field("sent", f"{held.since} by {sender}, {count(request.images, 'picture')} of {request.model}")
     page.field("to", request.provider)
     page.field("why", held.why)
@@ -119,11 +121,12 @@ class _Page:
             self.lines.append(f"  {self._style.dim(pad('' if index else name, _LABEL))}  {line}".rstrip())
 
 
-def held_data(held: Held, *, sender: str) -> dict[str, Any]:
+def held_data(held: Held, *, sender: str, look: str | None = None) -> dict[str, Any]:
     request = held.request
     return {
         "request": request.id,
         "addresses": list(open_addresses(held)),
+        **({} if look is None else {"look": look}),
         "state": request.state.value,
         "needs_a_person": held.needs_a_person,
         "since": held.sent_at,

@@ -35,7 +35,8 @@ def _indented(text: str, width: int) -> list[str]:
 
 
 def _shown(entry: ImageEntry) -> str:
-    return f"{entry.take.short} ({entry.level.value})"
+    look = "" if entry.look is None else f"look {entry.look}, "
+    return f"{entry.take.short} ({look}{entry.level.value})"
 
 
 def prune_text(chosen: Chosen, *, width: int = 80) -> str:

@@ -134,14 +134,19 @@ def why(group: Sequence[PlanNode]) -> str:
     """The reasons of nodes whose reasons have the same shapes, as one line of sentences."""
     found: dict[Hashable, list[Reason]] = {}
     for node in group:
-        for reason in node.reasons:
-            told = (
-                replace(reason, message=_REQUEST_ID.sub("", reason.message))
-                if isinstance(reason, RefusedBefore)
-                else reason
-            )
+        for told in _of_looks_alike(node.reasons):
             found.setdefault(_shape(told), []).append(told)
     return shown(" · ".join(_together(reasons) for reasons in found.values()))
+
+
+def _of_looks_alike(reasons: Iterable[Reason]) -> Iterable[Reason]:
+    """Without the ids of requests; what is so of several looks in the same words stands once: `look a, b: …`."""
+    looks: dict[Reason, list[str]] = {}
+    for reason in reasons:
+        if isinstance(reason, RefusedBefore):
+            reason = replace(reason, message=_REQUEST_ID.sub("", reason.message), request_id=None)
+        looks.setdefault(replace(reason, look=None), []).extend([reason.look] if reason.look is not None else [])
+    return [replace(reason, look=", ".join(names) or None) for reason, names in looks.items()]
 
 
 def _shape(reason: Reason) -> Hashable:

@@ -74,7 +74,12 @@ def next_step(planned: PlanNode) -> str | None:
         return None
     gate = next((reason for reason in planned.reasons if isinstance(reason, GateClosed)), None)
     if gate is not None:
-        return f"look at {gate.address}, then `seedpipe approve {gate.address}`" if gate.picture else None
+        if not gate.picture:
+            return None
+        if gate.looks is not None:
+            address = gate.address
+            return f"look at its {gate.looks} looks, then `seedpipe pick {address} LOOK` (`seedpipe takes {address}`)"
+        return f"look at {gate.address}, then `seedpipe approve {gate.address}`"
     for reason in planned.reasons:
         if isinstance(reason, SizeDiffers):
             return reason.next_step(planned.address)

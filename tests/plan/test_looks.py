@@ -107,7 +107,7 @@ def test_takes_are_of_each_look(project: Project) -> None:
     project.edit("looks:", "takes: 2, looks:")
     planned = hero(project)
     assert (planned.state, planned.pictures, [one.pictures for one in planned.looks]) == ("make", 3, [1, 1, 1])
-    assert sentences(planned) == ["has 1 of 2 takes", "looks tin, big have 1 of 2 takes"]
+    assert sentences(planned) == ["look plain: has 1 of 2 takes", "looks tin, big have 1 of 2 takes"]
     assert project.states()["card"] == "cached"
 
 

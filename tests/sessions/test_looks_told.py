@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.sessions.conftest import Account, manifest
 from tests.sessions.test_choices import BUY, lock
-from tests.sessions.test_looks import LAMPS, NIGHT, PLAIN, VARS, node, shop
+from tests.sessions.test_looks import CARD, COPPER, LAMPS, NIGHT, PLAIN, VARS, node, shop
 from tests.support.relay import Gateway
 from tests.support.repository import Repository
 from tests.support.workspace import Workspace
@@ -249,3 +249,97 @@ def test_a_number_that_is_the_name_of_a_look_too_is_asked_back(shop: Workspace, 
     assert ran.code == 2
     assert "`1` is the name of a look of `hero`, and means the take 1 as well" in ran.err
     assert shop.run("pick", "hero", first["digest"][7:15]).code == 0
+
+
+def test_a_look_that_was_renamed_is_the_saved_plans_own(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", LAMPS)
+    assert workspace.run("plan", "--proof", "-o", "p.json").code == 0
+    workspace.edit("seedpipe.yaml", "plain: {}", "day: {}")
+    workspace.edit("seedpipe.yaml", "copper: {metal: copper}", "plain: {metal: copper}")
+    ran = workspace.run("build", "--plan", "p.json")
+    assert ran.code == 0, ran.err
+    assert sorted(account.prompts) == sorted([PLAIN, COPPER, NIGHT, CARD])
+    workspace.edit("seedpipe.yaml", "plain: {metal: copper}", "plain: {metal: tin}")
+    ran = workspace.run("build", "--plan", "p.json")
+    assert (ran.code, len(account.prompts)) == (3, 4), "nobody has said yes to this"
+
+
+def test_a_profiles_decision_names_commands_of_that_profile(workspace: Workspace, account: Account) -> None:
+    profile = "profiles: {draft: {force: {size: 1K}}}\n"
+    workspace.write("seedpipe.yaml", LAMPS.replace(VARS, VARS + profile))
+    assert workspace.run("build", "--profile", "draft").code == 0
+    ran = workspace.run("pick", "hero", "copper", "--profile", "draft", "--proof")
+    assert "`seedpipe build hero+ --profile draft --proof` draws what follows" in ran.out.replace("\n    ", " ")
+
+
+def test_two_who_picked_other_looks_are_told_which(tmp_path: Path, live: Gateway) -> None:
+    repository = Repository(tmp_path / "work", SEEDPIPE_BASE_URL=live.base_url, SEEDPIPE_API_KEY="key-0123456789")
+    repository.write("seedpipe.yaml", LAMPS)
+    repository.write(".gitignore", "build/\n.seedpipe/\n")
+    repository.git("init", "-q")
+    repository.build()
+    repository.commit("first")
+    repository.git("branch", "other")
+    for branch, look in (("main", "copper"), ("other", "night")):
+        repository.git("checkout", "-q", branch)
+        assert repository.run("pick", "hero", look).code == 0
+        repository.commit(look)
+    repository.git("merge", "-q", "main", fails=True)
+    told = repository.run("lock", "merge").out.replace("\n    ", " ")
+    assert re.search(r"ours \w+ \(look night, approved\), theirs \w+ \(look copper, approved\)", told)
+
+
+def test_at_a_gate_a_person_is_asked_to_pick_a_look(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", LAMPS.replace("  looks:", "  gate: approve\n    looks:"))
+    assert workspace.run("build").code == 0
+    assert "look at its 3 looks, then `seedpipe pick hero LOOK`" in workspace.run("plan").out.replace(
+        "\n" + " " * 25, " "
+    )
+    assert workspace.run("pick", "hero", "night").code == 0
+    assert workspace.plan()["card"] == "make"
+
+
+def test_explain_says_what_is_otherwise_in_a_look_and_why_it_does_not_come(
+    workspace: Workspace, account: Account
+) -> None:
+    workspace.write(
+        "seedpipe.yaml",
+        manifest(
+            "ana: {prompt: Ana}",
+            "bo: {prompt: Bo, gate: approve}",
+            "chair:",
+            "  model: '{{ made_by }}'",
+            "  prompt: '{{ refs.who }} sits'",
+            "  references: {who: '{{ who }}'}",
+            "  looks: {ana: {}, bo: {who: bo}, other: {made_by: seedream-4-5}}",
+            head="vars: {who: ana, made_by: seedream-4-0}\n",
+        ).replace("size: 1K", "size: 2K"),
+    )
+    assert workspace.run("build").code == 0
+    text = workspace.run("explain", "chair").out
+    assert re.search(r"bo +waits\n +made from: ana → bo\n", text), text
+    assert re.search(r"other +1 take\n +model: seedream-4-0-250828 → seedream-4-5-251128\n", text), text
+
+
+def test_what_is_uncertain_is_asked_about_by_its_look(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", LAMPS)
+    account.faults({"do": "drop-after-billing", "match": "dim moon"})
+    assert workspace.run("build").code == 75
+    ran = workspace.run("resolve")
+    assert re.search(r"  look +night\n", ran.out)
+    assert workspace.run("resolve", "--json").json["held"][0]["look"] == "night"
+
+
+def test_what_is_so_of_several_looks_is_said_once(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", LAMPS)
+    faults = [{"do": "moderate-input", "match": word} for word in ("copper lamp", "dim moon", "brass lamp, soft")]
+    account.faults(*faults)
+    assert workspace.run("build").code == 5
+    text = " ".join(workspace.run("plan").out.split())
+    assert text.count("InputTextSensitiveContentDetected") == 1
+    assert "blocked hero InputText" in text, "in every look"
+    account.faults(*faults[:2])
+    assert workspace.run("build", "--retry-blocked").code == 5
+    text = " ".join(workspace.run("plan").out.split())
+    assert text.count("InputTextSensitiveContentDetected") == 1
+    assert "look copper, night: InputText" in text
