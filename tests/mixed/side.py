@@ -15,7 +15,7 @@ from tests.mixed.drawn import Own
 Line = Any  # a line's JSON
 
 PINNED, APPROVED, AUTO = "pinned", "approved", "auto"
-BY_A_BUILD = ("output", "finish")  # what a build adds to a line by itself, beside takes
+BY_A_BUILD = ("output", "finish", "look")  # what a build adds to a line by itself, beside takes; a look may be renamed
 
 
 def is_picture(line: Line) -> bool:
