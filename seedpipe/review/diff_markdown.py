@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 from seedpipe.plan.diff import Kind, NodeChange, ProjectDiff, Words
@@ -22,7 +23,9 @@ from seedpipe.review.markup import markdown_code, markdown_words
 from seedpipe.review.words import count, pattern
 
 MARK: Final = "<!-- seedpipe diff -->"  # by this a workflow finds its comment and writes it anew
-_MAX_ROWS: Final = 60  # a comment has a largest size
+_MAX_ROWS: Final = 60  # a comment has a largest size, 65,536 characters at GitHub
+_MAX_TABLE: Final = 40_000  # characters
+_MAX_GROUPS: Final = 60
 _MAX_WORDS: Final = 600  # characters of one changed text
 
 
@@ -40,10 +43,11 @@ def diff_markdown(diff: ProjectDiff, *, policy: Sequence[str] = ()) -> str:
     parts = parts_of(diff)
     if parts.own:
         lines += ["", "| | picture | cost | what changed | where |", "|---|---|--:|---|---|"]
-        rows = alike(parts.own)
-        lines += [_row(group) for group in rows[:_MAX_ROWS]]
-        if len(rows) > _MAX_ROWS:
-            left = sum(len(group) for group in rows[_MAX_ROWS:])
+        groups = alike(parts.own)
+        rows = _fitting([_row(group) for group in groups[:_MAX_ROWS]])
+        lines += rows
+        if len(rows) < len(groups):
+            left = sum(len(group) for group in groups[len(rows) :])
             lines.append(f"| | and {count(left, 'picture')} more | | | |")
     for (one, several), nodes in (
         (("has another take", "have another take"), parts.replaced),
@@ -56,12 +60,18 @@ def diff_markdown(diff: ProjectDiff, *, policy: Sequence[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _fitting(rows: Sequence[str]) -> Sequence[str]:
+    """As many from the first on as a comment has room for."""
+    ends = accumulate(map(len, rows))
+    return [row for row, end in zip(rows, ends, strict=True) if end <= _MAX_TABLE]
+
+
 def _groups(nodes: Sequence[NodeChange]) -> Sequence[str]:
-    told = []
-    for group in groups_of(nodes):
+    told, groups = [], groups_of(nodes)
+    for group in groups[:_MAX_GROUPS]:
         why = f"({markdown_words(group.why)})" if group.why else ""
         told.append(" ".join(part for part in (f"- {markdown_code(group.what)}", group.money, why) if part))
-    return told
+    return told if len(groups) <= _MAX_GROUPS else [*told, f"- and {len(groups) - _MAX_GROUPS:,} entries more"]
 
 
 def _row(group: Sequence[NodeChange]) -> str:

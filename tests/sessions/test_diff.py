@@ -228,9 +228,10 @@ def test_the_workflow_of_the_examples_as_it_is_written(repository: Repository) -
     repository.git("clone", "-q", str(repository.folder), str(clone))
     steps = yaml.safe_load((REPOSITORY / "examples/ci/pictures.yml").read_text())["jobs"]["pictures"]["steps"]
     commands = {step["name"]: step["run"] for step in steps if "run" in step and step["name"] != "install"}
-    assert list(commands) == ["check", "compare", "build what is free"]
+    assert list(commands) == ["check", "compare", "summary", "build what is free"]
     environ = {name: value for name, value in repository.environ.items() if not name.startswith("SEEDPIPE_")}
     environ |= {"CI": "true", "BASE": base, "SEEDPIPE_HOME": str(clone.parent / "nobody")}
+    environ["GITHUB_STEP_SUMMARY"] = str(clone.parent / "summary.md")
     environ["PATH"] = f"{Path(sys.executable).parent}:{environ['PATH']}"
     for name, command in commands.items():
         ran = subprocess.run(
@@ -240,6 +241,7 @@ def test_the_workflow_of_the_examples_as_it_is_written(repository: Repository) -
     comment = (clone / "pictures.md").read_text()
     assert comment.startswith("<!-- seedpipe diff -->")
     assert "`chair`" in comment
+    assert (clone.parent / "summary.md").read_text() == comment
     (clone / "seedpipe.yaml").write_text((clone / "seedpipe.yaml").read_text().replace("A brass lamp", "A steel lamp"))
     frozen = subprocess.run(
         ["bash", "-ec", commands["build what is free"]], cwd=clone, env=environ, capture_output=True
@@ -323,3 +325,20 @@ def test_a_shallow_clone_says_what_it_lacks(repository: Repository, tmp_path: Pa
     assert shallow.run("diff").code == 0
     ran = shallow.run("diff", "HEAD~1")
     assert (ran.code, "`git fetch --unshallow`" in ran.err) == (2, True)
+
+
+def test_a_comment_fits_into_a_comment_however_much_changed(tmp_path: Path) -> None:
+    many = Repository(tmp_path / "many")
+    words = " ".join(f"_lamp_{number}* <b>" for number in range(60))
+    entries = [f"e{number}: {{prompt: '{number} {words}'}}" for number in range(90)]
+    many.write("seedpipe.yaml", manifest(*entries))
+    many.git("init", "-q")
+    many.commit("many")
+    for number in range(90):
+        many.edit(
+            "seedpipe.yaml", f"'{number} _lamp", f"'{number} {' '.join(f'*{number}{n}*' for n in range(70))} _lamp"
+        )
+    comment = many.run("diff", "--format", "markdown").out
+    rows = comment.count("| ~ |")
+    assert 10 < rows < 60 and len(comment) < 60_000
+    assert f"and {90 - rows} pictures more" in comment
