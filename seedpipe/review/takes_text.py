@@ -34,13 +34,13 @@ def takes_table(nodes: Sequence[NodeTakes], *, width: int = 80) -> str:
         chosen = next((take for take in node.takes if take.chosen), None)
         facts = [count(len(node.takes), "take")]
         if chosen is not None:
-            facts += [f"chosen: {chosen.number}", chosen.digest.short, _level(node)]
+            facts += [f"chosen: {chosen.number}", chosen.digest.short, level_words(node)]
         lines += flow([pad(node.address, wide), *facts], width, between="  ", indent=4)
     return "\n".join(line.rstrip() for line in lines)
 
 
 def _node_text(node: NodeTakes, realm: Realm, width: int, style: Style) -> str:
-    level = [_level(node)] if node.level is not None else []
+    level = [level_words(node)] if node.level is not None else []
     lines = flow([node.address, count(len(node.takes), "take"), *level], width)
     lines[0] = style.bold(node.address) + lines[0].removeprefix(node.address)
     if not node.takes:
@@ -55,15 +55,15 @@ def _node_text(node: NodeTakes, realm: Realm, width: int, style: Style) -> str:
     return "\n".join(lines)
 
 
-def _level(node: NodeTakes) -> str:
+def level_words(node: NodeTakes) -> str:
     """`approved by Mika Ito`, `auto`, `pinned, stale`."""
     decided = node.decided
-    by = f" by {_name(decided.who)}" if decided is not None and node.level not in (None, Level.AUTO) else ""
+    by = f" by {person(decided.who)}" if decided is not None and node.level not in (None, Level.AUTO) else ""
     by += f", look {node.look}" if node.look is not None else ""
     return f"{node.level}{by}" + (", made for other words or references" if node.stale else "")
 
 
-def _name(who: str) -> str:
+def person(who: str) -> str:
     """Without the mail address."""
     return shown(who.partition(" <")[0])
 
@@ -74,21 +74,22 @@ def _group_lines(group: TakesFor, node: NodeTakes, realm: Realm, width: int, sty
         lines.append("  for what is asked now" + (f" · look {group.look}" if group.look is not None else ""))
         lines += _reason_lines(group.beside, width, style)
         if not group.takes:
-            lines += [f"     {line}" for line in wrap(_nothing(group, node), width - 5)]
+            lines += [f"     {line}" for line in wrap(nothing_words(group, node), width - 5)]
     else:
-        lines.append(f"  {_heading(group)}")
+        lines.append(f"  {heading(group)}")
         lines += _difference_lines(group, width, style)
     return lines + [line for take in group.takes for line in _take_lines(take, node, realm, width, style)]
 
 
-def _nothing(group: TakesFor, node: NodeTakes) -> str:
-    """Of a look without takes; beside a person's choice no build buys one."""
+def nothing_words(group: TakesFor, node: NodeTakes, flags: str = "") -> str:
+    """Of a look without takes; beside a person's choice no build buys one. `flags`: whose choices, for the command."""
     if node.level in (None, Level.AUTO):
         return "no take yet"
-    return f"no take: `seedpipe reroll {node.address} --look {group.look}` buys one"
+    return f"no take: `seedpipe reroll {node.address} --look {group.look}{flags}` buys one"
 
 
-def _heading(group: TakesFor) -> str:
+def heading(group: TakesFor) -> str:
+    """What the takes of earlier words are for."""
     was = group.bought_as
     if was is not None and was != group.look:
         return f"for look {was}, which is gone" + (
@@ -135,19 +136,20 @@ def _take_lines(take: KnownTake, node: NodeTakes, realm: Realm, width: int, styl
         facts.append(pad(made.at[:16].replace("T", " "), 16))
         facts.append(pad(made.size, 9))
         if realm is Realm.LIVE:
-            facts.append(pad(_amount(made.cost), 5))
+            facts.append(pad(amount(made.cost), 5))
     if not take.at_hand:
         facts.append("not on this machine")
     elif made is not None:
-        facts.append(f"brought by {_name(made.adopted_by)}" if made.adopted_by is not None else made.model)
+        facts.append(f"brought by {person(made.adopted_by)}" if made.adopted_by is not None else made.model)
     first, *rest = flow([f"{take.number:>2}", take.digest.short, *facts], width - 4, between="  ", indent=4)
     sign = style.green("*") if take.chosen else " "
     lines = [f"  {sign} {style.bold(first.rstrip()) if take.chosen else first.rstrip()}"]
-    rest += [f"    {line}" for line in wrap(f"chosen, {_level(node)}", width - 8)] if take.chosen else []
+    rest += [f"    {line}" for line in wrap(f"chosen, {level_words(node)}", width - 8)] if take.chosen else []
     return lines + [f"    {line}" for line in rest]
 
 
-def _amount(cost: str | None) -> str:
+def amount(cost: str | None) -> str:
+    """Without its currency; empty if it is not known."""
     return "" if cost is None else Money.parse(cost).amount
 
 
@@ -157,7 +159,7 @@ def _decision_lines(decision: Decision, width: int, style: Style) -> list[str]:
     if decision.take is not None and decision.verb != "note":
         what += f" {decision.take.short}"
         what += f" (look {look})" if isinstance(after := decision.after, ImageEntry) and (look := after.look) else ""
-    parts = [decision.at[:16].replace("T", " "), decision.act, f"{what} by {_name(decision.who)}"]
+    parts = [decision.at[:16].replace("T", " "), decision.act, f"{what} by {person(decision.who)}"]
     lines = ["  " + style.dim(line) for line in flow(parts, width - 2, between="  ", indent=4)]
     if decision.note is not None:
         lines += [f"      {line}" for line in wrap(f"“{shown(decision.note)}”", width - 6)]
