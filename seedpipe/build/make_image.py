@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from seedpipe.build.earlier_takes import EarlierTakes, Pools
 from seedpipe.build.make_frames import FrameBuyer
 from seedpipe.build.order import UNCERTAIN_HINT, NotBought, WantedPicture, not_kept, still_to_fetch
 from seedpipe.build.orders import OrderMaker
@@ -44,6 +45,7 @@ class ImageMaker:
     buyer: Buyer
     orders: OrderMaker
     frames: FrameBuyer
+    earlier: EarlierTakes
     report: Report
 
     async def make(self, node: ImageNode | FrameNode) -> None:
@@ -260,14 +262,16 @@ class ImageMaker:
                 return other, there, chosen
         return want, takes, None
 
-    async def _also(self, want: Want) -> Mapping[Digest, tuple[Digest, ...]]:
-        """What the line for `want` lists of other wants: all that it listed, and what is at hand of the other looks."""
+    async def _also(self, want: Want, beside: Pools | None = None) -> Mapping[Digest, tuple[Digest, ...]]:
+        """What the line for `want` lists of other wants: all that it listed, `beside`, and what other looks have."""
         entry = want.entry
         known = dict(entry.also_beside(want.key)) if entry is not None else {}
+        for earlier, pool in (beside or {}).items():
+            known[earlier] = tuple(dict.fromkeys([*known.get(earlier, ()), *pool]))
         if not isinstance(want.node, ImageNode) or not want.node.looks:
             return known
         if entry is not None and entry.want != want.key:
-            known[entry.want] = joined(entry.takes_for(entry.want), ())
+            known[entry.want] = tuple(dict.fromkeys([*entry.takes_for(entry.want), *known.get(entry.want, ())]))
         for other in self._others(want):
             there = await asyncio.to_thread(self.frames.at_hand, other.key)
             takes = joined(known.get(other.key, ()), there)
@@ -323,7 +327,8 @@ class ImageMaker:
         file = await self.pictures.put(address, chosen, known, fit=fit)
         if made is None:
             return  # its record is lost: the bytes and the file are right, the lock keeps what it says
-        listed = dict.fromkeys([*want.listed, *(take.digest for take in takes), chosen])
+        others = await asyncio.to_thread(self.earlier.beside, address, want.entry, want.key)
+        listed = dict.fromkeys([*want.listed, *(take.digest for take in takes), chosen, *others.pop(want.key, ())])
         self.lock.set(
             address,
             ImageEntry(
@@ -336,7 +341,7 @@ class ImageMaker:
                 takes=tuple(listed),
                 output=file.digest if file is not None and file.how else None,
                 finish={} if file is None else file.how,
-                also=await self._also(want),
+                also=await self._also(want, others),
                 look=want.node.look if isinstance(want.node, ImageNode) else None,
             ),
         )

@@ -14,7 +14,7 @@ from seedpipe.plan.orphans import choose_orphans
 from seedpipe.project.deciding import Change, open_desk
 from seedpipe.project.merging import merge_files, merge_in_place, unmerged_locks
 from seedpipe.project.project import find_manifest
-from seedpipe.review.lock_text import kept_words, merge_text, prune_text
+from seedpipe.review.lock_text import kept_words, merge_text, prune_text, unnamed_words
 from seedpipe.state.decisions import Verb
 from seedpipe.state.merge import Merged, Side
 
@@ -108,7 +108,12 @@ def prune(invocation: Invocation, targets: tuple[str, ...], dry_run: bool, flags
     if dry_run or not chosen.pruned:
         if flags.as_json:
             console.data(
-                {"seedpipe_lock_prune": 1, "would_prune": list(chosen.pruned), "kept": list(chosen.kept_on_purpose)}
+                {
+                    "seedpipe_lock_prune": 1,
+                    "would_prune": list(chosen.pruned),
+                    "kept": list(chosen.kept_on_purpose),
+                    "unnamed": [str(take) for take in chosen.unnamed],
+                }
             )
         else:
             console.out(prune_text(chosen, width=console.width))
@@ -116,5 +121,6 @@ def prune(invocation: Invocation, targets: tuple[str, ...], dry_run: bool, flags
     with open_desk(project) as desk:
         changes = [Change(name=name, before=project.lock.entries[name], after=None) for name in chosen.pruned]
         outcome = Outcome(verb=Verb.PRUNE, decisions=desk.record(Verb.PRUNE, changes, note=flags.note), plan=None)
-        remarks = [kept_words(chosen)] if chosen.kept_on_purpose else []
+        remarks = unnamed_words(chosen, "`seedpipe undo` brings the lines back")
+        remarks += [kept_words(chosen)] if chosen.kept_on_purpose else []
         return tell(invocation, flags, desk, outcome, remarks=remarks)

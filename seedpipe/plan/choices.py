@@ -144,7 +144,7 @@ def adopted_by(who: str, digest: Digest, *, size: str, at: str) -> Made:
 
 def can_be_taken_back(present: ImageEntry, before: ImageEntry | None, after: ImageEntry) -> bool:
     """Whether the choice is still the one of `after`, and `before` has room for the takes that have come since."""
-    return _choice(present) == _choice(after) and (before is not None or _all_takes(present) <= _all_takes(after))
+    return _choice(present) == _choice(after) and (before is not None or set(present.all_takes) <= set(after.all_takes))
 
 
 def taken_back(present: ImageEntry, before: ImageEntry | None, after: ImageEntry) -> ImageEntry | None:
@@ -155,10 +155,6 @@ def taken_back(present: ImageEntry, before: ImageEntry | None, after: ImageEntry
 def _choice(entry: ImageEntry) -> ImageEntry:
     """The line less what a build adds to it by itself."""
     return replace(_without_output(entry), takes=(), also={})
-
-
-def _all_takes(entry: ImageEntry) -> set[Digest]:
-    return {entry.take, *entry.takes, *(take for takes in entry.also.values() for take in takes)}
 
 
 def _without_output(entry: ImageEntry) -> ImageEntry:

@@ -1,25 +1,35 @@
 """Lines of the lock whose pictures have left the manifest. They stay until a person takes them out. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seedpipe.errors import UsageError
+from seedpipe.names import Digest
 from seedpipe.plan.select import glob_pattern
 from seedpipe.state.lock import ImageEntry, Level, Lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """`pruned` are to go; `kept_on_purpose` are orphans that a person chose and nobody has named."""
+    """`pruned` are to go; `kept_on_purpose` are orphans that a person chose and nobody has named.
+
+    `unnamed` are the takes that no line names any more without those that go.
+    """
 
     pruned: tuple[str, ...]
     kept_on_purpose: tuple[str, ...]
+    unnamed: tuple[Digest, ...] = ()
 
 
 def orphans(lock: Lock, addresses: Iterable[str]) -> tuple[str, ...]:
     """Addresses that the lock remembers and the manifest, which has `addresses`, no longer has."""
     return tuple(sorted(set(lock.entries) - set(addresses)))
+
+
+def left_over(lock: Lock, addresses: Iterable[str]) -> Mapping[str, ImageEntry]:
+    """The lines of bought pictures that are orphans."""
+    return {name: entry for name in orphans(lock, addresses) if (entry := lock.image(name)) is not None}
 
 
 def choose_orphans(lock: Lock, addresses: Iterable[str], targets: Sequence[str]) -> Chosen:
@@ -31,7 +41,7 @@ def choose_orphans(lock: Lock, addresses: Iterable[str], targets: Sequence[str])
     left = orphans(lock, present)
     if not targets:
         by_person = tuple(name for name in left if _chosen_by_a_person(lock, name))
-        return Chosen(pruned=tuple(name for name in left if name not in by_person), kept_on_purpose=by_person)
+        return _chosen(lock, [name for name in left if name not in by_person], by_person)
     named: dict[str, None] = {}
     for target in targets:
         found = [name for name in left if names_address(target, name)]
@@ -43,7 +53,15 @@ def choose_orphans(lock: Lock, addresses: Iterable[str], targets: Sequence[str])
                 hint="`seedpipe lock prune --dry-run` lists what has",
             )
         named |= dict.fromkeys(found)
-    return Chosen(pruned=tuple(named), kept_on_purpose=())
+    return _chosen(lock, list(named), ())
+
+
+def _chosen(lock: Lock, pruned: Sequence[str], kept: tuple[str, ...]) -> Chosen:
+    gone = set(pruned)
+    lines = [(name, entry) for name in lock.entries if (entry := lock.image(name)) is not None]
+    stay = {take for name, line in lines if name not in gone for take in line.all_takes}
+    unnamed = dict.fromkeys(take for name, line in lines if name in gone for take in line.all_takes if take not in stay)
+    return Chosen(pruned=tuple(pruned), kept_on_purpose=kept, unnamed=tuple(unnamed))
 
 
 def names_address(target: str, address: str) -> bool:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from seedpipe.build.budget import Limits
+from seedpipe.build.earlier_takes import EarlierTakes
 from seedpipe.build.execute import Executor
 from seedpipe.build.make_derived import DerivedMaker
 from seedpipe.build.make_frames import FrameBuyer
@@ -28,6 +29,7 @@ from seedpipe.manifest.node import DerivedNode
 from seedpipe.manifest.steps import Text
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.forecast import node_seconds
+from seedpipe.plan.orphans import left_over
 from seedpipe.plan.outputs import files_of_choices
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.select import Wish
@@ -41,6 +43,7 @@ from seedpipe.project.who import who_decides
 from seedpipe.service.addresses import is_loopback_url
 from seedpipe.service.client import ServiceClient
 from seedpipe.state.caps import Cap, CapKind
+from seedpipe.state.decisionfile import load_decisions
 from seedpipe.state.files import make_folder
 from seedpipe.state.home import account_of, home_folder
 from seedpipe.state.journal import Journal
@@ -324,6 +327,14 @@ def _image_maker(
         buyer=buyer,
         orders=orders,
         frames=frames,
+        earlier=EarlierTakes(
+            journal=workshop.journal,
+            takes=takes,
+            left_over=left_over(project.lock, project.graph.addresses),
+            decided=lambda: load_decisions(project.root / project.decisions_name, shown_as=project.decisions_name),
+            moved=[(one.old, one.new) for one in project.manifest.moved],
+            profile=project.profile,
+        ),
         report=report,
     )
 

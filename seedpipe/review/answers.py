@@ -266,6 +266,7 @@ def lock_prune_schema() -> Schema:
     body = {
         "would_prune": said(TEXTS, "Lines whose pictures left the manifest."),
         "kept": said(TEXTS, "Decided by a person: they go only when they are named."),
+        "unnamed": said(TEXTS, "Takes that no other line names; they stay in the store."),
     }
     description = "`lock prune --json` where nothing was taken out; else it is what `decided` says."
     return answer("lock-prune", "What a prune would take out", description, body)

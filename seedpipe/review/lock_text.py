@@ -44,10 +44,20 @@ def prune_text(chosen: Chosen, *, width: int = 80) -> str:
     lines = []
     if chosen.pruned:
         lines += [f"would be taken out: {len(chosen.pruned)}", *(f"  {name}" for name in chosen.pruned)]
+        lines += unnamed_words(chosen, "if a picture has only got another name, build it first, and that has them")
     if chosen.kept_on_purpose:
         lines.append(kept_words(chosen))
     told = lines or ["everything in the lock is in the manifest: there is nothing to prune"]
     return "\n".join(part for line in told for part in wrap(line, width))
+
+
+def unnamed_words(chosen: Chosen, hint: str) -> list[str]:
+    """Of takes that go with the lines; nothing where others name them."""
+    count = len(chosen.unnamed)
+    they = (
+        "1 take stands in no other line; it stays" if count == 1 else f"{count} takes stand in no other line; they stay"
+    )
+    return [f"{they} in the store and in the record of decisions; {hint}"] if count else []
 
 
 def kept_words(chosen: Chosen) -> str:

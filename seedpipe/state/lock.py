@@ -93,7 +93,8 @@ class ImageEntry:
     `own` is the want key with pictures made elsewhere masked: it tells an edit from a cascade. `asked` is the key's
     document with the prompt as a digest: it tells what changed on a machine that never saw the earlier words.
     `finish` says what was done to the output on its way from the take (`fit`: cut to these pixels; `format`).
-    `also` are takes of other wants: of the picture's other looks, or such as came here by a merge: want → takes.
+    `also` are takes of other wants (want → takes): of the picture's other looks, and those that nobody else would list for it,
+    because they came by a merge, under another name or on another machine.
     `look` is the name of the look that was chosen, of a picture that has several.
     """
 
@@ -132,6 +133,11 @@ class ImageEntry:
     def takes_for(self, want: Digest) -> tuple[Digest, ...]:
         """All takes of one want that the line names."""
         return (*self.takes, self.take) if want == self.want else self.also.get(want, ())
+
+    @property
+    def all_takes(self) -> tuple[Digest, ...]:
+        """Every take that the line names, each once, the chosen one first."""
+        return tuple(dict.fromkeys([self.take, *self.takes, *(take for pool in self.also.values() for take in pool)]))
 
     def is_in(self, file: Digest | None) -> bool:
         """Whether an output file with this digest (None: there is no file) holds the chosen picture."""

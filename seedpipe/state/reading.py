@@ -143,11 +143,19 @@ class Reading:
         """Every kept picture, in order of arrival: what the index of takes is built from."""
         return self._writer.read(lambda db: takes_where(db, "1"))
 
-    def takes_at(self, addresses: Collection[str]) -> tuple[Take, ...]:
-        """Every kept picture that was bought for one of `addresses`, whatever was asked for then, in order of arrival."""
+    def takes_at(
+        self, addresses: Collection[str], *, profiles: Collection[str | None] | None = None
+    ) -> tuple[Take, ...]:
+        """Every kept picture that was bought for one of `addresses`, whatever was asked for then, in order of arrival.
+
+        With `profiles` only those that were bought in one of them; None there is none.
+        """
         marks = ", ".join("?" * len(addresses))
-        where = f"COALESCE(frame.address, request.address) IN ({marks})"
-        return self._writer.read(lambda db: takes_where(db, where, tuple(addresses)))
+        where, values = f"COALESCE(frame.address, request.address) IN ({marks})", [*addresses]
+        if profiles is not None:
+            where += f" AND COALESCE(request.profile, '') IN ({', '.join('?' * len(profiles))})"
+            values += [profile or "" for profile in profiles]
+        return self._writer.read(lambda db: takes_where(db, where, values))
 
     def arrivals_from(self, number: int) -> tuple[tuple[Take, ...], int]:
         """The kept pictures of requests from `number` on, and the number from which on more can arrive.

@@ -65,20 +65,12 @@ class Desk(Shop):
         takes = sorted((take for group in node["groups"] for take in group["takes"]), key=lambda take: take["number"])
         listed = [take["digest"] for take in takes]
         side = self.sides[profile]
-        lost = side.ever.get(address, set()) - set(listed) - self._bought_under_other_names(address, side)
+        lost = side.ever.get(address, set()) - set(listed)
         assert not lost, f"{address} had the takes {lost}, which are listed no longer"
         assert all(take["at_hand"] for take in takes)
         line = side.foreseen(self.moved).get(address)
         assert [take["digest"] for take in takes if take["chosen"]] == ([line["take"]] if line else [])
         return listed
-
-    def _bought_under_other_names(self, address: str, side: Side) -> set[str]:
-        """After a rename that nobody told: the old name's line keeps them, and `mv` brings them over."""
-        name, _, frame = address.partition("#")
-        found: set[str] = set()
-        while (name := self.unsaid.get(name, "")) != "":
-            found |= side.ever.get(f"{name}#{frame}" if frame else name, set())
-        return found
 
     def pick(self, address: str, which: int, profile: str | None = None) -> None:
         listed = self.takes(address, profile)

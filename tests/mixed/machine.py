@@ -132,8 +132,6 @@ class People(RuleBasedStateMachine):
         self.shop.drawn.write(self.shop.work.folder)
         if how == "mv":
             self.shop.move(old, new, profile)
-        elif how == "not said":
-            self.shop.unsaid[new] = old
 
     @rule(number=NUMBER, profile=PROFILE)
     def loses_an_output(self, number: int, profile: str | None) -> None:

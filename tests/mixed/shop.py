@@ -49,7 +49,6 @@ class Shop:
     catalogue: Sequence[Path]  # of today, then what tomorrow adds
     kind: type[Workspace] = InsideWorkspace
     sides: dict[str | None, Side] = field(default_factory=dict)
-    unsaid: dict[str, str] = field(default_factory=dict)  # new name → the old one, of renames that nobody told
     asked: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # take of an image → `asked_by` its prompt
     sent: int = 0
     brought: int = 0  # files that people brought

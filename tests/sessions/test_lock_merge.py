@@ -86,6 +86,10 @@ def test_the_same_words_bought_on_both_branches_keep_both_takes(repository: Repo
     entry = repository.entry("lamp")
     assert entry["take"] in takes
     assert set(entry["takes"]) == takes
+    repository.edit("seedpipe.yaml", "A brass lamp", "A tin lamp")
+    repository.build("lamp", **elsewhere)
+    told = repository.run("takes", "lamp", "--json", **elsewhere).json["nodes"][0]["groups"]
+    assert takes < {take["digest"] for group in told for take in group["takes"]}, "also what a colleague bought"
 
 
 def test_what_two_people_chose_needs_a_person(repository: Repository) -> None:

@@ -78,3 +78,21 @@ def test_a_target_that_is_no_orphan_is_said(workspace: Workspace) -> None:
 def test_a_lock_without_a_manifest_for_it_is_no_crash(workspace: Workspace, tmp_path: Path) -> None:
     workspace.write("seedpipe.yaml", LEFT)
     assert "nothing to prune" in workspace.run("lock", "prune").out
+
+
+def test_takes_that_go_with_a_line_are_told_and_stay(workspace: Workspace) -> None:
+    workspace.write("seedpipe.yaml", FULL)
+    assert workspace.run("build").code == 0
+    workspace.write("seedpipe.yaml", FULL.replace("  chair:", "  stool:").replace("lamp:", "torch:"))
+    would = workspace.run("lock", "prune", "--dry-run")
+    assert "3 takes stand in no other line; they stay in the store" in " ".join(would.out.split())
+    assert "build it first, and that has them" in " ".join(would.out.split())
+    assert len(workspace.run("lock", "prune", "--dry-run", "--json").json["unnamed"]) == 3
+    assert workspace.run("build").code == 0
+    assert workspace.run("lock", "prune", "--dry-run", "--json").json["unnamed"] == [], "the new names have them"
+    workspace.write("seedpipe.yaml", LEFT)
+    ran = workspace.run("lock", "prune")
+    said = " ".join(ran.out.split())
+    assert "3 takes stand in no other line; they stay in the store and in the record of decisions" in said
+    assert "`seedpipe undo` brings the lines back" in said
+    assert all(len(line) <= 80 for line in ran.out.splitlines())

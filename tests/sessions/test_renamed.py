@@ -1,6 +1,7 @@
 """What was decided about a picture, and what was bought for it, keeps up with its new name, whoever says that it is renamed."""
 
 import pytest
+from PIL import Image
 
 from tests.sessions.conftest import Account, manifest
 from tests.sessions.test_choices import lock, takes
@@ -60,3 +61,31 @@ def test_to_look_at_a_renamed_picture_writes_nothing(workspace: Workspace) -> No
     assert workspace.run("approve", "hero", "--proof").code == 0
     assert lock(workspace, "hero", PROOFS)["level"] == "approved"
     assert lock(workspace, "lamp", PROOFS) is None
+
+
+def test_after_a_rename_that_nobody_told_the_new_name_has_all_takes_of_the_old_one(
+    workspace: Workspace, account: Account
+) -> None:
+    """Also those of earlier words and a file that somebody brought; so nothing goes with the old line."""
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A matte lamp}", f"board: {BOARD.format('Wider')}"))
+    assert workspace.run("build").code == 0
+    Image.new("RGB", (1024, 1024), "teal").save(workspace.folder / "mine.png")
+    assert workspace.run("adopt", "lamp", "mine.png", "--proof").code == 0
+    workspace.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    workspace.edit("seedpipe.yaml", "Wider", "Wide")
+    assert workspace.run("build").code == 0
+    before = {name: set(takes(workspace, name, "--proof").values()) for name in ("lamp", "board#wide")}
+    assert {name: len(found) for name, found in before.items()} == {"lamp": 3, "board#wide": 2}
+    renamed(workspace, "nobody")
+    assert workspace.run("build").code == 0
+    for name, now in (("lamp", "hero"), ("board#wide", "story#wide")):
+        assert set(takes(workspace, now, "--proof").values()) == before[name]
+    assert workspace.run("lock", "prune").code == 0
+    workspace.edit("seedpipe.yaml", "A brass lamp", "A tin lamp")
+    assert workspace.run("build").code == 0
+    kept = set(takes(workspace, "hero", "--proof").values())
+    assert before["lamp"] < kept
+    chosen = lock(workspace, "hero", PROOFS)["take"]
+    assert workspace.run("pick", "hero", "1", "--proof").code == 0, "and it can be picked"
+    assert lock(workspace, "hero", PROOFS)["take"] != chosen
+    assert len(account.requests) == 5
