@@ -25,11 +25,11 @@ class EarlierTakes:
     """The journal lists what was bought here for a name; what a line names beside that, only lines can hand on.
 
     `left_over` are lines whose addresses the manifest no longer has, `decided` reads the record of decisions, `moved` are
-    old and new names by the manifest's word.
+    old and new names by the manifest's word. Without journal and index, lines and decisions tell what they know.
     """
 
-    journal: Journal
-    takes: Takes
+    journal: Journal | None
+    takes: Takes | None
     left_over: Mapping[str, ImageEntry]
     decided: Callable[[], Sequence[Decision]]
     moved: Sequence[tuple[str, str]] = ()
@@ -55,7 +55,7 @@ class EarlierTakes:
     def _listed_anyway(self, address: str, want: Digest) -> set[Digest]:
         """Of the takes for `want`: those that were bought here under a name of the picture, or decided about."""
         names = self._names(address)
-        bought = {take.digest for take in self.takes.of(want) if take.address in names}
+        bought = {take.digest for take in (self.takes.of(want) if self.takes else ()) if take.address in names}
         told = [digest for name in names for pool in self._on_record.get(name, {}).values() for digest in pool]
         return bought.union(told)
 
@@ -78,6 +78,8 @@ class EarlierTakes:
             for name in self._names(line):
                 owners[name].append(line)
         found: dict[str, list[Take]] = defaultdict(list)
+        if self.journal is None:
+            return found
         names = list(owners)
         for start in range(0, len(names), _AT_ONCE):
             for take in self.journal.takes_at(names[start : start + _AT_ONCE], profiles=(self.profile,)):

@@ -78,7 +78,7 @@ class _Judgement(Case):
                 return self._kept(planned, self.entry, state)
         if key is None:
             return self._later(planned)
-        pool = self.walk.takes(key)
+        pool = self.walk.takes(key, planned.output)
         return self._pooled(planned, key, pool) if pool else self._new(planned, key, known)
 
     def _chosen(self, planned: PlanNode, entry: ImageEntry, key: Digest) -> PlanNode:

@@ -45,12 +45,17 @@ def output_paths(graph: Graph) -> Mapping[str, str]:
     return paths
 
 
-def files_of_choices(lock: Lock, paths: Mapping[str, str]) -> Mapping[Digest, Sequence[str]]:
-    """Picture → the output files where it belongs as a choice: each stands in for a take that the store has not."""
+def files_of_choices(lock: Lock, paths: Mapping[str, str], folder: str) -> Mapping[Digest, Sequence[str]]:
+    """Picture → the output files where it belongs as a choice: each stands in for a take that the store has not.
+
+    Of a name that the manifest no longer has: where outputs of that name stand if nothing else is said, below `folder`.
+    """
     found: dict[Digest, list[str]] = {}
     for address, entry in lock.entries.items():
-        if isinstance(entry, ImageEntry) and address in paths:
-            found.setdefault(entry.take, []).append(paths[address])
+        if isinstance(entry, ImageEntry):
+            of_a_left_over = (f"{folder}/{default_output(address, form)}" for form in EXTENSIONS)
+            files = (paths[address],) if address in paths else of_a_left_over
+            found.setdefault(entry.take, []).extend(files)
     return found
 
 

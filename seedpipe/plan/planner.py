@@ -33,10 +33,14 @@ def make_plan(
     memory: Memory,
     wish: Wish,
     outputs: Mapping[str, str],
+    folder: str,
     project: str,
     realm: Realm,
 ) -> Plan:
-    """The plan for `wish`. `outputs` are paths relative to the project's folder. Spends nothing, writes nothing."""
+    """The plan for `wish`. `outputs` are paths relative to the project's folder, most of them in `folder`.
+
+    Spends nothing, writes nothing.
+    """
     walk = Walk(
         graph=graph,
         lock=lock,
@@ -46,6 +50,7 @@ def make_plan(
         memory=memory,
         wish=wish,
         outputs=outputs,
+        folder=folder,
         currency=currency_of(catalogue, provider),
     )
     needed = _needed(walk)

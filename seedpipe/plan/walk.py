@@ -55,6 +55,7 @@ class Walk:
     memory: Memory
     wish: Wish
     outputs: Mapping[str, str]
+    folder: str  # where they stand if nothing else is said
     currency: str
     views: dict[str, View] = field(default_factory=dict)
     bought: dict[Digest, tuple[str, int]] = field(default_factory=dict)  # key → first buyer, takes it will have
@@ -106,11 +107,14 @@ class Walk:
             default=found,
         )
 
-    def takes(self, want: Digest) -> Sequence[Digest]:
-        """Pictures for this very want: those at hand, else a choice of another node that only an output file holds."""
+    def takes(self, want: Digest, path: str | None) -> Sequence[Digest]:
+        """Pictures for this very want: those at hand, else a choice of another name that only an output file holds.
+
+        `path` is the file of whoever asks: it may have been that of the other name.
+        """
         found = self.memory.takes(want)
         return found or [
-            take for take in self._choices.get(want, ()) if self.whereabouts(take, None) is Whereabouts.OUTPUT
+            take for take in self._choices.get(want, ()) if self.whereabouts(take, path) is Whereabouts.OUTPUT
         ]
 
     @cached_property
@@ -123,7 +127,7 @@ class Walk:
 
     @cached_property
     def _files_of_choices(self) -> Mapping[Digest, Sequence[str]]:
-        return files_of_choices(self.lock, self.outputs)
+        return files_of_choices(self.lock, self.outputs, self.folder)
 
     def output(
         self, planned: PlanNode, wanted: Digest | None, known: Sequence[Digest | None], made_of: str | None = None

@@ -12,7 +12,6 @@ from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.names import Digest
 from seedpipe.plan.choices import Candidate, adopted_by
 from seedpipe.plan.following import Outcome
-from seedpipe.plan.memory import Whereabouts
 from seedpipe.plan.plan import PlanNode, State
 from seedpipe.project.deciding import Change, Desk
 from seedpipe.project.who import who_decides
@@ -136,7 +135,7 @@ def _nothing_to_write(desk: Desk, planned: PlanNode) -> DecisionError | None:
     if not isinstance(entry, ImageEntry | DerivedEntry):
         hint = f"`seedpipe build {planned.address}` makes one"
         return DecisionError(f"`{planned.address}` has no picture yet", hint=hint)
-    if isinstance(entry, ImageEntry) and desk.memory.whereabouts(entry.take, planned.output) is Whereabouts.NOWHERE:
+    if isinstance(entry, ImageEntry) and not desk.is_at_hand(entry.take, planned.address):
         file = None if planned.output is None else desk.memory.outputs.digest(planned.output)
         return None if entry.is_in(file) else _missing(planned.address, entry.take)
     return None

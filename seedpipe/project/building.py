@@ -250,7 +250,7 @@ def _executor(workshop: Workshop, plan: Plan, run: Run, buyer: Buyer) -> Executo
         store=workshop.store,
         outputs=outputs,
         report=report,
-        files_of=files_of_choices(project.lock, project.outputs),
+        files_of=files_of_choices(project.lock, project.outputs, project.output_folder),
     )
     lock = LockWriter(
         project.root / project.lock_name,

@@ -6,16 +6,20 @@ follows. A crash between two of them leaves the earlier choice or the new one, w
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from seedpipe.build.earlier_takes import EarlierTakes
 from seedpipe.errors import DecisionError
 from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.names import Digest
 from seedpipe.plan.choices import can_be_taken_back, taken_back
 from seedpipe.plan.following import Outcome
 from seedpipe.plan.graph import Graph
+from seedpipe.plan.memory import Whereabouts
+from seedpipe.plan.orphans import left_over
+from seedpipe.plan.outputs import files_of_choices
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.present import Present, present_want
 from seedpipe.plan.select import Selection, Wish
@@ -37,7 +41,7 @@ from seedpipe.state.decisions import (
     undone,
 )
 from seedpipe.state.files import make_folder, write_atomically
-from seedpipe.state.lock import ImageEntry, Lock
+from seedpipe.state.lock import ImageEntry, Lock, with_takes
 from seedpipe.state.lockfile import change_lock
 from seedpipe.state.store import Store
 
@@ -62,6 +66,7 @@ class Desk:
     memory: Recollection
     decisions: tuple[Decision, ...]
     advice: str | None = None  # a sentence about git, after the first decision
+    _files: tuple[Lock, Mapping[Digest, Sequence[str]]] | None = field(default=None, init=False, repr=False)
 
     # What is decided about
 
@@ -95,6 +100,40 @@ class Desk:
         """All that the picture was ever called, as people have moved its line or the manifest says; `address` first."""
         moved = [(one.old, one.new) for one in self.project.manifest.moved]
         return earlier_names(self.decisions, address, moved)
+
+    def file_of(self, picture: Digest, address: str) -> str | None:
+        """An output file that holds a picture: the node's own, or one where it belongs as another choice."""
+        own = self.project.outputs.get(address)
+        files = [*([] if own is None else [own]), *self._files_of_choices().get(picture, ())]
+        return next((path for path in files if self.memory.outputs.digest(path) == picture), None)
+
+    def is_at_hand(self, picture: Digest, address: str) -> bool:
+        """Its bytes are in the store, or an output file stands in for them."""
+        in_store = self.memory.whereabouts(picture, None) is not Whereabouts.NOWHERE
+        return in_store or self.file_of(picture, address) is not None
+
+    def _files_of_choices(self) -> Mapping[Digest, Sequence[str]]:
+        project = self.project
+        if self._files is None or self._files[0] is not project.lock:
+            self._files = project.lock, files_of_choices(project.lock, project.outputs, project.output_folder)
+        return self._files[1]
+
+    def left_over(self, wants: Collection[Digest]) -> Mapping[str, ImageEntry]:
+        """Lines of names that the manifest no longer has, chosen for one of `wants`: pictures that nobody said are renamed."""
+        lines = left_over(self.project.lock, self.project.graph.addresses)
+        return {name: line for name, line in lines.items() if line.want in wants}
+
+    def with_earlier_takes(self, line: ImageEntry, address: str) -> ImageEntry:
+        """The first line of a picture that had another name, with all takes of that."""
+        earlier = EarlierTakes(
+            journal=self.memory.journal,
+            takes=self.memory.takes_index,
+            left_over=self.left_over({line.want}),
+            decided=lambda: self.decisions,
+            moved=[(one.old, one.new) for one in self.project.manifest.moved],
+            profile=self.project.profile,
+        )
+        return with_takes(line, earlier.beside(address, None, line.want))
 
     def store(self) -> Store:
         """Where bytes are kept before a decision names them. It may not have been there before."""
@@ -137,6 +176,8 @@ class Desk:
                     raise
                 refused.append((address, error))
                 continue
+            if before is None:
+                after = self.with_earlier_takes(after, address)
             if after == before and note is None:
                 unchanged.append(address)
             else:

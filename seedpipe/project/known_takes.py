@@ -14,7 +14,6 @@ from seedpipe.names import Digest
 from seedpipe.plan.choices import Candidate, adopted_by, is_current
 from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, remembered_document
-from seedpipe.plan.memory import Whereabouts
 from seedpipe.plan.present import Present
 from seedpipe.plan.reasons import Reason
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
@@ -44,7 +43,6 @@ def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
     by_age = sorted(found.items(), key=lambda item: (item[1].made.at if item[1].made else "", item[1].place))
     for_now = _wants_of_now(present, entry)
     listed = (entry.take, *entry.takes) if entry is not None and entry.want in for_now else ()
-    output = desk.project.outputs.get(present.address)
 
     def look_of(digest: Digest, want: Digest | None) -> str | None:
         """That of the line, where a picture stands for it that was made for something else, or nobody knows for what."""
@@ -59,7 +57,7 @@ def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
             made=facts.made,
             chosen=entry is not None and digest == entry.take,
             current=facts.want in for_now or digest in listed[: None if facts.want is None else 1],
-            at_hand=desk.memory.whereabouts(digest, output) is not Whereabouts.NOWHERE,
+            at_hand=desk.is_at_hand(digest, present.address),
             look=look_of(digest, facts.want),
         )
         for number, (digest, facts) in enumerate(by_age, 1)
@@ -78,10 +76,11 @@ def _told(
     desk: Desk, present: Present, entry: ImageEntry | None
 ) -> Iterator[tuple[Digest, Digest | None, Made | None, tuple[int, int]]]:
     """Picture, want, origin and place, from whoever knows most to whoever knows least."""
-    names = desk.names(present.address)
+    wants = dict.fromkeys(one.want for one in (present, *present.looks) if one.want is not None)
+    left = desk.left_over(wants) if entry is None else {}
+    names = [name for one in (present.address, *left) for name in desk.names(one)]
     journal, index = desk.memory.journal, desk.memory.takes_index
     noted = journal.takes_at(names) if journal else ()
-    wants = dict.fromkeys(one.want for one in (present, *present.looks) if one.want is not None)
     # Of takes of one moment those of one want stand as in the index, by which the first is chosen; the wants as they were
     # asked for, so that an edit of the manifest renumbers nothing.
     ranks = {want: rank for rank, want in enumerate(dict.fromkeys((*(take.want for take in noted), *wants)))}
@@ -90,16 +89,16 @@ def _told(
             yield take.digest, take.want, Made.of(take), (rank, number)
     for number, take in enumerate(noted):
         yield take.digest, take.want, Made.of(take), (ranks[take.want], number)
-    for digest, known, made in _remembered(desk, names, entry):
+    for digest, known, made in _remembered(desk, names, [*([] if entry is None else [entry]), *left.values()]):
         yield digest, known, made, _LAST
 
 
 def _remembered(
-    desk: Desk, names: Collection[str], entry: ImageEntry | None
+    desk: Desk, names: Collection[str], now: Sequence[ImageEntry]
 ) -> Iterator[tuple[Digest, Digest | None, Made | None]]:
-    """What the lock's line and the record of decisions say."""
+    """What lines of the lock and the record of decisions say."""
     lines = [one for one in desk.decisions if one.node in names]
-    entries = [entry, *(value for one in reversed(lines) for value in (one.after, one.before))]
+    entries = [*now, *(value for one in reversed(lines) for value in (one.after, one.before))]
     images = [value for value in entries if isinstance(value, ImageEntry)]
     for image in images:
         for_it = image.made.request == image.want or image.made.adopted_by is not None
@@ -128,10 +127,10 @@ def candidate(desk: Desk, take: KnownTake, address: str) -> Candidate:
 
 def _bytes_of(desk: Desk, digest: Digest, address: str) -> Path:
     """Its file in the store; an output file that holds it stands in for an absent take."""
-    store, output = desk.store(), desk.project.outputs.get(address)
-    where = desk.memory.whereabouts(digest, output)
-    if where is Whereabouts.OUTPUT and output is not None:
-        store.keep(desk.memory.outputs.file(output).read_bytes())
+    store = desk.store()
+    file = None if store.has(digest) else desk.file_of(digest, address)
+    if file is not None:
+        store.keep(desk.memory.outputs.file(file).read_bytes())
     if not store.has(digest):
         raise DecisionError(
             f"the picture {digest.short} of `{address}` is not on this machine",

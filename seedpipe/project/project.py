@@ -169,6 +169,7 @@ class Project:
             memory=memory,
             wish=wish,
             outputs=self.outputs,
+            folder=self.output_folder,
             project=self.manifest.project or self.root.name,
             realm=self.realm,
         )

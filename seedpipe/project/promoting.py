@@ -1,7 +1,7 @@
 """Choices of one lock taken over into another: what was approved as a draft becomes the picture."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seedpipe.errors import DecisionError
 from seedpipe.plan.choices import promoted
@@ -56,7 +56,7 @@ def promote(
         waiting = [address for address in waiting if address not in together]
     if gathered.refused and len(addresses) == 1:
         raise gathered.refused[0][1]
-    changes = list(gathered.changes.values())
+    changes = [_with_earlier_takes(desk, change) for change in gathered.changes.values()]
     outcome = Outcome(
         verb=Verb.PROMOTE,
         decisions=desk.record(Verb.PROMOTE, changes, note=note) if changes else (),
@@ -65,6 +65,12 @@ def promote(
         plan=plan,
     )
     return outcome, gathered.otherwise
+
+
+def _with_earlier_takes(desk: Desk, change: Change) -> Change:
+    if change.before is not None or not isinstance(change.after, ImageEntry):
+        return change
+    return replace(change, after=desk.with_earlier_takes(change.after, change.name))
 
 
 def _first(desk: Desk, waiting: Sequence[str]) -> Collection[str]:

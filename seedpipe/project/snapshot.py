@@ -112,6 +112,7 @@ def _side(
         memory=memory,
         wish=Wish(selection=select(graph, ())),
         outputs=outputs,
+        folder=folder,
         project=manifest.project or lock.project or "",
         realm=Realm.LIVE,
     )

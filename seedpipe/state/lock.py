@@ -262,9 +262,14 @@ def _with_takes_of(present: Entry, entry: Entry) -> Entry:
 
 def with_takes_of(entry: ImageEntry, other: ImageEntry) -> ImageEntry:
     """`entry` with all takes that `other` knows."""
+    return with_takes(entry, {**other.also, other.want: other.takes_for(other.want)})
+
+
+def with_takes(entry: ImageEntry, more: Mapping[Digest, Sequence[Digest]]) -> ImageEntry:
+    """`entry` with these takes of these wants, too."""
     pools: dict[Digest, Sequence[Digest]] = {want: list(takes) for want, takes in entry.also.items()}
     pools[entry.want] = entry.takes
-    for want, takes in ((other.want, (*other.takes, other.take)), *other.also.items()):
+    for want, takes in more.items():
         pools[want] = tuple(dict.fromkeys([*pools.get(want, ()), *takes]))
     takes = tuple(dict.fromkeys([*pools.pop(entry.want), entry.take]))
     also = {want: tuple(pool) for want, pool in sorted(pools.items(), key=lambda item: str(item[0]))}

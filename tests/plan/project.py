@@ -99,6 +99,7 @@ class Project:
             memory=self.memory,
             wish=wish,
             outputs=output_paths(graph),
+            folder="",
             project="lumen",
             realm=Realm.LIVE,
         )

@@ -89,3 +89,20 @@ def test_after_a_rename_that_nobody_told_the_new_name_has_all_takes_of_the_old_o
     assert workspace.run("pick", "hero", "1", "--proof").code == 0, "and it can be picked"
     assert lock(workspace, "hero", PROOFS)["take"] != chosen
     assert len(account.requests) == 5
+
+
+def test_who_picks_under_a_new_name_before_any_build_has_all_takes_of_the_old_one(workspace: Workspace) -> None:
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A matte lamp}", f"board: {BOARD.format('Wide')}"))
+    assert workspace.run("build").code == 0
+    workspace.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    assert workspace.run("build").code == 0
+    before = takes(workspace, "lamp", "--proof")
+    assert len(before) == 2
+    renamed(workspace, "nobody")
+    assert takes(workspace, "hero", "--proof") == before
+    assert workspace.run("pick", "hero", "1", "--proof").code == 0
+    assert workspace.run("lock", "prune", "lamp").code == 0
+    assert takes(workspace, "hero", "--proof") == before
+    assert workspace.run("undo").code == 0
+    assert workspace.run("undo").code == 0
+    assert lock(workspace, "hero", PROOFS) is None, "what a decision has brought along goes with it"

@@ -163,3 +163,48 @@ def test_pointers_of_pictures_made_here_are_no_edits_either(clone: Workspace) ->
         )
     assert clone.plan() == {"hero": "missing", "card": "fetch", "small": "blocked"}
     assert "small: `seedpipe adopt" not in clone.run(*BUY).err
+
+
+RENAMED = (
+    LAMPS.replace("  hero:", "  lamp:").replace("{hero: hero}", "{hero: lamp}").replace("from: hero", "from: lamp")
+)
+
+
+def test_a_picture_renamed_in_a_clone_is_found_in_the_file_of_its_old_name(clone: Workspace, live: Gateway) -> None:
+    clone.write("seedpipe.yaml", RENAMED)
+    assert clone.plan() == {"lamp": "fetch", "card": "fetch", "small": "fetch"}
+    assert clone.run("build", "--frozen").code == 0
+    picture = (clone.folder / "build/hero.jpg").read_bytes()
+    assert (clone.folder / "build/lamp.jpg").read_bytes() == picture
+    assert set(clone.plan().values()) == {"cached"}
+    assert len(live.prompts) == 2
+    assert clone.run("lock", "prune").code == 0
+    assert set(clone.plan().values()) == {"cached"}
+
+
+def test_a_picture_whose_output_stays_where_it_was_is_found_there(clone: Workspace, live: Gateway) -> None:
+    """Its old name had the same `output`."""
+    clone.edit("seedpipe.yaml", "{prompt: A lamp}", "{prompt: A lamp, output: the-lamp.jpg}")
+    (clone.folder / "build/hero.jpg").rename(clone.folder / "build/the-lamp.jpg")
+    assert clone.plan()["hero"] == "fetch"
+    clone.write("seedpipe.yaml", RENAMED.replace("{prompt: A lamp}", "{prompt: A lamp, output: the-lamp.jpg}"))
+    assert clone.plan()["lamp"] == "fetch"
+    assert clone.run("build", "--frozen").code == 0
+    assert len(live.prompts) == 2
+
+
+def test_people_decide_by_any_output_that_holds_the_picture(clone: Workspace, live: Gateway) -> None:
+    """As builds do: `takes`, `pick` and `restore` take the bytes from the file of another name."""
+    clone.write("seedpipe.yaml", RENAMED)
+    picture = (clone.folder / "build/hero.jpg").read_bytes()
+    (take,) = clone.run("takes", "lamp", "--json").json["nodes"][0]["groups"][0]["takes"]
+    assert (take["digest"], take["at_hand"]) == (f"sha256:{hashlib.sha256(picture).hexdigest()}", True)
+    ran = clone.run("pick", "lamp", "1")
+    assert ran.code == 0, ran.err
+    assert (clone.folder / "build/lamp.jpg").read_bytes() == picture
+    shutil.rmtree(clone.environ["SEEDPIPE_HOME"])
+    (clone.folder / "build/lamp.jpg").write_bytes(b"painted over")
+    ran = clone.run("restore", "lamp")
+    assert ran.code == 0, ran.err
+    assert (clone.folder / "build/lamp.jpg").read_bytes() == picture
+    assert len(live.prompts) == 2
