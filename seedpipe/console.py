@@ -73,9 +73,14 @@ class Console:
             return DEFAULT_WIDTH
 
     @property
+    def plain(self) -> bool:
+        """Whether lines are read rather than seen: by a terminal that can't draw, or by a screen reader (`TERM=dumb`)."""
+        return self._environ.get("TERM") == "dumb"
+
+    @property
     def interactive(self) -> bool:
         """Whether `stderr` is a terminal on which lines can be redrawn, with somebody watching."""
-        calm = self._environ.get("TERM") == "dumb" or bool(self._environ.get("CI"))
+        calm = self.plain or bool(self._environ.get("CI"))
         return _is_terminal(self.stderr) and not calm and not self.quiet
 
     def out(self, text: str) -> None:

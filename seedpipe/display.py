@@ -126,6 +126,14 @@ def fit_path(text: str, width: int) -> str:
     return "…" + text[index:]
 
 
+def fit_name(text: str, width: int) -> str:
+    """Like `fit`, but of an address the middle goes: its beginning says whose it is and its end which one."""
+    if display_width(text) <= width or width < 8:
+        return fit(text, width)
+    end = fit_path(text, (width + 1) // 2)
+    return head(text, width - display_width(end)) + end
+
+
 def pad(text: str, width: int) -> str:
     """`text` with blanks behind it up to `width` columns."""
     return text + " " * (width - display_width(text))

@@ -38,6 +38,7 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "no-kind": "an entry has a `prompt`, a `file`, or `from` with `steps`",
     "not-yet": "take it out for now",
     "output-is-folder": "give one of them another `output`",
+    "unknown-key": "take it out; `seedpipe schema` says what there is",
     "too-many-nodes": "use fewer values, or make two projects of it",
     "wrong-field": "take it out here",
     # matrix and data

@@ -53,5 +53,5 @@ def command(
         case "json":
             console.data(graph_json(project.graph, plan))
         case _:
-            console.out(graph_text(project.graph, plan, width=console.width, style=console.style))
+            console.out(graph_text(project.graph, plan, width=console.width, style=console.style, plain=console.plain))
     return ExitCode.DONE

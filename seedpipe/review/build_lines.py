@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from seedpipe.display import Style, display_width, fit, fit_path, pad, shown, shown_lines, wrap
+from seedpipe.display import Style, display_width, fit, fit_name, fit_path, pad, shown, shown_lines, wrap
 from seedpipe.events import NodeDone, NodeFailed
 from seedpipe.limits import ExitCode
 from seedpipe.money import Money
@@ -43,13 +43,13 @@ def address_width(todo: Sequence[str], width: int) -> int:
 def done_line(event: NodeDone, made: Made, wide: int, width: int, style: Style) -> str:
     """`✓ scene/LUM-01/16:9  2848x1600  0.04  14 s → build/scene/LUM-01/16:9.jpg`, in at most `width` columns."""
     facts = done_facts(event, made)
-    line = f"{pad(fit(event.address, wide), wide)}  {pad(facts, 23)}"
+    name = fit_name(event.address, wide)
+    line = f"{pad(name, wide)}  {pad(facts, 23)}"
     if event.output is not None:
         room = width - display_width(line) - 5
         if room >= 12:
             line += " → " + fit_path(shown(event.output), room)
-    address, rest = line[: len(event.address)], line[len(event.address) :]
-    return f"{style.green('✓')} {address}{style.dim(rest.rstrip())}"
+    return f"{style.green('✓')} {name}{style.dim(line[len(name) :].rstrip())}"
 
 
 def done_facts(event: NodeDone, made: Made) -> str:
@@ -74,7 +74,7 @@ def failure_lines(event: NodeFailed, width: int, style: Style) -> list[str]:
     if event.outcome == "skipped":
         return [style.dim(fit(f"{sign} {event.address}  skipped: {shown(event.message)}", width))]
     color = "yellow" if event.outcome in ("blocked", "capped") else "red"
-    first = f"{style.paint(sign, 'bold', color)} {fit(event.address, width // 2)}  "
+    first = f"{style.paint(sign, 'bold', color)} {fit_name(event.address, width // 2)}  "
     room = width - display_width(first) - len(event.outcome) - 2
     lines = [f"{first}{style.paint(event.outcome, color)}  {style.dim(fit(_code(event), room))}".rstrip()]
     lines += [f"    {line}" for line in wrap(shown_lines(event.message), width - 4)]
@@ -139,7 +139,7 @@ def _active_line(one: Active, now: float, wide: int, width: int, style: Style) -
         words = f"{count(one.kept, 'take')} kept"
     if one.waiting or one.is_queued:
         turn, words = "·", one.waiting or "waits for its turn"
-    line = f"  {pad(fit(one.address, wide), wide)} {elapsed}  {words}"
+    line = f"  {pad(fit_name(one.address, wide), wide)} {elapsed}  {words}"
     text = fit(line.rstrip(), width - 1)
     if turn == "·":
         return f"{style.dim(turn)} {style.dim(text[2:])}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from seedpipe.display import PLAIN, Style, display_width, fit, flow, pad, shown, shown_lines, wrap
+from seedpipe.display import PLAIN, Style, display_width, fit_name, flow, pad, shown, shown_lines, wrap
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, Reference, SourceNode
 from seedpipe.manifest.steps import Convert, Crop, Overlay, Resize, Step, Text
 from seedpipe.names import Digest, Realm, definition_of
@@ -222,7 +222,9 @@ def _references(page: _Page, references: Sequence[Reference], made_from: Mapping
     for number, name in enumerate(names, 1):
         state = made_from.get(name)
         verb = "" if state is None else paint_state(state, label(state), page.style)
-        lines.append(f"image {number:<2}  {pad(fit(name, page.room - 20), min(wide, page.room - 20))}  {verb}".rstrip())
+        lines.append(
+            f"image {number:<2}  {pad(fit_name(name, page.room - 20), min(wide, page.room - 20))}  {verb}".rstrip()
+        )
     page.block("made from", lines)
 
 
@@ -275,7 +277,7 @@ def _derived(page: _Page, node: DerivedNode, made_from: Mapping[str, State]) -> 
     for name in node.inputs:
         state = made_from.get(name)
         verb = "" if state is None else "  " + paint_state(state, label(state), page.style)
-        lines.append(pad(fit(name, wide), wide) + verb)
+        lines.append(pad(fit_name(name, wide), wide) + verb)
     page.block("made from", lines)
     for number, step in enumerate(node.steps):
         page.field("" if number else "steps", f"{number + 1}. {step_text(step)}")

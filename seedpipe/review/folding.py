@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seedpipe.manifest.node import ImageNode, SourceNode
+from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
 from seedpipe.money import Money
 from seedpipe.names import Realm, definition_of
 from seedpipe.plan.graph import Graph
@@ -52,7 +52,7 @@ def kind_of(graph: Graph, address: str) -> str:
     match graph[address]:
         case SourceNode():
             return "source"
-        case ImageNode():
+        case ImageNode() | FrameNode():
             return "image"
     return "derived"
 

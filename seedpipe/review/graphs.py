@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from seedpipe.display import PLAIN, Style, display_width, fit, pad, pad_left
+from seedpipe.display import PLAIN, Style, display_width, fit, fit_name, pad, pad_left
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, State
 from seedpipe.review.folding import Box, chosen, fold, kind_of
@@ -56,8 +56,11 @@ def facts(box: Box) -> str:
     return " · ".join(parts)
 
 
-def graph_text(graph: Graph, plan: Plan | None, *, width: int = 80, style: Style = PLAIN) -> str:
-    """A tree that grows from pictures to what is made of them; each box stands once, under the last that it needs."""
+def graph_text(graph: Graph, plan: Plan | None, *, width: int = 80, style: Style = PLAIN, plain: bool = False) -> str:
+    """A tree that grows from pictures to what is made of them; each box stands once, under the last that it needs.
+
+    `plain`: by indentation alone, for terminals that draw no lines and for screen readers.
+    """
     folded = fold(graph, plan, more_than=3, at_most=_FLAT_LINES)
     if not folded.boxes:
         return _NOTHING
@@ -74,8 +77,8 @@ def graph_text(graph: Graph, plan: Plan | None, *, width: int = 80, style: Style
         own = children.get(place, [])
         for child in reversed(own):
             last = child == own[-1]
-            deeper = below + ("   " if last else "│  ")
-            waiting.append((child, below + ("└─ " if last else "├─ "), deeper[-_DEEPEST:]))
+            deeper = below + ("   " if last or plain else "│  ")
+            waiting.append((child, below + ("   " if plain else "└─ " if last else "├─ "), deeper[-_DEEPEST:]))
     return "\n".join(_tree_lines(folded.boxes, above, parents, branches, max(width, 40), style))
 
 
@@ -98,15 +101,15 @@ def _tree_lines(
     width: int,
     style: Style,
 ) -> list[str]:
-    names = [lead + boxes[place].title for lead, place in branches]
-    wide = min(max(map(display_width, names)), width * 3 // 5)
+    wide = min(max(display_width(lead + boxes[place].title) for lead, place in branches), width * 3 // 5)
+    names = [lead + fit_name(boxes[place].title, wide - display_width(lead)) for lead, place in branches]
     kinds = max(len(box.kind) for box in boxes)
     states = max(len(_states(box)) for box in boxes)
     money = max(len(box.cost.amount) if box.cost else 0 for box in boxes)
     lines = []
     for name, (_, place) in zip(names, branches, strict=True):
         box = boxes[place]
-        start = f"{pad(fit(name, wide), wide)}  {style.dim(box.kind.ljust(kinds))}"
+        start = f"{pad(name, wide)}  {style.dim(box.kind.ljust(kinds))}"
         state = _states(box)
         if states:
             start += "  " + pad(paint_state(box.state, state, style) if box.state else state, states)

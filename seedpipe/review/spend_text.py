@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from seedpipe.display import PLAIN, Style, display_width, fit, pad, pad_left, shown, wrap
+from seedpipe.display import PLAIN, Style, display_width, fit, fit_name, pad, pad_left, shown, wrap
 from seedpipe.money import Money
 from seedpipe.review.held_text import name_of
 from seedpipe.review.plan_text import MIN_WIDTH
@@ -93,7 +93,7 @@ def _table(entries: Sequence[Entry], grouping: Grouping, width: int, style: Styl
 
     def text(name: str, values: Sequence[str], currency: str) -> str:
         numbers = "".join("  " + pad_left(value, size) for value, size in zip(values, widths, strict=True))
-        return f"  {pad(fit(shown(name), wide), wide)}{numbers}  {currency}".rstrip()
+        return f"  {pad(fit_name(shown(name), wide), wide)}{numbers}  {currency}".rstrip()
 
     table = [style.dim(text(grouping.value, heads, ""))]
     table += [text(*row) for row in rows[:_MOST_ROWS]]

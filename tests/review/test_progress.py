@@ -384,6 +384,29 @@ def test_the_frame_leaves_nothing_behind(draws: list[tuple[list[str], list[str]]
     assert shown == [part for line in expected for part in broken(line, 40)]
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(12, 60), st.lists(st.text("ab", max_size=60), max_size=2), st.integers(0, 5)),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_the_frame_leaves_nothing_behind_in_a_window_that_is_resized(draws: list[tuple[int, list[str], int]]) -> None:
+    stream, terminal = io.StringIO(), Terminal(40)
+    screen = Screen(stream, lambda: (terminal.columns, 24))
+    for columns, lasting, height in draws:
+        terminal.resize(columns)
+        screen.draw(lasting, ["x" * columns] * height)
+        terminal.feed(stream.getvalue())
+        stream.seek(0)
+        stream.truncate()
+    screen.draw(["end"], [])
+    terminal.feed(stream.getvalue())
+    expected = [line for _, lasting, _ in draws for line in lasting] + ["end"]
+    assert "x" not in terminal.text
+    assert "".join(terminal.text.split()) == "".join(expected)
+
+
 def broken(line: str, columns: int) -> list[str]:
     terminal = Terminal(columns)
     terminal.feed(line)
