@@ -93,9 +93,9 @@ class FrameBuyer:
         if self.pictures.plan.nodes[node.address].batch is not None:
             return [await self.buy(node)]
         key = self._alone_order(node).wanted.key
-        first = await asyncio.to_thread(self.buyer.journal.next_ordinal, key)
+        numbers = await self.buyer.numbers(key, pictures)
         self.report.started(node.address, "request")
-        orders = [self._alone_order(node, ordinal=first + place, anew=True) for place in range(pictures)]
+        orders = [self._alone_order(node, ordinal=ordinal, anew=True) for ordinal in numbers]
         outcomes = await asyncio.gather(*(self.buyer.buy(order) for order in orders), return_exceptions=True)
         found: list[Take | NotBought] = []
         for bought in outcomes:
@@ -203,7 +203,7 @@ class FrameBuyer:
         return left
 
     async def _ordinal(self, batch: _Batch, key: Digest) -> int:
-        return await asyncio.to_thread(self.buyer.journal.next_ordinal, key) if batch.anew else 1
+        return (await self.buyer.numbers(key, 1)).start if batch.anew else 1
 
     def _say_how_many(self, first: FrameNode, bought: Bought, asked: int) -> None:
         """Once for all of them."""

@@ -193,13 +193,13 @@ class ImageMaker:
         return bought, failures
 
     async def _buy_more(self, want: Want) -> tuple[Sequence[Take], Sequence[NotBought]]:
-        """Beside all that there are: the ordinals begin behind every one that was ever bought, or may have been."""
+        """Beside all that there are."""
         if isinstance(want.node, FrameNode):
             outcomes = await self.frames.buy_more(want.node, want.planned.pictures)
             takes = [one for one in outcomes if isinstance(one, Take)]
             return takes, [one for one in outcomes if isinstance(one, NotBought)]
-        first = await asyncio.to_thread(self.buyer.journal.next_ordinal, want.key)
-        return await self._buy_takes(want, want.node, range(first, first + want.planned.pictures), anew=True)
+        ordinals = await self.buyer.numbers(want.key, want.planned.pictures)
+        return await self._buy_takes(want, want.node, ordinals, anew=True)
 
     async def _roll(self, want: Want) -> None:
         """More takes. A choice that there is stays: whether a new take replaces it is decided afterwards, on record."""

@@ -32,6 +32,7 @@ from seedpipe.build.report import Report
 from seedpipe.build.retry import next_try
 from seedpipe.errors import SeedpipeError, StateError
 from seedpipe.events import RequestEnded, RequestSent
+from seedpipe.names import Digest
 from seedpipe.service.client import ServiceClient
 from seedpipe.service.refusals import Refusal, Verdict
 from seedpipe.state.caps import Cap
@@ -62,6 +63,8 @@ class Buyer:
     stopping: asyncio.Event
     in_flight: int = 0
     claims: Claims = field(init=False)
+    _numbering: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _numbered: dict[Digest, int] = field(default_factory=dict)  # request key → the next free number
 
     def __post_init__(self) -> None:
         self.claims = Claims(
@@ -79,6 +82,16 @@ class Buyer:
         if not self.stopping.is_set():
             self.stopping.set()
             self.report.stopping(why, in_flight=self.in_flight)
+
+    async def numbers(self, key: Digest, count: int) -> range:
+        """Ordinals for `count` more takes of a request, behind every one that was bought, may have been or is under way.
+
+        No two that ask get the same: frames that are drawn alone may ask for the very same, each for a picture of its own.
+        """
+        async with self._numbering:
+            first = max(await asyncio.to_thread(self.journal.next_ordinal, key), self._numbered.get(key, 1))
+            self._numbered[key] = first + count
+        return range(first, first + count)
 
     async def buy(self, order: Order, arrived: Arrived | None = None) -> Bought:
         """What one request brought; `arrived` is told each picture as soon as it is kept.

@@ -117,8 +117,9 @@ def choose_new(desk: Desk, rolled: Rolled, *, note: str | None) -> tuple[Outcome
     auto: list[str] = []
     kept: list[str] = []
     for address in rolled.wants:
-        entry = desk.entry(address)
-        if entry is not None and rolled.new(address, desk.memory):
+        entry, new = desk.entry(address), {take.digest for take in rolled.new(address, desk.memory)}
+        is_first = entry is not None and entry.take in new  # of what had no picture: the build has chosen it
+        if entry is not None and new and (not is_first or note is not None):
             (auto if entry.level is Level.AUTO else kept).append(address)
     said = _kept_words(desk, rolled, kept)
     noted = _noted(desk, rolled, kept, note) if note is not None and kept else ()

@@ -220,6 +220,25 @@ def test_a_frame_is_rolled_alone_beside_its_neighbours_and_whole_by_its_batch(
     assert workspace.run("reroll", "board", "--whole", "-n", "2").code == 2
 
 
+def test_counted_frames_that_are_rolled_alone_each_get_a_picture(workspace: Workspace, account: Account) -> None:
+    """Their requests are the very same: two that are sent at once had one number, and one frame showed what the other had."""
+    workspace.write("seedpipe.yaml", manifest("mood: {prompt: Mood, sequence: {max_images: 3}}"))
+    account.faults({"do": "fewer", "match": "Mood", "count": 1, "times": 1})
+    assert workspace.run("build").code == 0
+    before = len(account.requests)
+    ran = workspace.run("reroll", "mood", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["result"]["bought"] == sum(node["pictures"] for node in ran.json["plan"]["nodes"]) == 3
+    assert len(account.requests) == before + 3
+    name = ".seedpipe/proof/seedpipe.lock"
+    chosen = [lock(workspace, f"mood#{number}", name) for number in (1, 2, 3)]
+    assert len({entry["take"] for entry in chosen}) == 3
+    for number in (1, 2, 3):
+        assert (workspace.folder / f"build/@proof/mood/{number}.jpg").exists()
+    assert [one["node"] for one in ran.json["decisions"]] == ["mood#1"], "the others are the first of theirs"
+    assert ran.json["unchanged"] == []
+
+
 def test_a_batch_that_comes_short_chooses_what_came(workspace: Workspace, account: Account) -> None:
     workspace.write("seedpipe.yaml", BOARD)
     assert workspace.run("build").code == 0
