@@ -17,6 +17,7 @@ from seedpipe.commands.invocation import COMPLETION_VARIABLE, Invocation, VerbGr
 from seedpipe.console import Console, render_error
 from seedpipe.errors import DISK_HINT, SeedpipeError, StateError, why
 from seedpipe.limits import ExitCode
+from seedpipe.review.command_flags import with_flags
 from seedpipe.state.memo import Answer, Heard, Memo
 
 _NOT_OURS: Final = frozenset(  # what a disk or its owner says
@@ -209,6 +210,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SeedpipeError as error:
         console = invocation.console if invocation else Console(sys.stdout, sys.stderr)
         text_of = invocation.text_of if invocation else lambda _file: None
+        if invocation and error.hint:
+            error.hint = with_flags(error.hint, invocation.flags)
         console.err(render_error(error, text_of, console.err_style, width=console.err_width))
         return error.exit_code
     except OSError as error:

@@ -26,7 +26,7 @@ from seedpipe.commands.invocation import Function, Invocation
 from seedpipe.commands.opening import ProjectFlags, remember_realm
 from seedpipe.commands.showing import caps_of, spent_this_month
 from seedpipe.errors import ConsentError, UsageError, why
-from seedpipe.events import BuildFinished, Event
+from seedpipe.events import BuildFinished, Event, NodeFailed
 from seedpipe.names import Realm
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.price import currency_of
@@ -34,6 +34,7 @@ from seedpipe.project.building import Run, Workshop, carry_out, fetch_located
 from seedpipe.project.project import Project
 from seedpipe.project.service import probe, proof_service
 from seedpipe.project.trust import Endpoint, open_endpoint
+from seedpipe.review.command_flags import with_flags
 from seedpipe.review.plan_text import Caps, nothing_to_do, plan_text, plan_title, rest_words
 from seedpipe.review.progress import JsonLines, LiveProgress, PlainProgress, Progress
 from seedpipe.state.caps import CapKind
@@ -147,7 +148,9 @@ def _show(invocation: Invocation, plan: Plan, caps: Caps) -> None:
     if nothing_to_do(plan) and not console.verbose:  # the last line of the build says so
         console.note(plan_title(plan, width, style))
     else:
-        console.note(plan_text(plan, width=width, style=style, caps=caps, verbose=console.verbose))
+        console.note(
+            plan_text(plan, width=width, style=style, caps=caps, verbose=console.verbose, flags=invocation.flags)
+        )
 
 
 def run_plan(
@@ -167,7 +170,8 @@ def run_plan(
     """
     finished: list[BuildFinished] = []
     with contextlib.ExitStack() as stack:
-        listeners: list[Progress] = [_progress(invocation, workshop.project, rest or rest_words(plan))]
+        shown = _progress(invocation, workshop.project, rest or rest_words(plan))
+        listeners: list[Progress] = []
         if events_file is not None:
             listeners.append(stack.enter_context(_events_in(events_file, invocation)))
 
@@ -178,11 +182,14 @@ def run_plan(
                 also(event)
             for listener in listeners:
                 listener(event)
+            if isinstance(event, NodeFailed) and event.hint is not None:  # for people: the command about these pictures
+                event = replace(event, hint=with_flags(event.hint, invocation.flags))
+            shown(event)
 
         try:
             carry_out(workshop, plan, endpoint, run, emit)
         finally:
-            for listener in listeners:
+            for listener in (*listeners, shown):
                 listener.close()
     return finished[-1]
 

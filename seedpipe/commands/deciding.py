@@ -107,14 +107,22 @@ def decide_each(
         return tell(invocation, flags, desk, outcome)
 
 
-def tell(invocation: Invocation, flags: Flags, desk: Desk, outcome: Outcome, *, remarks: Sequence[str] = ()) -> int:
+def tell(
+    invocation: Invocation,
+    flags: Flags,
+    desk: Desk,
+    outcome: Outcome,
+    *,
+    remarks: Sequence[str] = (),
+    elsewhere: Sequence[str] = (),
+) -> int:
     """Puts files right, says what was decided and what follows from it; returns the exit code."""
     followed = consequences(desk, outcome)
     if flags.as_json:
         follows = None if followed is None else followed.to_dict()
         invocation.console.data({"seedpipe_decided": 1, **outcome.to_dict(), "follows": follows})
     else:
-        say(invocation, desk, outcome, followed, remarks=remarks)
+        say(invocation, desk, outcome, followed, remarks=remarks, elsewhere=elsewhere)
     return ExitCode.FAILED if outcome.refused else ExitCode.DONE
 
 
@@ -126,7 +134,13 @@ def consequences(desk: Desk, outcome: Outcome) -> Followed | None:
 
 
 def say(
-    invocation: Invocation, desk: Desk, outcome: Outcome, followed: Followed | None, *, remarks: Sequence[str]
+    invocation: Invocation,
+    desk: Desk,
+    outcome: Outcome,
+    followed: Followed | None,
+    *,
+    remarks: Sequence[str],
+    elsewhere: Sequence[str] = (),
 ) -> None:
     """The outcome for people."""
     console = invocation.console
@@ -134,9 +148,10 @@ def say(
         outcome,
         followed,
         remarks=remarks,
+        elsewhere=elsewhere,
         advice=desk.advice,
         realm=desk.project.realm,
-        profile=desk.project.profile,
+        flags=invocation.flags,
         width=console.width,
         style=console.style,
     )

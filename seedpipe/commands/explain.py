@@ -63,6 +63,7 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
                     layer=_layer(memory, plan.nodes[node.address]),
                     candidates=_candidates(project.lock, memory, plan.nodes[node.address]),
                     realm=plan.realm,
+                    flags=invocation.flags,
                     width=console.width,
                     style=console.style,
                 )

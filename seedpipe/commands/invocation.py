@@ -24,7 +24,7 @@ class Invocation:
     """One run of the command line. `sources` grow as files are read, so that errors can show their lines.
 
     `searched` is where the search for the manifest began. A verb whose answer may be given again while nothing has
-    changed says in `rests_on` what it rests on.
+    changed says in `rests_on` what it rests on. `flags` belong to the commands that people are told (`command_flags`).
     """
 
     console: Console
@@ -33,6 +33,7 @@ class Invocation:
     sources: list[Callable[[str], str | None]] = field(default_factory=list)
     searched: Path = Path()
     rests_on: Inputs | None = None
+    flags: tuple[str, ...] = ()
 
     def text_of(self, file: str) -> str | None:
         """The text of a file that an error points into, if it can be had."""

@@ -38,7 +38,7 @@ def command(invocation: Invocation, old: str, new: str, flags: Flags) -> int:
         changes = [change for move in possible for change in _both_ends(move)]
         decisions = desk.record(Verb.MOVE, changes, note=flags.note) if changes else ()
         outcome = Outcome(verb=Verb.MOVE, decisions=decisions, refused=refused, plan=plan)
-        return tell(invocation, flags, desk, outcome, remarks=_elsewhere(project, old, new))
+        return tell(invocation, flags, desk, outcome, elsewhere=_elsewhere(project, old, new))
 
 
 def _both_ends(move: Move) -> tuple[Change, Change]:

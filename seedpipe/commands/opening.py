@@ -10,6 +10,7 @@ from seedpipe.commands.invocation import Function, Invocation, gathered, option,
 from seedpipe.errors import UsageError
 from seedpipe.names import Realm
 from seedpipe.project.project import Project, find_manifest, open_project
+from seedpipe.review.command_flags import flags_of
 from seedpipe.state.files import FileLock, write_atomically
 from seedpipe.state.home import home_folder
 
@@ -46,12 +47,14 @@ def opened(
     invocation.searched = invocation.folder
     invocation.folder = manifest_path.parent
     invocation.file = manifest_path.name
+    realm = realm or (Realm.PROOF if proof else remembered_realm())
+    invocation.flags = flags_of(proof=proof, profile=profile, variables=variables, provider=provider)
     return open_project(
         manifest_path,
         profile=profile,
         variables=variables_of(variables, allowed=proof or profile is not None),
         provider=provider,
-        realm=realm or (Realm.PROOF if proof else remembered_realm()),
+        realm=realm,
         tolerated=tolerated,
     )
 

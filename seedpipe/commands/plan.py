@@ -114,7 +114,9 @@ def _say(invocation: Invocation, project: Project, plan: Plan, views: Views, cap
         console.err(render_faults(project.warnings, invocation.text_of, console.err_style, width=console.err_width))
     shown_as = views.text(plan, caps=caps, width=console.width, style=console.style)
     if shown_as is None:
-        shown_as = plan_text(plan, width=console.width, style=console.style, caps=caps, verbose=console.verbose)
+        shown_as = plan_text(
+            plan, width=console.width, style=console.style, caps=caps, verbose=console.verbose, flags=invocation.flags
+        )
     console.out(shown_as)
     behind = price_text(plan, project.catalogue, width=console.width) if console.verbose else None
     if behind is not None:

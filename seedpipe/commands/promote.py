@@ -35,9 +35,9 @@ def command(invocation: Invocation, targets: tuple[str, ...], source: str, flags
     if source == flags.profile:
         raise UsageError(f"`{source}` is promoted to itself", hint="leave `--profile` out for the shared pictures")
     project = project_of(invocation, flags)
-    folder, file = invocation.folder, invocation.file
+    folder, file, said = invocation.folder, invocation.file, invocation.flags
     theirs = project_of(invocation, replace(flags, profile=source, variables=()))
-    invocation.folder, invocation.file = folder, file
+    invocation.folder, invocation.file, invocation.flags = folder, file, said
     with open_desk(project) as desk, open_desk(theirs) as their_desk:
         addresses = chosen_in(their_desk, _named(project, targets), named=bool(targets))
         if not addresses:

@@ -9,6 +9,7 @@ from seedpipe.names import Realm, definition_of
 from seedpipe.plan.following import Followed, Outcome
 from seedpipe.plan.plan import sum_of
 from seedpipe.plan.reasons import ReplacesApproved
+from seedpipe.review.command_flags import with_flags
 from seedpipe.review.words import count, pattern, range_words
 from seedpipe.state.decisions import Act, Decision, Value, Verb
 from seedpipe.state.lock import ImageEntry
@@ -49,17 +50,19 @@ def decision_text(
     followed: Followed | None,
     *,
     remarks: Sequence[str] = (),
+    elsewhere: Sequence[str] = (),
     advice: str | None = None,
     realm: Realm = Realm.LIVE,
-    profile: str | None = None,
+    flags: Sequence[str] = (),
     width: int = 80,
     style: Style = PLAIN,
 ) -> str:
-    """No line is wider than `width`. `remarks` are about single pictures, `advice` is about the project's set-up.
+    """No line is wider than `width`.
 
-    The commands that it names are about the same choices: those of this `realm` and `profile`.
+    `remarks` are about single pictures, `elsewhere` about the same ones in other locks, whose commands say so
+    themselves; `advice` is about the project's set-up. `flags` belong to the commands that are told.
     """
-    page = _Page(width, style)
+    page = _Page(width, style, flags)
     if outcome.decisions or outcome.put_right:
         _decided(page, outcome)
     if outcome.unchanged:
@@ -67,21 +70,24 @@ def decision_text(
     _refused(page, outcome)
     for remark in (*remarks, *(followed.said if followed else ())):
         page.line(f"  {remark}")
+    for remark in elsewhere:
+        page.line(f"  {remark}", flagged=False)
     if followed is not None:
-        flags = (f" --profile {profile}" if profile else "") + (" --proof" if realm is Realm.PROOF else "")
-        _consequences(page, outcome, followed, realm, flags)
+        _consequences(page, outcome, followed, realm)
     if advice is not None:
-        page.line(f"  {advice}", "dim")
+        page.line(f"  {advice}", "dim", flagged=False)
     return "\n".join(page.lines)
 
 
 class _Page:
-    def __init__(self, width: int, style: Style) -> None:
+    def __init__(self, width: int, style: Style, flags: Sequence[str]) -> None:
         self.lines: list[str] = []
-        self._width, self._style = max(width, 40), style
+        self._width, self._style, self._flags = max(width, 40), style, flags
 
-    def line(self, text: str, *look: str, hint: str | None = None) -> None:
+    def line(self, text: str, *look: str, hint: str | None = None, flagged: bool = True) -> None:
         """A paragraph, wrapped; lines after the first stand further in."""
+        flags = self._flags if flagged else ()
+        text, hint = with_flags(text, flags), with_flags(hint, flags) if hint else None
         indent = len(text) - len(text.lstrip(" "))
         for number, part in enumerate(wrap(text.strip(), self._width - indent - 2)):
             self.lines.append(" " * (indent + 2 * bool(number)) + self._style.paint(part, *look))
@@ -156,7 +162,7 @@ def _refused(page: _Page, outcome: Outcome) -> None:
             page.line(f"  likewise {names([address for address, _ in group[1:]])}")
 
 
-def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Realm, flags: str) -> None:
+def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Realm) -> None:
     files = followed.written
     parts = [f"wrote {files[0]}" if len(files) == 1 else f"wrote {count(len(files), 'file')}"] * bool(files)
     parts += [f"made {count(followed.made, 'picture')} here"] * bool(followed.made)
@@ -172,14 +178,14 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
         one = len(followed.anew) == 1
         several = [node.address for node in followed.anew]
         targets = " ".join(several if len(several) <= _MAX_TARGETS else dict.fromkeys(map(definition_of, several)))
-        keep = f"`seedpipe keep {targets}{flags}` says that {'it is' if one else 'they are'} right all the same"
+        keep = f"`seedpipe keep {targets}` says that {'it is' if one else 'they are'} right all the same"
         cost = sum_of((node.cost for node in followed.anew), followed.cost.high.currency)
         price = f", for {range_words(cost)}" if realm is Realm.LIVE and cost.high else ""
         page.line(f"  the next build replaces {which} ({why}){price}: {keep}", "yellow")
     for node in followed.edited:
         page.line(
-            f"  {node.output} was edited by somebody and stays: `seedpipe restore {node.address}{flags}` writes over it,"
-            f" `seedpipe adopt {node.address}{flags}` makes it the picture",
+            f"  {node.output} was edited by somebody and stays: `seedpipe restore {node.address}` writes over it,"
+            f" `seedpipe adopt {node.address}` makes it the picture",
             "yellow",
         )
     decided = set(outcome.decided)
@@ -194,7 +200,7 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
         stay = "stays as it is, kept on purpose" if len(stays) == 1 else "stay as they are, kept on purpose"
         page.line(f"  {names(stays)} {stay}: name a picture in a build to have it follow")
     if followed.buys:
-        page.line(f"  {_cascade(followed, realm, flags)}")
+        page.line(f"  {_cascade(followed, realm)}")
     elif followed.pending and outcome.verb in _NEW_PICTURE:
         be = "is" if followed.pending == 1 else "are"
         price = f", {range_words(followed.pending_cost)}" if realm is Realm.LIVE else ""
@@ -203,7 +209,7 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
         page.line("  nothing that is made from it is to be bought", "dim")
 
 
-def _cascade(followed: Followed, realm: Realm, flags: str) -> str:
+def _cascade(followed: Followed, realm: Realm) -> str:
     """`3 pictures are made from it; following it costs 0.12 USD: seedpipe build hero+`.
 
     The command also buys what was to be bought before: then its whole price is said, too.
@@ -211,9 +217,7 @@ def _cascade(followed: Followed, realm: Realm, flags: str) -> str:
     number, decided = len(followed.buys), followed.decided
     be, it = "is" if number == 1 else "are", "it" if len(decided) == 1 else "them"
     what = names([node.address for node in followed.buys])
-    command = (
-        " ".join(["seedpipe build", *(f"{address}+" for address in decided if len(decided) <= _MAX_TARGETS)]) + flags
-    )
+    command = " ".join(["seedpipe build", *(f"{address}+" for address in decided if len(decided) <= _MAX_TARGETS)])
     made = f"{count(number, 'picture')} {be} made from {it} ({what})"
     if realm is Realm.PROOF:
         return f"{made}: `{command}` draws what follows"

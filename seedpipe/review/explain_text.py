@@ -20,6 +20,7 @@ from seedpipe.plan.reasons import (
     SizeDiffers,
     UpstreamStopped,
 )
+from seedpipe.review.command_flags import with_flags
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.worddiff import diff_lines, word_diff
 from seedpipe.review.words import amounts, label, next_step, paint_state, pattern, range_words, sentence
@@ -77,6 +78,7 @@ def explain_text(
     layer: Layer | None = None,
     candidates: Mapping[str, int] | None = None,
     realm: Realm = Realm.LIVE,
+    flags: Sequence[str] = (),
     width: int = 80,
     style: Style = PLAIN,
 ) -> str:
@@ -93,7 +95,7 @@ def explain_text(
         page.mark("·", shown(reason.sentence()))
     step = next_step(planned)
     if step is not None:
-        page.mark("→", step)
+        page.mark("→", with_flags(step, flags))
     page.blank()
     match node:
         case ImageNode():

@@ -7,6 +7,7 @@ from typing import Final
 from seedpipe.display import Style, display_width, fit, fit_path, head, pad, pad_left, wrap
 from seedpipe.money import Money
 from seedpipe.plan.plan import State
+from seedpipe.review.command_flags import with_flags
 from seedpipe.review.rows import Row, quiet
 from seedpipe.review.words import label, next_step, paint_state, places
 
@@ -28,8 +29,13 @@ class _Columns:
         return 2 + _STATE_WIDTH + 2 + self.what + (2 + self.money if self.money else 0) + 3
 
 
-def plan_table(rows: Sequence[Row], width: int, style: Style, *, fold: bool, priced: bool) -> list[str]:
-    """A row for each group of nodes; with `fold` what is quiet shares a line. `priced` False: nothing costs anything."""
+def plan_table(
+    rows: Sequence[Row], width: int, style: Style, *, fold: bool, priced: bool, flags: Sequence[str] = ()
+) -> list[str]:
+    """A row for each group of nodes; with `fold` what is quiet shares a line. `priced` False: nothing costs anything.
+
+    `flags` belong to the commands that are told (`command_flags`).
+    """
     told = [row for row in rows if not (fold and quiet(row))]
     decimals = places(money for row in told for money in _moneys(row)) if priced else None
     columns = _columns(told, width, decimals)
@@ -41,7 +47,8 @@ def plan_table(rows: Sequence[Row], width: int, style: Style, *, fold: bool, pri
             other.state is row.state and next_step(other.nodes[0]) for other in later
         ):
             steps = (next_step(other.nodes[0]) for other in told if other.state is row.state)
-            lines += _next_step(next(filter(None, steps), None), columns, width, style)
+            step = next(filter(None, steps), None)
+            lines += _next_step(None if step is None else with_flags(step, flags), columns, width, style)
     silent: dict[State, list[Row]] = {}
     for row in rows:
         if fold and quiet(row):

@@ -43,8 +43,19 @@ class Caps:
 NO_CAPS: Final = Caps()
 
 
-def plan_text(plan: Plan, *, width: int = 80, style: Style = PLAIN, caps: Caps = NO_CAPS, verbose: int = 0) -> str:
-    """The whole plan; with `verbose` each node has a row. No line is wider than `width` (at least 48)."""
+def plan_text(
+    plan: Plan,
+    *,
+    width: int = 80,
+    style: Style = PLAIN,
+    caps: Caps = NO_CAPS,
+    verbose: int = 0,
+    flags: Sequence[str] = (),
+) -> str:
+    """The whole plan; with `verbose` each node has a row. No line is wider than `width` (at least 48).
+
+    `flags` belong to the commands that are told (`command_flags`).
+    """
     width = max(width, MIN_WIDTH)
     title = plan_title(plan, width, style)
     rows = plan_rows(plan, every_node=verbose > 0)
@@ -54,7 +65,7 @@ def plan_text(plan: Plan, *, width: int = 80, style: Style = PLAIN, caps: Caps =
     told = [row for row in rows if not quiet(row)]
     lines = [title]
     if not idle or verbose or told:
-        lines += ["", *plan_table(rows, width, style, fold=not verbose, priced=plan.realm is Realm.LIVE)]
+        lines += ["", *plan_table(rows, width, style, fold=not verbose, priced=plan.realm is Realm.LIVE, flags=flags)]
     if idle:
         lines += ["", *_idle_lines(told, style)]
     elif plan.realm is Realm.PROOF:

@@ -36,3 +36,32 @@ def test_a_draft_touches_nothing_that_is_shared(workspace: Workspace, live: Gate
     unknown = workspace.run("plan", "--profile", "draught")
     assert unknown.code == 2
     assert "`draft`" in unknown.err
+
+
+def test_commands_that_are_told_mean_the_pictures_of_the_profile(workspace: Workspace) -> None:
+    """Without the flag they would be about the shared ones, and buy those."""
+    workspace.write(
+        "seedpipe.yaml",
+        manifest(
+            "hero: {prompt: A lamp, takes: 2, gate: approve}",
+            "card: {prompt: 'Card, {{ refs.hero }}', references: {hero: hero}}",
+        )
+        + "profiles: {draft: {force: {size: 2K}}}\n",
+    )
+    draft = ("--profile", "draft", "--proof")
+    assert workspace.run("build", *draft).code == 0
+    told = " --profile draft --proof`"
+    plan = " ".join(workspace.run("plan", *draft).out.split())
+    assert f"`seedpipe approve hero{told}" in plan
+    ran = workspace.run("pick", "hero", "2", *draft)
+    assert f"`seedpipe build hero+{told}" in " ".join(ran.out.split())
+    ran = workspace.run("unpin", "hero", *draft)
+    assert f"`seedpipe undo{told}" in " ".join(ran.err.split())
+    assert workspace.run("build", *draft).code == 0
+    (workspace.folder / "build/@draft/@proof").mkdir(parents=True, exist_ok=True)
+    path = next(workspace.folder.glob("build/**/hero.jpg"))
+    path.write_bytes(b"mine")
+    ran = workspace.run("build", *draft)
+    assert ran.code == 1
+    assert f"`seedpipe restore hero{told}" in " ".join(ran.err.split())
+    assert f"`seedpipe restore hero{told}" in " ".join(workspace.run("explain", "hero", *draft).out.split())
