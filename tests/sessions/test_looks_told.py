@@ -217,10 +217,10 @@ def test_takes_of_one_moment_keep_their_numbers_when_looks_are_edited(shop: Work
     def numbers() -> dict[str, int]:
         return {take["digest"]: take["number"] for group in groups(shop) for take in group["takes"]}
 
-    before = numbers()
     with closing(sqlite3.connect(next(shop.folder.parent.rglob("live/journal.sqlite")))) as journal:
         journal.execute("UPDATE arrival SET kept_at = (SELECT min(kept_at) FROM arrival)")
         journal.commit()
+    before = numbers()
     for edit in (("copper: {metal: copper}", "copper: {metal: tin}"), ("plain: {}", "plain: {light: dark}")):
         shop.edit("seedpipe.yaml", *edit)
         assert numbers() == before, edit
