@@ -13,7 +13,10 @@ from seedpipe.state.requests import Short
 
 @dataclass(frozen=True, kw_only=True)
 class LockMemory:
-    """Implements `plan.memory.Memory`: no store, no journal, no output files."""
+    """Implements `plan.memory.Memory`: no store, no journal, no output files.
+
+    The functions are asked once for each node: whoever makes them remembers what they said.
+    """
 
     lock: Lock
     digest: Callable[[str], Digest]  # of a source's file

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from seedpipe.errors import ManifestError, RecordError, UsageError
@@ -53,9 +54,9 @@ def snapshot(root: Path, manifest_name: str, revision: str | None, *, profile: s
     lock = _lock_at(files, lock_name(Realm.LIVE, profile))
     memory = LockMemory(
         lock=lock,
-        digest=files.picture_digest,
-        pixels_of=files.pixel_digest,
-        font=lambda path: Digest.of(shipped_font().read_bytes() if path is None else files.picture(path)),
+        digest=cache(files.picture_digest),
+        pixels_of=cache(files.pixel_digest),
+        font=cache(lambda path: Digest.of(shipped_font().read_bytes() if path is None else files.picture(path))),
     )
     try:
         side = _side(revision, files, memory, manifest_name, profile)
@@ -74,9 +75,9 @@ def _now(root: Path, manifest_name: str, profile: str | None) -> Snapshot:
     name = lock_name(Realm.LIVE, profile)
     memory = LockMemory(
         lock=load_lock(root / name, shown_as=name),
-        digest=files.picture_digest,
-        pixels_of=lambda path: pixel_digest(files.picture_path(path), name=path),
-        font=lambda path: Digest.of((shipped_font() if path is None else files.picture_path(path)).read_bytes()),
+        digest=cache(files.picture_digest),
+        pixels_of=cache(lambda path: pixel_digest(files.picture_path(path), name=path)),
+        font=cache(lambda path: Digest.of((shipped_font() if path is None else files.picture_path(path)).read_bytes())),
     )
     side = _side(WORK_TREE, files, memory, manifest_name, profile)
     return Snapshot(side=side, bytes_of=_reader(lambda path: files.picture_path(path).read_bytes()))
