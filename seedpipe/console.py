@@ -96,6 +96,11 @@ class Console:
         if not self.quiet:
             _write(self.stderr, text)
 
+    def warning(self, message: str, *, hint: str | None = None) -> None:
+        """Something that may not be as it was meant, on standard error, whoever is quiet."""
+        fault = Fault(code="", message=message, hint=hint, severity=Severity.WARNING)
+        self.err(_Excerpts(lambda _file: None, self.err_style, self.err_width).fault(fault))
+
     def remark(self, text: str) -> None:
         """A note in sentences, wrapped to the terminal."""
         self.note("\n".join(wrap(text, self.err_width)))

@@ -126,10 +126,38 @@ def test_every_yaml_block_is_what_the_reader_and_an_editor_take(page: Path, tmp_
             jsonschema.Draft202012Validator(manifest_schema()).validate(document.value)
 
 
+def prose(page: Path) -> str:
+    return _BLOCK.sub("", page.read_text(encoding="utf-8"))
+
+
+def anchor(heading: str) -> str:
+    """As the pages are shown on the web: lower case, marks left out, blanks as hyphens."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize(
+    "page", (*PAGES, REPOSITORY / "CHANGELOG.md"), ids=lambda page: str(page.relative_to(REPOSITORY))
+)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """To a file that is there, and to a heading in it."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if target.startswith("https://"):
+            continue
+        path, _, heading = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.is_file(), target
+        headings = {anchor(one) for one in re.findall(r"^#+ (.*)$", prose(file), re.MULTILINE)} if heading else {""}
+        assert heading in headings, target
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).is_file(), target
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    named = {
+        word
+        for inline in _INLINE.findall(prose(page))
+        for word in re.findall(r"^(?:tests|docs|schemas|examples)/[\w./-]+$", inline)
+    }
+    assert not [path for path in named if not (REPOSITORY / path).exists()]
 
 
 def test_the_readme_names_every_verb_exit_code_and_make_target() -> None:
@@ -183,6 +211,8 @@ def test_commands_of_an_example_name_what_it_has(tmp_path: Path, example: str) -
     """Its targets and profiles exist: what it builds is planned."""
     workspace = Workspace(tmp_path / example)
     assert workspace.run("init", "--template", example).code == 0
+    for profile in ((), ("--profile", "draft")):
+        assert workspace.run("check", *profile).out == "seedpipe.yaml is fine: no faults\n"
     found = [line for line in lines(REPOSITORY / "examples" / example / "README.md") if len(line.words) > 2]
     assert found
     for line in found:

@@ -96,7 +96,7 @@ def agree(invocation: Invocation, workshop: Workshop, plan: Plan, limits: Limits
     used = workshop.used_under(limits.caps) if live else {}
     if live:
         for cap in idle_caps(limits, plan.currency) if plan.pictures else ():
-            invocation.console.err(f"warning: {idle_words(cap, plan.currency)}")
+            invocation.console.warning(idle_words(cap, plan.currency), hint=f"give the cap in {plan.currency}")
         refuse_what_cannot_fit(plan, limits, used, workshop.spent_on)
     month = spent_this_month(workshop.journal, plan.currency)
     _show(invocation, plan, caps_of(limits, used, plan, month=month))
@@ -210,7 +210,9 @@ def _events_in(path: Path, invocation: Invocation) -> Iterator[JsonLines]:
         with contextlib.suppress(OSError):  # closing tries once more what could not be written
             stream.close()
         if lines.trouble is not None:
-            invocation.console.err(f"warning: `{path}`: {lines.trouble}")
+            invocation.console.warning(
+                f"`{path}`: {lines.trouble}", hint="the build itself is unharmed; name another file next time"
+            )
 
 
 def _progress(invocation: Invocation, project: Project, rest: str) -> Progress:

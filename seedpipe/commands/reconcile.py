@@ -16,7 +16,7 @@ from seedpipe.errors import UsageError, why
 from seedpipe.limits import MAX_FILE_BYTES, ExitCode
 from seedpipe.names import Realm
 from seedpipe.plan.price import currency_of
-from seedpipe.project.ledger import all_projects, read_ledger
+from seedpipe.project.ledger import all_projects, read_ledger, trouble
 from seedpipe.review.reconcile import reconcile as compare
 from seedpipe.review.reconcile_text import reconcile_data, reconcile_text
 from seedpipe.review.usage import NAMES, decode, read_usage
@@ -68,8 +68,8 @@ def reconcile(
         raise UsageError(f"`{file}` has {what}", hint=_first_fault(export.faults))
     home = home_folder(os.environ)
     ledger = read_ledger(home, all_projects(home))
-    for trouble in ledger.troubles:
-        invocation.console.err(f"warning: {trouble}")
+    for name, error in ledger.missing.items():
+        invocation.console.warning(trouble(name, error), hint=error.hint)
     found = compare(
         [entry for entry in ledger.entries if entry.provider == project.provider],
         [entry for entry in ledger.released if entry.provider == project.provider],
@@ -86,7 +86,7 @@ def reconcile(
                 file.name, export, found, provider=project.provider, width=console.width, style=console.style
             )
         )
-    if ledger.troubles:
+    if ledger.missing:
         return ExitCode.FAILED
     agree = found.agrees and not export.faults
     return ExitCode.CHANGES if exit_code and not agree else ExitCode.DONE

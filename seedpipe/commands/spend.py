@@ -81,9 +81,10 @@ def command(
         if projects == own:
             raise StateError(trouble(name, error), hint=error.hint) from error
     months, unread = _months(project, own, everywhere=everywhere)
-    troubles = {name: trouble(name, error) for name, error in {**ledger.missing, **unread}.items()}
-    for words in troubles.values():
-        invocation.console.err(f"warning: {words}")
+    unknown = {**ledger.missing, **unread}
+    troubles = {name: trouble(name, error) for name, error in unknown.items()}
+    for name, words in troubles.items():
+        invocation.console.warning(words, hint=unknown[name].hint)
     by = Grouping(grouping)
     if as_json or form == "json":
         data = _data(ledger, by, months, since=since, until=until, projects=projects)

@@ -35,11 +35,6 @@ class Ledger:
     proofs: Proofs
     missing: Mapping[str, StateError] = field(default_factory=dict)
 
-    @property
-    def troubles(self) -> Sequence[str]:
-        """A sentence for each project that is missing."""
-        return [trouble(project, error) for project, error in self.missing.items()]
-
 
 def trouble(project: str, error: StateError) -> str:
     """What it means that a project's journal can't be read."""
