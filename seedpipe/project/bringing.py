@@ -107,8 +107,10 @@ def restore(desk: Desk, addresses: Sequence[str], *, note: str | None) -> tuple[
             refused.append((planned.address, error))
         elif planned.state is State.EDITED:
             file = desk.store().keep(_file_at(desk, planned.output or ""))
-            said.append(f"the file that lay at {planned.output} is kept as {file.short}")
             entry = desk.project.lock.entries.get(planned.address)
+            # what is made here has no takes to pick from
+            kept = f"as {file.short}" if isinstance(entry, ImageEntry) else f"in {desk.store().path(file)}"
+            said.append(f"the file that lay at {planned.output} is kept {kept}")
             take = None if entry is None or isinstance(entry, SourceEntry) else entry.take
             changes.append(Change(name=planned.address, before=entry, after=entry, take=take, file=file))
         elif _holds_something_else(desk, planned):

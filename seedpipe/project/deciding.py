@@ -258,7 +258,7 @@ class Desk:
                 f"the decision `{act.id}` was taken back already", hint="`seedpipe takes NODE` shows those that stand"
             )
         if act.verb == Verb.RESTORE:
-            raise _restored(act)
+            raise self._restored(act)
         changes = [change for line in act.lines if (change := self._back(line)) is not None]
         if not changes and any(line.changes_the_lock for line in act.lines):
             raise DecisionError(
@@ -269,6 +269,19 @@ class Desk:
             now = {line.node: self.project.lock.at(line.node) for line in act.lines}
             changes = [Change(name=node, before=value, after=value) for node, value in now.items()]
         return self.record(Verb.UNDO, changes, note=note, undoes=act.id)
+
+    def _restored(self, act: Act) -> DecisionError:
+        """Says where the file is that was written over, and which decision came before."""
+        line, hints = act.lines[0], list[str]()
+        if line.file is not None and isinstance(line.before, ImageEntry):
+            hints.append(f"`seedpipe pick {line.node} {line.file.short}` chooses the file that was there")
+        elif line.file is not None:
+            hints.append(f"the file that was there is {self.store().path(line.file)}")
+        earlier = [one for one in self._own_standing() if one.verb != Verb.RESTORE and one.lines[0].at <= line.at]
+        if earlier:
+            hints.append(f"`seedpipe undo {earlier[-1].id}` takes back the decision before it")
+        what = "restoring an output file changes no choice, so there is nothing to take back"
+        return DecisionError(what, hint="; ".join(hints) or None)
 
     def _back(self, line: Decision) -> Change | None:
         """What takes one line back; None if it never took effect, or was made so by another way."""
@@ -341,11 +354,15 @@ class Desk:
             found |= {one.node: one.before for one in changed}
         return gone
 
-    def _last(self) -> Act:
-        """The newest act of this working copy that still stands."""
+    def _own_standing(self) -> Sequence[Act]:
+        """Acts of this working copy that still stand, the newest last."""
         history, gone = acts(self.decisions), self._gone()
         standing = {act.id: act for act in history if act.id not in gone and act.undoes is None}
-        own = [standing[name] for name in self._own_acts() if name in standing]
+        return [standing[name] for name in self._own_acts() if name in standing]
+
+    def _last(self) -> Act:
+        """The newest act of this working copy that still stands."""
+        own = self._own_standing()
         if not own:
             raise DecisionError(
                 "no decision was made in this working copy that could be taken back",
@@ -380,12 +397,6 @@ def _unchanged(present: Lock, change: Change) -> None:
         f"the lock's line of `{change.name}` was changed while you decided; nothing was done",
         hint="look at it again: `seedpipe takes`",
     )
-
-
-def _restored(act: Act) -> DecisionError:
-    line = act.lines[0]
-    kept = f"`seedpipe pick {line.node} {line.file.short}` chooses the file that was there" if line.file else None
-    return DecisionError("restoring an output file changes no choice, so there is nothing to take back", hint=kept)
 
 
 def _nodes(act: Act) -> str:

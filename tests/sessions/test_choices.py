@@ -428,6 +428,23 @@ def test_an_edited_output_is_adopted_or_restored_and_lost_by_neither(shop: Works
     assert output.read_bytes() == theirs
 
 
+def test_after_a_restore_it_is_said_where_the_file_is_and_what_came_before(shop: Workspace) -> None:
+    assert shop.run("approve", "card/a").code == 0
+    first = lines(shop)[-1]["id"]
+    (shop.folder / "build/small.png").write_bytes(b"mine")
+    ran = shop.run("restore", "small")
+    path = "".join(ran.out.split()).partition("iskeptin")[2].partition("wrotebuild")[0]
+    assert Path(path).read_bytes() == b"mine", "what is made here has no takes to pick it from"
+    ran = shop.run("undo")
+    assert ran.code == 1
+    said = "".join(ran.err.split())
+    assert path in said.replace("=hint:", ""), ran.err
+    assert "seedpipe pick small" not in ran.err
+    assert f"`seedpipe undo {first}` takes back the decision before it" in " ".join(ran.err.split())
+    assert shop.run("undo", first).code == 0
+    assert lock(shop, "card/a")["level"] == "auto"
+
+
 def test_pictures_made_here_are_restored_too(shop: Workspace) -> None:
     small = shop.folder / "build/small.png"
     ours = small.read_bytes()
