@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from seedpipe.commands.invocation import Function, gathered, option, pictures
-from seedpipe.plan.select import Wish, select
+from seedpipe.errors import UsageError
+from seedpipe.plan.select import Selection, Wish, select
 from seedpipe.project.project import Project
 
 _FLAGS: Final = ("--no-cascade", "--through-gates", "--retry-unknown", "--retry-blocked")
@@ -46,13 +48,24 @@ class WishFlags:
     def wish(self, project: Project) -> Wish:
         """Raises `UsageError` for a target that names nothing."""
         return Wish(
-            selection=select(project.graph, self.targets, exclude=self.exclude),
+            selection=self._selection(project),
             targets=self.targets,
             retry_unknown=self.retry_unknown,
             retry_blocked=self.retry_blocked,
             cascade=not self.no_cascade,
             through_gates=self.through_gates,
         )
+
+    def _selection(self, project: Project) -> Selection:
+        try:
+            return select(project.graph, self.targets, exclude=self.exclude)
+        except UsageError as error:
+            file = next((target for target in self.targets if Path(target).exists()), None)
+            if file is not None and len(self.targets) > 1:
+                error.hint = (
+                    f"`{file}` is a file here: a pattern stands in quotes, or the shell puts files in its place"
+                )
+            raise
 
 
 def wish_options(helps: tuple[str, ...]) -> Callable[[Function], Function]:

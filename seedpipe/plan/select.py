@@ -188,7 +188,8 @@ def _hint(core: str, graph: Graph) -> str:
     """What may have been meant, or what there is. Compared with names first, never with all of a large project."""
     if core.startswith("tag:"):
         tags = sorted({tag for node in graph for tag in node.tags})
-        return _meant(core.removeprefix("tag:"), tags, prefix="tag:") or _list("the tags are", tags)
+        meant = _meant(core.removeprefix("tag:"), tags, prefix="tag:") or _list("the tags are", tags)
+        return meant if tags else "no picture has a tag; `tags: [launch]` gives it one"
     names = dict.fromkeys(definition_of(address) for address in graph.addresses)
     name = re.split("[/#]", core, maxsplit=1)[0]
     if name not in names:

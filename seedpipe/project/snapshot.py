@@ -27,7 +27,7 @@ from seedpipe.project.project import output_folder, terms_of, users_catalogue
 from seedpipe.project.revision import RevisionFiles, open_revision
 from seedpipe.project.trust import DEFAULT_PROVIDER
 from seedpipe.source import ReadRefusedError
-from seedpipe.state.files import WorkTreeFiles
+from seedpipe.state.files import LFS_MAX_BYTES, WorkTreeFiles, lfs_pointer
 from seedpipe.state.home import config_folder
 from seedpipe.state.lock import Lock, read_lock
 from seedpipe.state.lockfile import load_lock
@@ -75,12 +75,19 @@ def _now(root: Path, manifest_name: str, profile: str | None) -> Snapshot:
     name = lock_name(Realm.LIVE, profile)
     memory = LockMemory(
         lock=load_lock(root / name, shown_as=name),
-        digest=cache(files.picture_digest),
-        pixels_of=cache(lambda path: pixel_digest(files.picture_path(path), name=path)),
+        digest=cache(lambda path: _pointed_to(files, path) or files.picture_digest(path)),
+        pixels_of=cache(lambda path: _pointed_to(files, path) or pixel_digest(files.picture_path(path), name=path)),
         font=cache(lambda path: Digest.of((shipped_font() if path is None else files.picture_path(path)).read_bytes())),
     )
     side = _side(WORK_TREE, files, memory, manifest_name, profile)
     return Snapshot(side=side, bytes_of=_reader(lambda path: files.picture_path(path).read_bytes()))
+
+
+def _pointed_to(files: WorkTreeFiles, path: str) -> Digest | None:
+    """Of a Git LFS pointer, the picture that it stands for: a comparison needs no picture itself."""
+    file = files.picture_path(path)
+    pointer = lfs_pointer(file.read_bytes()) if file.stat().st_size < LFS_MAX_BYTES else None
+    return None if pointer is None else pointer.digest
 
 
 def _lock_at(files: RevisionFiles, name: str) -> Lock:

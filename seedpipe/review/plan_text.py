@@ -1,16 +1,16 @@
 """`plan` for people: a table that is read in five seconds and fits its width. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from seedpipe.display import PLAIN, Style, display_width, fit, flow, shown, wrap
 from seedpipe.money import Money
-from seedpipe.names import Realm
+from seedpipe.names import Realm, definition_of
 from seedpipe.plan.plan import Cost, Forecast, Plan, State
 from seedpipe.review.plan_table import plan_table
 from seedpipe.review.rows import Row, plan_rows, quiet
-from seedpipe.review.words import UP_TO_DATE, about, amounts, count, duration, places, range_words
+from seedpipe.review.words import UP_TO_DATE, about, amounts, count, duration, pattern, places, range_words
 
 MIN_WIDTH: Final = 48
 
@@ -106,6 +106,8 @@ def plan_title(plan: Plan, width: int, style: Style) -> str:
     parts = [count(pictures, "picture")]
     if plan.targets:
         parts.append("only " + ", ".join(plan.targets))
+    if plan.wish is not None and plan.wish.selection.excluded:
+        parts.append("without " + ", ".join(_patterns(plan.wish.selection.excluded)))
     named = {name for node in plan.nodes.values() for name in (node.model, *(look.model for look in node.looks))}
     models = sorted(name for name in named if name is not None)
     if models:
@@ -119,6 +121,14 @@ def plan_title(plan: Plan, width: int, style: Style) -> str:
     if proof and lines[-1].endswith(proof):
         lines[-1] = lines[-1].removesuffix(proof) + style.cyan(proof)
     return "\n".join(lines)
+
+
+def _patterns(addresses: Iterable[str]) -> list[str]:
+    """One for each entry."""
+    entries: dict[str, list[str]] = {}
+    for address in sorted(addresses):
+        entries.setdefault(definition_of(address), []).append(address)
+    return [pattern(names) for names in entries.values()]
 
 
 def _service(plan: Plan) -> str:

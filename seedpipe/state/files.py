@@ -25,6 +25,7 @@ from seedpipe.state.atomic import replacing
 CHUNK: Final = 1024 * 1024
 MAX_GLOB_ENTRIES: Final = 1_000_000  # folder entries looked at by one pattern
 _POLL_SECONDS: Final = 0.02
+LFS_MAX_BYTES: Final = 1024  # a Git LFS pointer is shorter
 _LFS: Final = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]*\n)*"
     rb"oid sha256:(?P<oid>[0-9a-f]{64})\nsize (?P<size>[0-9]+)\n"
@@ -153,7 +154,7 @@ class LfsPointer:
 
 def lfs_pointer(data: bytes) -> LfsPointer | None:
     """The pointer that `data` is, or None for ordinary bytes."""
-    match = _LFS.fullmatch(data) if len(data) < 1024 else None
+    match = _LFS.fullmatch(data) if len(data) < LFS_MAX_BYTES else None
     if match is None:
         return None
     return LfsPointer(digest=Digest(match["oid"].decode()), size=int(match["size"]))

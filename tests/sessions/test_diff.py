@@ -1,5 +1,6 @@
 """What a branch changes in pictures, read from git alone: words, parameters, references, choices, cost, terms."""
 
+import hashlib
 import json
 import os
 import re
@@ -342,3 +343,17 @@ def test_a_comment_fits_into_a_comment_however_much_changed(tmp_path: Path) -> N
     rows = comment.count("| ~ |")
     assert 10 < rows < 60 and len(comment) < 60_000
     assert f"and {90 - rows} pictures more" in comment
+
+
+def test_a_checkout_without_the_pictures_of_git_lfs_is_compared_all_the_same(repository: Repository) -> None:
+    """A job that fetched none of them: the pointers say which pictures they stand for."""
+    mark = repository.folder / "mark.png"
+    data = mark.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    repository.write("mark.png", f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {len(data)}\n")
+    assert diff(repository)["nodes"] == []
+    repository.commit("kept with Git LFS")
+    repository.edit("seedpipe.yaml", "A chair", "A stool")
+    assert [node["address"] for node in diff(repository)["nodes"]] == ["chair"]
+    repository.write("mark.png", (repository.folder / "mark.png").read_text().replace(digest[:8], "0" * 8))
+    assert of(diff(repository), "mark")["source_changed"]

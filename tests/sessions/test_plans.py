@@ -116,3 +116,18 @@ images:
     workspace.edit("seedpipe.yaml", "300x300", "400x400")
     workspace.write("copy.yaml", copy)
     assert "  free     card/* ×2\n" in workspace.run("plan", "--proof").out, "it follows, which needs no word"
+
+
+def test_a_pattern_that_the_shell_has_expanded_is_told_from_a_wrong_name(workspace: Workspace) -> None:
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}"))
+    ran = workspace.run("plan", "art", "seedpipe.yaml")
+    assert (ran.code, "a pattern stands in quotes" in " ".join(ran.err.split())) == (2, True)
+    assert "quotes" not in workspace.run("plan", "lmap").err
+    assert "no picture has a tag" in workspace.run("plan", "tag:x").err
+
+
+def test_the_title_says_what_is_left_out(workspace: Workspace) -> None:
+    workspace.write(
+        "seedpipe.yaml", manifest("lamp: {matrix: {n: [1, 2]}, prompt: 'Lamp {{ n }}'}", "hall: {prompt: A hall}")
+    )
+    assert workspace.run("plan", "--exclude", "lamp").out.startswith("lamps · 1 picture · without lamp/*")
