@@ -145,8 +145,8 @@ class Verbs(VerbGroup):
     help="The manifest. [default: seedpipe.yaml, searched upwards]",
 )
 @option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
-@click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
-@click.option("-v", "--verbose", count=True, help="Say more.")
+@option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
+@option("-v", "--verbose", count=True, help="Say more.")
 @click.pass_context
 def seedpipe(ctx: click.Context, folder: Path | None, file: str | None, color: str, quiet: bool, verbose: int) -> None:
     """A build system for AI-generated images.

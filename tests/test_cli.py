@@ -5,9 +5,10 @@ import re
 import subprocess
 import sys
 
+import click
 import pytest
 
-from seedpipe.cli import HEADINGS, VERBS, main
+from seedpipe.cli import HEADINGS, VERBS, main, seedpipe
 from tests.support.workspace import Workspace
 
 
@@ -84,6 +85,48 @@ def test_a_mistake_in_the_command_line_reads_like_every_error(
 def test_what_was_probably_meant_is_said(line: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line.split()) == 2
     assert says in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SEEDPIPE_JOBS", "x", "invalid value for `SEEDPIPE_JOBS`: `x` is no whole number"),
+        ("SEEDPIPE_FORMAT", "svg", "invalid value for `SEEDPIPE_FORMAT`: `svg` is not one of `text`"),
+        ("SEEDPIPE_PROOF", "perhaps", "invalid value for `SEEDPIPE_PROOF`: `perhaps` is neither `true` nor `false`"),
+        ("SEEDPIPE_COLOR", "red", "invalid value for `SEEDPIPE_COLOR`: `red` is not one of `auto`"),
+    ],
+)
+def test_a_wrong_setting_is_called_by_its_variable(
+    name: str, value: str, says: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert main(["plan"]) == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_option_means_the_same_in_every_verb() -> None:
+    """One long name has one short one, one kind of value and one place in the environment."""
+    kinds: dict[str, set[tuple[object, ...]]] = {}
+
+    def look(command: click.Command) -> None:
+        for one in command.params:
+            if isinstance(one, click.Option):
+                short = next((name for name in one.opts if not name.startswith("--")), None)
+                long = next((name for name in one.opts if name.startswith("--")), short)
+                value = "choice" if isinstance(one.type, click.Choice) else one.metavar
+                kinds.setdefault(str(long), set()).add((short, one.is_flag, value, one.multiple, one.envvar))
+        for inner in command.commands.values() if isinstance(command, click.Group) else ():
+            look(inner)
+
+    for verb in VERBS:
+        command = seedpipe.get_command(click.Context(seedpipe), verb)
+        assert command is not None
+        look(command)
+    assert {name for name, found in kinds.items() if len(found) > 1} == {"--by"}, "an axis, or a kind of line"
+    variables = {long: next(iter(found))[-1] for long, found in kinds.items() if long.startswith("--")}
+    by_hand = {"--yes", "--note", "--paid", "--undo", "--amount", "--request"}  # consent, and a person's word
+    caps = {long for long in variables if long.startswith("--max-")}  # read beside the flags: both hold
+    assert {long for long, variable in variables.items() if variable is None} == by_hand | caps
 
 
 @pytest.mark.parametrize("line", ["help", "help plan", "help spend reconcile"])

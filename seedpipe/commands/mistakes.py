@@ -5,12 +5,14 @@ import re
 from typing import Final
 
 import click
+from click.core import ParameterSource
 
 from seedpipe.errors import UsageError
 
 _QUOTED: Final = re.compile(r"'([^']+)'")  # as click names things
 _NO_NUMBER: Final = re.compile(r"is not a valid (integer|float)( range)?$")
 _OTHERWISE: Final = {"Missing command": "no verb is given"}
+_NO_FLAG: Final = re.compile(r"is not a valid boolean\..*$")
 _WHOLE: Final = {"integer": "is no whole number", "float": "is no number"}
 
 
@@ -23,9 +25,24 @@ def mistake(error: click.ClickException) -> UsageError:
     if isinstance(error, click.NoSuchOption):
         return _no_option(error.option_name, ctx, hint)
     words = _QUOTED.sub(r"`\1`", " ".join(error.format_message().split()).rstrip("."))
+    if ctx is not None and isinstance(error, click.BadParameter) and _from_environment(error, ctx):
+        words = words.replace(_hinted(error, ctx), f"`{error.param.envvar}`" if error.param else "", 1)
+    words = _NO_FLAG.sub("is neither `true` nor `false`", words)
     words = _OTHERWISE.get(words, words).replace("requires an argument", "needs a value")
     words = _NO_NUMBER.sub(lambda found: _WHOLE[found[1]], words)
     return UsageError(words[:1].lower() + words[1:], hint=hint)
+
+
+def _from_environment(error: click.BadParameter, ctx: click.Context) -> bool:
+    if error.param is None or error.param.name is None:
+        return False
+    return ctx.get_parameter_source(error.param.name) is ParameterSource.ENVIRONMENT
+
+
+def _hinted(error: click.BadParameter, ctx: click.Context) -> str:
+    """How the message names the option: `` `-j` / `--jobs` ``."""
+    assert error.param is not None
+    return _QUOTED.sub(r"`\1`", error.param.get_error_hint(ctx) or "")
 
 
 def no_verb(name: str, ctx: click.Context, known: list[str]) -> UsageError:

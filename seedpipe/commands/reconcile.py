@@ -10,7 +10,7 @@ import click
 
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.catalogue.names import normal_name
-from seedpipe.commands.invocation import Invocation, json_option, pass_invocation, project_options
+from seedpipe.commands.invocation import Invocation, json_option, option, pass_invocation, project_options
 from seedpipe.commands.opening import opened
 from seedpipe.errors import UsageError, why
 from seedpipe.limits import MAX_FILE_BYTES, ExitCode
@@ -27,10 +27,10 @@ _OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})\Z")
 
 @click.command("reconcile", short_help="Compare the ledger with a provider's bill.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csv")
-@click.option("--columns", metavar="FIELD=HEADER,…", help="Which column is what, where its name doesn't say: date, "
+@option("--columns", metavar="FIELD=HEADER,…", help="Which column is what, where its name doesn't say: date, "
               "model, images, amount, currency, id.")  # fmt: skip
-@click.option("--zone", metavar="+HH:MM", default="+00:00", help="Of the export's days and times.  [default: UTC]")
-@click.option("--exit-code", is_flag=True, help="Exit with 3 if the two sides don't agree.")
+@option("--zone", metavar="+HH:MM", default="+00:00", help="Of the export's days and times.  [default: UTC]")
+@option("--exit-code", is_flag=True, help="Exit with 3 if the two sides don't agree.")
 @project_options
 @json_option
 @pass_invocation
