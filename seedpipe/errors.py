@@ -6,6 +6,7 @@
     ├── StateError           a file of ours is damaged, foreign or too new      1
     │   └── RecordError      one of those beside the manifest: a lock, decisions 2
     ├── DecisionError        a person's decision that can't be made as asked    1
+    │   └── ChangedMeanwhileError  somebody else was quicker                    1
     ├── ServiceError         the service refused, or could not be understood    1
     ├── CapError             a cap stands in the way                            4
     ├── ConsentError         nobody said yes                                    4
@@ -104,6 +105,10 @@ class RecordError(StateError):
 
 class DecisionError(SeedpipeError):
     """What a person decided can't be done as things are; nothing was changed."""
+
+
+class ChangedMeanwhileError(DecisionError):
+    """Somebody else has changed the lock's line since it was read."""
 
 
 class ServiceError(SeedpipeError):

@@ -30,6 +30,11 @@ class Waits:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class NumberTaken:
+    """Somebody else asked for one more take at the same moment, and was the first to take this number."""
+
+
 @dataclass(slots=True)
 class Turn:
     """The place of one order among those that wait for a cap: they are served one after another."""
@@ -71,10 +76,12 @@ class Claims:
 
     async def claim(
         self, order: Order, body: bytes, client_request_id: str
-    ) -> Claimed | AlreadyKept | Overtaken | NotBought | Waits:
+    ) -> Claimed | AlreadyKept | Overtaken | NotBought | Waits | NumberTaken:
         """Claims and reserves, or says why not, and whether waiting is any help."""
         intent = self._intent(order, body, client_request_id)
         outcome = await asyncio.to_thread(self.journal.intend, intent, self.caps)
+        if order.anew and isinstance(outcome, ClaimedElsewhere | AlreadyKept):
+            return NumberTaken()
         why = await self._worth_waiting(outcome)
         if why is not None:
             return Waits(intent=intent, why=why)

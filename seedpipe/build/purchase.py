@@ -9,10 +9,10 @@ import contextlib
 import random
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from seedpipe.build.claiming import Claims, Turn, Waits
+from seedpipe.build.claiming import Claims, NumberTaken, Turn, Waits
 from seedpipe.build.limiter import Limiter
 from seedpipe.build.order import (
     CAME_SHORT,
@@ -151,6 +151,9 @@ class Buyer:
         claimed = await self.claims.claim(order, body, client_request_id)
         if isinstance(claimed, Waits):
             return claimed
+        if isinstance(claimed, NumberTaken):
+            number = (await self.numbers(wanted.key, 1)).start
+            return await self._try(replace(order, wanted=replace(wanted, ordinal=number)), arrived, turn)
         turn.end()
         if isinstance(claimed, NotBought):
             return Bought.nothing(wanted, claimed)

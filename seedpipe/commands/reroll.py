@@ -9,6 +9,7 @@ import click
 from seedpipe.commands.buying import agree, cap_options, in_its_realm, limits_asked, ready_to_buy, run_plan
 from seedpipe.commands.deciding import Flags, consequences, decision_options, pictures_named, say
 from seedpipe.commands.invocation import Invocation, option, pictures
+from seedpipe.errors import ChangedMeanwhileError
 from seedpipe.events import BuildFinished
 from seedpipe.limits import MAX_TAKES, ExitCode, most_urgent
 from seedpipe.plan.following import Outcome
@@ -20,6 +21,8 @@ from seedpipe.project.project import Project
 from seedpipe.project.rolling import Rolled, choose_new, refuse_what_would_be_out_of_date, wish_for_more
 from seedpipe.state.decisionfile import load_decisions
 from seedpipe.state.decisions import Verb
+
+_TRIES = 4  # to write down what came, while others decide about the same
 
 
 @click.command("reroll")
@@ -70,6 +73,9 @@ def command(
         agree(invocation, workshop, plan, limits, yes=yes)
         rolled = Rolled.starting(plan, workshop.memory)
         finished = run_plan(invocation, workshop, plan, endpoint, run)
+    for _ in range(_TRIES):
+        with contextlib.suppress(ChangedMeanwhileError):  # what came is paid for: look at the line as it is now
+            return _decided(invocation, flags, open_in(project.realm), rolled, plan, finished)
     return _decided(invocation, flags, open_in(project.realm), rolled, plan, finished)
 
 

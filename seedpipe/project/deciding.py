@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from seedpipe.build.earlier_takes import EarlierTakes
-from seedpipe.errors import DecisionError
+from seedpipe.errors import ChangedMeanwhileError, DecisionError
 from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.names import Digest
 from seedpipe.plan.choices import can_be_taken_back, taken_back
@@ -393,7 +393,7 @@ def _unchanged(present: Lock, change: Change) -> None:
     value = present.at(change.name)
     if value == change.before:
         return
-    raise DecisionError(
+    raise ChangedMeanwhileError(
         f"the lock's line of `{change.name}` was changed while you decided; nothing was done",
         hint="look at it again: `seedpipe takes`",
     )

@@ -231,7 +231,7 @@ class Lock:
         """Compare-and-set: `new` entries replace those that are still as in `base`; the rest is someone else's word.
 
         Returns the new lock and the addresses whose entry meanwhile became another one and was left alone. Two builds
-        that chose the same say so once, with the takes that either has.
+        that chose the same say so once, with the takes that either has; so does another choice for the same want.
         """
         entries = dict(self.entries)
         kept = []
@@ -243,6 +243,10 @@ class Lock:
                 entries[address] = _with_takes_of(present, entry)
             else:
                 kept.append(address)
+                if present is not None and _is_of_one_want(
+                    present, entry
+                ):  # their choice, and what was bought beside it
+                    entries[address] = _with_takes_of(present, entry)
         lock = replace(self, project=self.project or project, entries=entries, resolved={**resolved, **self.resolved})
         return lock, tuple(kept)
 
@@ -252,6 +256,10 @@ def _is_the_same_choice(one: Entry, other: Entry) -> bool:
     if isinstance(one, ImageEntry) and isinstance(other, ImageEntry):
         return (one.want, one.take) == (other.want, other.take)
     return isinstance(one, DerivedEntry) and isinstance(other, DerivedEntry) and one.recipe == other.recipe
+
+
+def _is_of_one_want(one: Entry, other: Entry) -> bool:
+    return isinstance(one, ImageEntry) and isinstance(other, ImageEntry) and one.want == other.want
 
 
 def _with_takes_of(present: Entry, entry: Entry) -> Entry:

@@ -139,6 +139,22 @@ def shop(folder: Path, running: Service) -> Shop:
     return Shop(folder, running)
 
 
+def test_who_asks_for_one_more_gets_one_though_somebody_took_the_number_first(shop: Shop) -> None:
+    """Two processes that roll again at one moment read the same next number. Both are paid for, both get a picture."""
+
+    async def scenario() -> list[int]:
+        one, other = (replace(order("hero"), anew=True) for _ in range(2))
+        async with shop.open() as buyer:
+            first, second = await asyncio.gather(buyer.buy(one), buyer.buy(other))
+            third = await buyer.buy(replace(one, wanted=replace(one.wanted, address="hero again")))
+            taken = [take for bought in (first, second, third) for take in bought.takes.values()]
+            assert len({take.digest for take in taken}) == 3
+        return sorted(event.take for event in shop.events if isinstance(event, RequestSent))
+
+    numbers = asyncio.run(scenario())
+    assert numbers == [1, 2, 3]
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "shop"

@@ -67,6 +67,24 @@ def test_a_persons_choice_stays_and_the_new_takes_are_listed(shop: Workspace, li
     assert lock(shop, "hero")["take"] == before["take"]
 
 
+def test_all_who_roll_at_once_get_what_they_paid_for(shop: Workspace, live: Gateway) -> None:
+    """The first is the choice; nobody is told of an error after it was paid."""
+    sent = len(live.prompts)
+    live.may_answer.clear()
+    rolling = [shop.start("reroll", "hero", *YES) for _ in range(3)]
+    until = time.monotonic() + 60
+    while len(live.prompts) < sent + 3:
+        assert time.monotonic() < until
+        assert all(process.poll() is None for process in rolling), [process.communicate() for process in rolling]
+        time.sleep(0.02)
+    live.may_answer.set()
+    for process in rolling:
+        out, err = process.communicate(timeout=100)
+        assert process.returncode == 0, (out, err)
+    assert len(lock(shop, "hero")["takes"]) == 4
+    assert lock(shop, "hero")["take"] in {line["take"] for line in lines(shop)}
+
+
 def test_a_note_on_a_roll_is_kept_although_the_choice_stays(shop: Workspace) -> None:
     shop.run("approve", "hero")
     before = lock(shop, "hero")

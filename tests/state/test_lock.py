@@ -166,8 +166,24 @@ def test_compare_and_set_never_displaces_someone_elses_word(base: Lock, theirs: 
             assert merged.entries[address] == ours.entries[address]
     assert set(merged.entries) >= set(theirs.entries), "an entry was dropped"
     for address in kept:
-        assert merged.entries.get(address) == theirs.entries.get(address)
+        found, entry = merged.entries.get(address), theirs.entries.get(address)
+        if isinstance(found, ImageEntry) and isinstance(entry, ImageEntry):
+            mine = ours.entries[address]
+            same = isinstance(mine, ImageEntry) and mine.want == entry.want
+            assert not same or set(found.takes) >= {*entry.takes, *mine.takes}, "what was bought meanwhile is listed"
+            found = replace(found, takes=entry.takes, also=entry.also)
+        assert found == entry
     assert {**ours.resolved, **theirs.resolved} == dict(merged.resolved), "what was resolved once stays"
+
+
+def test_another_choice_for_the_same_want_keeps_what_was_bought_beside_it() -> None:
+    """Somebody picked, or rolled, while a build was buying for the same words."""
+    base = image(16)
+    mine = replace(base, takes=(*base.takes, digest(90)))
+    theirs = replace(base, take=digest(19), level=Level.APPROVED, takes=(*base.takes, digest(91)))
+    merged, kept = Lock(entries={"hero": theirs}).changed({"hero": base}, {"hero": mine}, resolved={}, project="p")
+    assert kept == ("hero",)
+    assert merged.entries["hero"] == replace(theirs, takes=(*base.takes, digest(91), digest(90)))
 
 
 def test_two_writers_change_only_their_own_entries(tmp_path: Path) -> None:
