@@ -3,7 +3,7 @@
 import fnmatch
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seedpipe.errors import UsageError
@@ -34,6 +34,7 @@ class RevisionFiles:
 
     folder: Path = field(repr=False)
     name: str
+    commit: str
     prefix: str
     blobs: dict[str, Blob] = field(repr=False)  # path in the tree → blob
 
@@ -66,6 +67,18 @@ class RevisionFiles:
                 relative = posixpath.relpath(path, self.prefix or ".")
                 found.append(relative)
         return tuple(sorted(found, key=natural_key))
+
+    def formerly(self, path: str) -> "tuple[RevisionFiles, str] | None":
+        """Where git finds what is at `path` now: the project's files as they stood there then, and the file's name."""
+        now = self._inside(path)
+        options = ("--cached", "--find-renames", "--diff-filter=R", "--name-status", "-z")  # the index: no filter runs
+        listed = run_git(self.folder, "diff-index", *options, self.commit) or b""
+        words = listed.decode("utf-8", "surrogateescape").split("\0")
+        old = next((old for _, old, new in zip(*[iter(words)] * 3, strict=False) if new == now), None)
+        if old is None:
+            return None
+        folder, name = posixpath.split(old)
+        return replace(self, prefix=f"{folder}/" if folder else ""), name
 
     def _bytes(self, path: str, limit: int) -> bytes:
         blob = self._find(path)
@@ -109,9 +122,10 @@ def open_revision(root: Path, revision: str) -> RevisionFiles:
             if shallow
             else "a branch, a tag or a commit; default: HEAD",
         )
-    listed = run_git(root, "ls-tree", "-r", "-z", "--full-tree", "--long", commit.decode().strip())
+    named = commit.decode().strip()
+    listed = run_git(root, "ls-tree", "-r", "-z", "--full-tree", "--long", named)
     blobs = dict(_blobs(listed or b""))
-    return RevisionFiles(folder=root, name=revision, prefix=prefix.decode().strip(), blobs=blobs)
+    return RevisionFiles(folder=root, name=revision, commit=named, prefix=prefix.decode().strip(), blobs=blobs)
 
 
 def _blobs(listed: bytes) -> Iterator[tuple[str, Blob]]:

@@ -50,7 +50,10 @@ def snapshot(root: Path, manifest_name: str, revision: str | None, *, profile: s
         return _now(root, manifest_name, profile)
     files = open_revision(root, revision)
     if not files.exists(manifest_name):
-        return Snapshot(side=_nothing(revision), bytes_of=lambda _path: None)
+        found = files.formerly(manifest_name)
+        if found is None:
+            return Snapshot(side=_nothing(revision), bytes_of=lambda _path: None)
+        files, manifest_name = found
     lock = _lock_at(files, lock_name(Realm.LIVE, profile))
     memory = LockMemory(
         lock=lock,

@@ -357,3 +357,21 @@ def test_a_checkout_without_the_pictures_of_git_lfs_is_compared_all_the_same(rep
     assert [node["address"] for node in diff(repository)["nodes"]] == ["chair"]
     repository.write("mark.png", (repository.folder / "mark.png").read_text().replace(digest[:8], "0" * 8))
     assert of(diff(repository), "mark")["source_changed"]
+
+
+def test_a_project_that_moved_to_another_folder_is_the_same_project(repository: Repository) -> None:
+    repository.git("rm", "-rq", "--cached", ".")
+    repository.write(".gitignore", "build/\n.seedpipe/\nport\n")
+    repository.commit("first")
+    moved = repository.folder / "pictures"
+    moved.mkdir()
+    for name in ("seedpipe.yaml", "seedpipe.lock", "rooms.csv", "mark.png"):
+        repository.git("mv", name, f"pictures/{name}")
+    below = Repository(moved, **repository.environ)
+    assert diff(below)["nodes"] == []
+    repository.git("mv", "pictures/seedpipe.yaml", "pictures/brand.yaml")
+    below.edit("brand.yaml", "A chair", "A stool")
+    found = below.run("-f", "brand.yaml", "diff", "--json").json
+    assert [(node["address"], node["change"]) for node in found["nodes"]] == [("chair", "changed")]
+    repository.commit("moved")
+    assert below.run("-f", "brand.yaml", "diff", "HEAD~1..HEAD", "--json").json["nodes"][0]["address"] == "chair"
