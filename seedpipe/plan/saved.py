@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from seedpipe.errors import UsageError
 from seedpipe.limits import MAX_FILE_BYTES, PLAN_FORMAT
 from seedpipe.manifest.document import compose_document
+from seedpipe.manifest.node import Node, SourceNode
 from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.graph import Graph
@@ -122,8 +123,15 @@ class SavedPlan:
         )
 
     def wish_for(self, graph: Graph) -> Wish:
-        """What is asked for now: the nodes that the plan had work for. All others serve as they are."""
-        there = {address for address, node in self.nodes.items() if node.has_work and address in graph}
+        """What is asked for now: the nodes that the plan had work for. All others serve as they are.
+
+        Files of the project are read like by any build, so that their lines get into the lock.
+        """
+        there = {
+            address
+            for address, node in self.nodes.items()
+            if address in graph and (node.has_work or (node.kind == "source" and _is_file(graph[address])))
+        }
         return Wish(
             selection=Selection(
                 nodes=frozenset(there),
@@ -145,6 +153,10 @@ class SavedPlan:
             seen.add(node.address)
             node = self.nodes.get(node.same_as)
         return node if node is not None and node.pictures else None
+
+
+def _is_file(node: Node) -> bool:
+    return isinstance(node, SourceNode) and node.path is not None
 
 
 def plan_document(plan: Plan, **views: Any) -> dict[str, Any]:

@@ -145,7 +145,7 @@ class Shop:
             assert (after["pictures"], after["changes"]) == (0, False), after
             assert self._buying("build", *[one for one in asked if one != "--proof"]).code == 0
             self.nothing_was_sent()
-            side.bought() if saved else side.nothing_happened()  # a saved plan is silent on sources
+            side.nothing_happened()
 
     def reroll(
         self,

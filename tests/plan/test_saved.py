@@ -411,7 +411,8 @@ def assert_as_said(project: Project, saved: SavedPlan, left: Plan, address: str)
     names = [one for request in requests for one in request.get("references", ())]
     holes = [hole for one in names if (hole := hole_of(one)) is not None]
     there = {hole: identity_of(left.nodes[hole]) for hole in holes}  # also of one whose file stands in the way
-    came = {hole: identity_in_lock(project.lock.entries[hole]) for hole in holes if there[hole] is None}
+    entries = project.lock.entries  # what another look is made from may never come
+    came = {hole: identity_in_lock(entries[hole]) for hole in holes if there[hole] is None and hole in entries}
     asked = [filled(request, {**there, **came}) for request in requests]
     wants = [digest_of(one) for one in asked if one is not None]
     assert entry.want in wants, f"{address} was bought for something else"

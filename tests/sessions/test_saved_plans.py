@@ -3,6 +3,8 @@
 import json
 import time
 
+from PIL import Image
+
 from tests.sessions.conftest import Account, manifest
 from tests.support.relay import Gateway
 from tests.support.workspace import Workspace
@@ -227,3 +229,23 @@ def test_files_that_are_no_plans(workspace: Workspace) -> None:
     ran = workspace.run("build", "--plan", "p.json")
     assert ran.code == 2
     assert "`p.json` was changed after it was written" in ran.err
+
+
+def test_what_a_plain_build_reads_a_saved_plan_reads_too(workspace: Workspace, account: Account) -> None:
+    """A source that nothing is made from yet has its line in the lock either way, so that the next build changes nothing."""
+    Image.new("RGB", (64, 64), "tan").save(workspace.folder / "logo.png")
+    workspace.write("seedpipe.yaml", LAMPS.replace("images:\n", "images:\n  logo: {file: logo.png}\n"))
+    assert workspace.run("plan", "--proof", "-o", "p.json").code == 0
+    workspace.edit("seedpipe.yaml", "images:\n", "images:\n  mark: {file: logo.png}\n")
+    assert workspace.run("build", "--plan", "p.json").code == 0
+    lock = (workspace.folder / ".seedpipe/proof/seedpipe.lock").read_text()
+    assert "\nlogo {" in lock
+    assert "\nmark {" not in lock, "the plan does not know it"
+    workspace.edit("seedpipe.yaml", "  mark: {file: logo.png}\n", "")
+    assert workspace.run("build").code == 0
+    assert (workspace.folder / ".seedpipe/proof/seedpipe.lock").read_text() == lock
+    Image.new("RGB", (64, 64), "teal").save(workspace.folder / "logo.png")
+    assert workspace.run("build", "--plan", "p.json").code == 0, "an edit of it is not the plan's"
+    workspace.edit("seedpipe.yaml", "{file: logo.png}", "{url: 'https://example.com/logo.png'}")
+    assert workspace.run("build", "--plan", "p.json").code == 0, "nor is it fetched from elsewhere"
+    assert len(account.requests) == 3
