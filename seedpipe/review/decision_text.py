@@ -212,7 +212,8 @@ def _consequences(page: _Page, outcome: Outcome, followed: Followed, realm: Real
 def _cascade(followed: Followed, realm: Realm) -> str:
     """`3 pictures are made from it; following it costs 0.12 USD: seedpipe build hero+`.
 
-    The command also buys what was to be bought before: then its whole price is said, too.
+    The command also buys what was to be bought before, and a decided picture that is replaced: then its whole price is
+    said, too.
     """
     number, decided = len(followed.buys), followed.decided
     be, it = "is" if number == 1 else "are", "it" if len(decided) == 1 else "them"
@@ -222,9 +223,13 @@ def _cascade(followed: Followed, realm: Realm) -> str:
     if realm is Realm.PROOF:
         return f"{made}: `{command}` draws what follows"
     following = f"{made}; following {it} costs {range_words(followed.cost)}"
+    replaced = sum_of((node.cost for node in followed.anew), followed.cost.high.currency)
+    whole = followed.cost + followed.pending_cost + replaced
+    if not followed.pending and replaced.high:
+        return f"{following}; `{command}` does both for {range_words(whole)}"
     if not followed.pending:
         return f"{following}: `{command}`"
-    whole = followed.cost + followed.pending_cost
+    number += sum(bool(node.cost.high) for node in followed.anew)
     return (
         f"{following}. {followed.pending:,} more {'is' if followed.pending == 1 else 'are'} to be bought in any case:"
         f" `{command}` buys all {number + followed.pending:,} for {range_words(whole)}"

@@ -537,6 +537,17 @@ def test_following_is_priced_by_what_its_command_buys(shop: Workspace) -> None:
     assert shop.run("plan", "hero+", "--json").json["cost"]["high"] == "0.09 USD"
 
 
+def test_following_what_the_next_build_replaces_is_priced_with_it(shop: Workspace) -> None:
+    """The command buys the picture itself, too."""
+    assert shop.run("pin", "hero").code == 0
+    shop.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    said = " ".join(shop.run("unpin", "hero").out.split())
+    assert "the next build replaces hero (prompt: matte → brass), for 0.09 USD" in said
+    assert "following it costs 0.06 USD; `seedpipe build hero+` does both for 0.15 USD" in said
+    plan = shop.run("plan", "hero+", "--json").json
+    assert plan["cost"]["high"] == "0.15 USD"
+
+
 def test_explain_says_who_chose_and_when(shop: Workspace) -> None:
     told = shop.run("explain", "hero").out
     assert "auto: made by a build, and nobody has said anything" in " ".join(told.split())
