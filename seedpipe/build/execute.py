@@ -13,7 +13,7 @@ from seedpipe.build.order import uncertain
 from seedpipe.build.purchase import Buyer
 from seedpipe.build.report import NodeError, Report, Result
 from seedpipe.build.schedule import Schedule
-from seedpipe.build.standing import in_the_way, spared_of
+from seedpipe.build.standing import counted_of, in_the_way, spared_of
 from seedpipe.errors import SeedpipeError, why
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, SourceNode
 from seedpipe.plan.graph import Graph
@@ -46,8 +46,8 @@ class Executor:
     _schedule: Schedule = field(init=False)
 
     def __post_init__(self) -> None:
-        spared = spared_of(self.plan, self.graph)
-        self._schedule = Schedule(self.work, self.seconds, spared=spared)
+        spared, counted = spared_of(self.plan, self.graph), counted_of(self.plan, self.graph)
+        self._schedule = Schedule(self.work, self.seconds, spared=spared, counted=counted)
 
     @property
     def todo(self) -> Sequence[str]:
@@ -147,11 +147,11 @@ class Executor:
                 return
 
     def _failed(self, address: str, error: NodeError) -> None:
-        skipped = self._schedule.failed(address)
+        skipped = self._schedule.failed(address, absent=error.outcome == "absent")
         self.report.failed(address, error)
         if error.outcome == "stopped":
             return
         for below in skipped:
             self.report.failed(below, NodeError("skipped", "upstream", f"{address} did not come"))
-        if self.fail_fast and error.outcome != "skipped":
+        if self.fail_fast and error.outcome not in ("skipped", "absent"):
             self.buyer.stop(f"{address} failed, and --fail-fast was asked for")

@@ -23,8 +23,7 @@ _NOTHING_CARRIED = NotBought(
     outcome="skipped", code="upstream", message="nothing came of the frames before it, which it goes on from"
 )
 
-
-_NO_MORE = NotBought(outcome="absent", code=CAME_SHORT, message="fewer came, which is complete")
+NO_MORE = NotBought(outcome="absent", code=CAME_SHORT, message="fewer came, which is complete")
 
 
 @dataclass(slots=True)
@@ -135,6 +134,7 @@ class FrameBuyer:
 
     async def _order(self, name: str, batch: _Batch) -> None:
         """What is at hand by now isn't asked for again."""
+        batch.frames = [self.pictures.as_came(frame) for frame in batch.frames]
         first = batch.frames[0]
         fixed = self._fixed(first)
         carried = await self._carried(name)
@@ -155,7 +155,7 @@ class FrameBuyer:
                 batch.kept[picture.address] = chosen
         if first.sequence.counted and 0 < len(missing) < len(wanted):  # another build brought all that there are
             for place in missing:
-                batch.tell(place, _NO_MORE)
+                batch.tell(place, NO_MORE)
             return
         while missing:
             missing = await self._together_now(batch, missing, wanted, fixed, carried)
@@ -195,7 +195,7 @@ class FrameBuyer:
             self._say_how_many(first, bought, len(missing))
         for place, why in bought.missing.items():
             if complete and (why is OVERTAKEN or why.code == CAME_SHORT):
-                batch.tell(missing[place], _NO_MORE)
+                batch.tell(missing[place], NO_MORE)
             elif why is OVERTAKEN:
                 left.append(missing[place])
             else:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from seedpipe.build.earlier_takes import EarlierTakes, Pools
-from seedpipe.build.make_frames import FrameBuyer
+from seedpipe.build.make_frames import NO_MORE, FrameBuyer
 from seedpipe.build.order import UNCERTAIN_HINT, NotBought, WantedPicture, not_kept, still_to_fetch
 from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures
@@ -15,12 +15,13 @@ from seedpipe.build.report import NodeError, Report, gone
 from seedpipe.build.want import Came, Want, joined, of_look
 from seedpipe.canonical import canonical_json
 from seedpipe.catalogue.sizes import parse_pixels
-from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
+from seedpipe.manifest.node import FrameNode, ImageNode, worn
 from seedpipe.names import Digest
+from seedpipe.plan.fewer import own_of
 from seedpipe.plan.graph import Graph
-from seedpipe.plan.key import own_key, remembered_document, request_document
+from seedpipe.plan.key import remembered_document, request_document
 from seedpipe.plan.plan import PlanNode, State, stands_alone
-from seedpipe.plan.reasons import SizeDiffers
+from seedpipe.plan.reasons import SameAs, SizeDiffers
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.sizes import SizeRule, fit_of
 from seedpipe.state.lock import ImageEntry, Level, Made
@@ -51,8 +52,17 @@ class ImageMaker:
     async def make(self, node: ImageNode | FrameNode) -> None:
         """In the look that the plan says, beside it the candidates that its other looks are.
 
-        Raises `NodeError` if there is no picture in the end.
+        Of counted pictures that it names by a glob it is made from those that came. Raises `NodeError` if there is no
+        picture in the end.
         """
+        try:
+            await self._make(self.pictures.as_came(node))
+        except NodeError as error:
+            if error.outcome == "absent":
+                self.pictures.never_came(node.address)
+            raise
+
+    async def _make(self, node: ImageNode | FrameNode) -> None:
         planned, entry = self.pictures.plan.nodes[node.address], self.lock.entry(node.address)
         complete = all(self.pictures.is_there(reference.address) for reference in node.references)
         if stands_alone(planned) and not complete and isinstance(entry, ImageEntry) and entry.take == planned.taken:
@@ -82,6 +92,10 @@ class ImageMaker:
         if chosen is None and not takes and want.planned.state is State.FETCH:
             raise node_error(await asyncio.to_thread(self._not_fetched, want.key))
         if chosen is None and not takes:
+            if not failures and any(
+                self.pictures.is_absent(reason.address) for reason in want.planned.reasons if isinstance(reason, SameAs)
+            ):
+                failures = [NO_MORE]
             if failures and failures[0].outcome == "absent":
                 await self._take_away(want)
             raise node_error(failures[0] if failures else None)
@@ -380,9 +394,8 @@ class ImageMaker:
         self.report.done(node.address, "cached", entry.take, planned.output, planned.look)
 
     def _own(self, node: ImageNode | FrameNode) -> Digest:
-        identities = [self.pictures.of(reference.address).identity for reference in node.references]
-        elsewhere = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]
-        return own_key(self.resolver.asked(node), identities, made_elsewhere=elsewhere)
+        whole = worn(self.graph[node.address], node.look if isinstance(node, ImageNode) else None)
+        return own_of(whole, self.graph, self.resolver, lambda address: self.pictures.of(address).identity)
 
 
 def _wrong_size(address: str, rule: SizeRule, take: Take) -> NodeError:

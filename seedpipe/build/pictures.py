@@ -9,6 +9,7 @@ from typing import TypeVar
 from seedpipe.build.finishing import Finished, Finisher
 from seedpipe.build.report import NodeError, Report
 from seedpipe.names import Digest
+from seedpipe.plan.fewer import AnyNode, counted_references, lacking
 from seedpipe.plan.key import Identity, recipe_identity
 from seedpipe.plan.plan import Plan, PlanNode
 from seedpipe.state.outputs import Outputs
@@ -35,6 +36,7 @@ class Pictures:
     report: Report
     files_of: Mapping[Digest, Sequence[str]] = field(default_factory=dict)  # `plan.outputs.files_of_choices`
     _made: dict[str, Present] = field(default_factory=dict)
+    _absent: set[str] = field(default_factory=set)
     _processors: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(os.cpu_count() or 1))
     _finisher: Finisher = field(init=False)
 
@@ -58,6 +60,19 @@ class Pictures:
         """Whether `of` gives a picture."""
         planned = self.plan.nodes.get(address)
         return address in self._made or (planned is not None and planned.taken is not None)
+
+    def never_came(self, address: str) -> None:
+        """Its counted sequence is complete without it."""
+        self._absent.add(address)
+
+    def is_absent(self, address: str) -> bool:
+        """A counted picture that the service did not make, in this run or before."""
+        planned = self.plan.nodes.get(address)
+        return address in self._absent or (planned is not None and not planned.exists)
+
+    def as_came(self, node: AnyNode) -> AnyNode:
+        """As it is asked for with the counted pictures that there are, once all that may come have come."""
+        return lacking(node, {one.address for one in counted_references(node) if self.is_absent(one.address)})
 
     def came(self, address: str, identity: Identity, digest: Digest) -> None:
         """From now on this is the picture behind `address`."""

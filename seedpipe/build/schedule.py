@@ -34,7 +34,7 @@ class Schedule:
     """The nodes of one build. `needs` maps each address to what it is made from; `seconds` to its expected duration.
 
     Addresses in `needs` that are no keys are taken to be there already. Of `spared` (address → some of its needs) a node
-    waits for the end, and comes without them.
+    waits for the end, and comes without them; of `counted` only without those that need not exist.
     """
 
     def __init__(
@@ -43,8 +43,10 @@ class Schedule:
         seconds: Mapping[str, float],
         *,
         spared: Mapping[str, Collection[str]] = MappingProxyType({}),
+        counted: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self._spared = spared
+        self._counted = counted
         self._needs = {address: {need for need in above if need in needs} for address, above in needs.items()}
         self._below: dict[str, list[str]] = {address: [] for address in needs}
         for address, above in self._needs.items():
@@ -86,15 +88,16 @@ class Schedule:
         if not self._needs[below] and self.stages[below] is Stage.WAITING:
             self._move(below, Stage.READY)
 
-    def failed(self, address: str) -> Sequence[str]:
-        """Its picture won't come. Returns everything made from it, now skipped, nearest first."""
+    def failed(self, address: str, *, absent: bool = False) -> Sequence[str]:
+        """Its picture won't come; `absent`: nor need it. Returns everything that needs it, now skipped, nearest first."""
         self._move(address, Stage.FAILED)
         skipped: list[str] = []
         gone = deque([address])
         while gone:
             above = gone.popleft()
+            without = self._counted if absent and above == address else {}
             for below in self._below[above]:
-                if above in self._spared.get(below, ()):
+                if above in self._spared.get(below, ()) or above in without.get(below, ()):
                     self._ended(above, below)
                 elif self.stages[below] in (Stage.WAITING, Stage.READY):
                     self._move(below, Stage.SKIPPED)

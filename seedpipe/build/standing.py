@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from seedpipe.build.order import UNCERTAIN_HINT
 from seedpipe.build.report import NodeError
-from seedpipe.manifest.node import ImageNode, worn
+from seedpipe.manifest.node import FrameNode, ImageNode, worn
+from seedpipe.plan.fewer import counted_references
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.plan import Plan, PlanNode, State, stands_alone
 from seedpipe.plan.reasons import (
@@ -72,6 +73,19 @@ def spared_of(plan: Plan, graph: Graph) -> Mapping[str, frozenset[str]]:
             shared = {one.address for one in planned.reasons if isinstance(one, SameAs)}
             comes = planned.taken is not None or planned.of_look(planned.look) > 0
             found[planned.address] = frozenset({*planned.made_from, *(shared if comes else ())} - own)
+    return found
+
+
+def counted_of(plan: Plan, graph: Graph) -> Mapping[str, frozenset[str]]:
+    """Of each picture the needs that need not exist: counted ones that it names by a glob, or shares."""
+    found = {}
+    for planned in plan.nodes.values():
+        node = graph[planned.address]
+        named = {one.address for one in counted_references(node)}
+        if isinstance(node, FrameNode) and node.sequence.counted:
+            named |= {reason.address for reason in planned.reasons if isinstance(reason, SameAs)}
+        if named:
+            found[planned.address] = frozenset(named)
     return found
 
 

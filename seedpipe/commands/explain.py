@@ -10,6 +10,7 @@ from seedpipe.commands.showing import planned
 from seedpipe.limits import ExitCode
 from seedpipe.manifest.node import worn
 from seedpipe.names import Realm
+from seedpipe.plan.fewer import as_came, not_made
 from seedpipe.plan.plan import PlanNode
 from seedpipe.plan.select import select
 from seedpipe.project.memory import Recollection
@@ -55,8 +56,9 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
             pages.append(
                 explain_text(
                     plan.nodes[node.address],
-                    worn(node, plan.nodes[node.address].look),
+                    worn(as_came(node, plan), plan.nodes[node.address].look),
                     made_from=above,
+                    not_made=not_made(node, plan, plan.nodes[node.address].look),
                     makes=project.graph.makes(node.address),
                     takes=_takes(project.lock, memory, plan.nodes[node.address], plan.realm),
                     choice=_choice(project.lock, decisions, node.address),

@@ -17,6 +17,7 @@ from seedpipe.manifest.recipe import RecipeBook
 from seedpipe.manifest.references import AddressBook
 from seedpipe.manifest.scope import Scope
 from seedpipe.manifest.template import TemplateError
+from seedpipe.names import definition_of
 from seedpipe.source import ProjectFiles
 
 
@@ -59,7 +60,8 @@ def _expand(manifest: Manifest, files: ProjectFiles) -> Expansion:
     if len(addresses) > MAX_NODES:  # frames made from data are counted only now
         message = f"with all its frames there are {len(addresses):,} nodes; a project may have {MAX_NODES:,}"
         raise ManifestError([Fault(code="too-many-nodes", message=message)], texts={**scope.texts, **manifest.texts})
-    maker = NodeMaker(scope, AddressBook(addresses, switched_off), files, findings, frames)
+    counted = frozenset(one for one in addresses if "#" in one and frames[definition_of(one)].is_counted)
+    maker = NodeMaker(scope, AddressBook(addresses, switched_off, counted), files, findings, frames)
     nodes: list[Node] = []
     for book, group in zip(books, items, strict=True):
         nodes += _nodes(book, group, maker, findings)

@@ -55,6 +55,12 @@ class FrameList:
         """How many frames an item has; 0 where that is known of each item alone."""
         return len(self._frames)
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether any number of them may come."""
+        entry = self._definition.entry
+        return entry.layers is not None or (entry.sequence is not None and entry.sequence.frames is None)
+
     def of(self, item: Item, findings: Findings) -> tuple[WrittenFrame, ...]:
         """The frames of one item, in order; none after a fault."""
         if self._each is None:

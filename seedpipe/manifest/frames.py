@@ -1,6 +1,6 @@
 """An item of a definition with `sequence` or `layers` → one node for each of its frames."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -12,7 +12,7 @@ from seedpipe.manifest.fields import AUTO, plain_decimal, to_output
 from seedpipe.manifest.findings import BadValueError, Findings
 from seedpipe.manifest.frame_list import FrameList, WrittenFrame
 from seedpipe.manifest.matrix import Item
-from seedpipe.manifest.node import Frame, FrameNode, ImageNode, Sequence
+from seedpipe.manifest.node import Frame, FrameNode, ImageNode, Sequence, Without
 from seedpipe.manifest.normalise import normalise_text
 from seedpipe.manifest.prompts import Written
 from seedpipe.manifest.recipe import Recipe
@@ -30,19 +30,27 @@ class FrameMaker:
         self.frames = frames
 
     def make(
-        self, recipe: Recipe, item: Item, base: ImageNode, refs: Refs, tags: tuple[str, ...]
+        self,
+        recipe: Recipe,
+        item: Item,
+        base: ImageNode,
+        refs: Refs,
+        fewer: Callable[[Sequence], Without | None],
     ) -> Iterable[FrameNode]:
-        """`base` holds what the frames share."""
+        """`base` holds what the frames share; `fewer` says how the sequence is asked for with fewer references."""
         written: model.Sequence = recipe.settings["sequence"].value
         listed = self.frames[recipe.definition.name].of(item, self.findings)
-        made = [self._frame(frame, number, item, refs) for number, frame in enumerate(listed, 1)]
-        frames = tuple(frame for frame in made if frame is not None)
-        if len(frames) < len(listed) or not frames:
+        frames = self._frames(listed, item, refs)
+        if not frames:
             return
         template = _template(recipe)
         sequence = Sequence(
-            base=base, frames=frames, counted=written.frames is None, compose=template.value if template else None
+            base=base,
+            frames=frames,
+            counted=written.frames is None,
+            compose=template.value if template else None,
         )
+        sequence = replace(sequence, without=fewer(sequence))
         if template is not None and not self._composes(sequence, template.place, item):
             return
         for one, frame in zip(listed, frames, strict=True):
@@ -53,9 +61,17 @@ class FrameMaker:
                 prompt_position=base.prompt_position if one.written is None else one.place.below("prompt").line(1),
                 sequence=sequence,
                 output=self._output(recipe, item, one, frame),
-                tags=tags,
+                tags=base.tags,
                 axes=item.axes,
             )
+
+    def fewer(self, recipe: Recipe, item: Item, sequence: Sequence, refs: Refs) -> Sequence | None:
+        """`sequence` with the words of its frames by other `refs`; None where one of them can't be said so."""
+        frames = self._frames(self.frames[recipe.definition.name].of(item, self.findings), item, refs)
+        template, made = _template(recipe), replace(sequence, frames=frames)
+        if not frames or (template is not None and not self._composes(made, template.place, item)):
+            return None
+        return made
 
     def layers(self, recipe: Recipe, item: Item, base: ImageNode) -> Iterable[FrameNode]:
         """The ground and as many layers as may come. They are see-through pictures of the size that the model gives."""
@@ -82,6 +98,12 @@ class FrameMaker:
             if frame.written is not None:
                 own = Written(text=frame.written.prompt, where=frame.place.below("prompt"))
             yield frame.id, own, _values(frame, number, item)
+
+    def _frames(self, listed: Iterable[WrittenFrame], item: Item, refs: Refs) -> tuple[Frame, ...]:
+        """All of them, or none after a fault."""
+        made = [self._frame(frame, number, item, refs) for number, frame in enumerate(listed, 1)]
+        frames = tuple(frame for frame in made if frame is not None)
+        return frames if len(frames) == len(made) else ()
 
     def _frame(self, frame: WrittenFrame, number: int, item: Item, refs: Refs) -> Frame | None:
         written, place = frame.written, frame.place

@@ -1,6 +1,7 @@
 """One item of a definition → its node: every template rendered, every value converted, every reference found."""
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from seedpipe.errors import Severity
 from seedpipe.manifest.definition import Place, Setting
 from seedpipe.manifest.expand_steps import StepError, StepReader, step_has_template
+from seedpipe.manifest.fewer import FewerPictures
 from seedpipe.manifest.fields import is_pixels, to_tag, to_url
 from seedpipe.manifest.finder import FileFinder
 from seedpipe.manifest.findings import BadValueError, Findings
@@ -59,6 +61,7 @@ class NodeMaker:
         self.prompts = PromptMaker(scope, self.finder, findings)
         self.frames = FrameMaker(scope, findings, frames)
         self.looks = LookReader(scope, findings)
+        self.fewer = FewerPictures(scope, self.finder, frames)
 
     def make(self, recipe: Recipe, item: Item) -> Iterable[Node]:
         """The node of an item; of a sequence one for each frame; none after a fault."""
@@ -179,12 +182,17 @@ class NodeMaker:
 
     def _one_image(self, recipe: Recipe, item: Item) -> ImageNode | None:
         resolved = self._references(recipe, item)
-        return self._paid(recipe, item, resolved, self.prompts.prompt(recipe, item, resolved.refs))
+        node = self._paid(recipe, item, resolved, self.prompts.prompt(recipe, item, resolved.refs))
+        without = self.fewer.of_image(recipe, item, resolved)
+        return node if node is None or without is None else replace(node, without=without)
 
     def _frames(self, recipe: Recipe, item: Item) -> Iterable[Node]:
         resolved = self._references(recipe, item)
         base = self._paid(recipe, item, resolved, self.prompts.shared(recipe, item, resolved.refs))
-        return () if base is None else self.frames.make(recipe, item, base, resolved.refs, base.tags)
+        if base is None:
+            return ()
+        fewer = functools.partial(self.fewer.of_sequence, recipe, item, resolved)
+        return self.frames.make(recipe, item, base, resolved.refs, fewer)
 
     def _layers(self, recipe: Recipe, item: Item) -> Iterable[Node]:
         resolved = self._references(recipe, item, "layers")

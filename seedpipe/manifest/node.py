@@ -4,9 +4,9 @@
 `plan`, because the lock remembers it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from seedpipe.manifest.steps import Overlay, Step
 from seedpipe.source import Position
@@ -14,10 +14,16 @@ from seedpipe.source import Position
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """One picture handed to the service with a prompt: `image N` is its place among the node's references."""
+    """One picture handed to the service with a prompt: `image N` is its place among the node's references.
+
+    `glob` is the pattern that it was found by. `counted`: so was a picture of a counted sequence (or a layer), which is
+    left out where the service made fewer.
+    """
 
     address: str
     position: Position
+    glob: str | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,30 @@ class SourceNode:
     url: str | None = None
     tags: tuple[str, ...] = ()
     axes: tuple[tuple[str, str], ...] = ()  # (axis, segment) in manifest order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One picture of a sequence as written. `number` counts from 1; `duration` is seconds, a decimal as text."""
+
+    id: str
+    number: int
+    prompt: str = ""
+    caption: str | None = None
+    duration: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What a node says, and of which pictures: of a sequence `prompt` is what its frames share."""
+
+    prompt: str
+    references: tuple[Reference, ...]
+    frames: tuple[Frame, ...] = ()
+
+
+# What a node says where some of the counted pictures among its references were not made; None if it can't do without.
+Without = Callable[[frozenset[str]], Wording | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +96,7 @@ class ImageNode:
     positions: dict[str, Position] = field(default_factory=dict, compare=False)  # field → where it stood
     look: str | None = None  # the name of the look that these words and parameters are
     looks: tuple["ImageNode", ...] = field(default=(), repr=False)  # all looks, this one among them, as written
+    without: Without | None = field(default=None, repr=False, compare=False)  # None: no reference of it may be lacking
     twins: tuple[str, ...] = ()  # names of further looks that ask for just this one's picture
 
     @property
@@ -87,20 +118,17 @@ class ImageNode:
         found = next((one for one in self.looks if one.is_called(look)), None)
         return self if found is None or found.look == self.look else replace(found, looks=self.looks)
 
+    def lacking(self, absent: Collection[str]) -> Self:
+        """In each look as it is asked for where the pictures `absent` were not made; a look that needs them is as it was."""
+        looks = tuple(one.lacking(absent) for one in self.looks)
+        wording = _wording(self.references, self.without, absent)
+        if wording is None:
+            return replace(self, looks=looks) if looks else self
+        return replace(self, prompt=wording.prompt, references=wording.references, looks=looks)
+
     def changed(self, **values: Any) -> "ImageNode":
         """With other values of these fields, in every look."""
         return replace(self, **values, looks=tuple(replace(one, **values) for one in self.looks))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """One picture of a sequence as written. `number` counts from 1; `duration` is seconds, a decimal as text."""
-
-    id: str
-    number: int
-    prompt: str = ""
-    caption: str | None = None
-    duration: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +146,19 @@ class Sequence:
     counted: bool = False
     layered: bool = False
     compose: str | None = None
+    without: Without | None = field(default=None, repr=False, compare=False)  # as in `ImageNode`
+
+    def saying(self, shared: str) -> "Sequence":
+        """With other words that all frames share."""
+        return replace(self, base=replace(self.base, prompt=shared))
+
+    def lacking(self, absent: Collection[str]) -> "Sequence":
+        """As it is asked for where the pictures `absent` were not made; as it was if it needs them."""
+        wording = _wording(self.base.references, self.without, absent)
+        if wording is None:
+            return self
+        base = replace(self.base, prompt=wording.prompt, references=wording.references)
+        return replace(self, base=base, frames=wording.frames)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -143,6 +184,13 @@ class FrameNode:
     output: str | None = None
     tags: tuple[str, ...] = ()
     axes: tuple[tuple[str, str], ...] = ()
+
+    def lacking(self, absent: Collection[str]) -> Self:
+        """As in `Sequence`, whose other frames then lack them as well."""
+        sequence = self.sequence.lacking(absent)
+        if sequence is self.sequence:
+            return self
+        return replace(self, sequence=sequence, frame=sequence.frames[self.frame.number - 1])
 
     @property
     def takes(self) -> int:
@@ -184,6 +232,14 @@ class DerivedNode:
     def inputs(self) -> tuple[str, ...]:
         """Addresses of every picture that the recipe reads, the main one first."""
         return (self.source.address, *(step.image for step in self.steps if isinstance(step, Overlay)))
+
+
+def _wording(references: Iterable[Reference], without: Without | None, absent: Collection[str]) -> Wording | None:
+    """None: nothing is lacking, or it can't be done without."""
+    if without is None:
+        return None
+    lacking = frozenset(one.address for one in references if one.counted and one.address in absent)
+    return without(lacking) if lacking else None
 
 
 Node = SourceNode | ImageNode | FrameNode | DerivedNode

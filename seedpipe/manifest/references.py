@@ -3,7 +3,7 @@
 import bisect
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +29,11 @@ _SHOWN: Final = 3
 class AddressBook:
     """Every address of the project, and what a written reference means."""
 
-    def __init__(self, addresses: Iterable[str], switched_off: Iterable[str]) -> None:
+    def __init__(
+        self, addresses: Iterable[str], switched_off: Iterable[str], counted: Collection[str] = frozenset()
+    ) -> None:
+        """`counted` are the pictures of counted sequences, and layers: any number of them may come."""
+        self._counted = counted
         self._addresses = dict.fromkeys(addresses)
         self._off = frozenset(switched_off)
         self._sorted = sorted(self._addresses)
@@ -82,6 +86,11 @@ class AddressBook:
             hint = None if is_glob(fixed_name) else self._glob_hint(fixed_name)
             raise BadValueError(f"no picture matches `{pattern}`", hint, code="dangling-reference")
         return found
+
+    def found(self, pattern: str, position: Position) -> Iterator[Reference]:
+        """A reference to each address that matches. Raises `BadValueError` if none does."""
+        for address in self.glob(pattern):
+            yield Reference(address=address, position=position, glob=pattern, counted=address in self._counted)
 
     def _glob_hint(self, name: str) -> str | None:
         below = self._below(f"{name}/")
@@ -163,22 +172,26 @@ class ReferencePlan:
         self.fixed = not any(_has_template(part.written) for part in self.parts)
         self._resolved: Resolved | None = None
 
-    def resolve(self, item: Item) -> Resolved:
-        """The references of one item. Faults are added to the findings."""
-        if self._resolved is not None:
+    def resolve(self, item: Item, absent: Collection[str] = frozenset()) -> Resolved:
+        """The references of one item; of counted ones found by a glob those that aren't `absent`.
+
+        Faults are added to the findings.
+        """
+        if self._resolved is not None and not absent:
             return self._resolved
         references: list[Reference] = []
         names: dict[str, RefText | RefList] = {}
         for part in self.parts:
             first = len(references)
             is_list = self._add(part.written, part.place, part.position, item, references)
+            references[first:] = [one for one in references[first:] if not one.counted or one.address not in absent]
             images = [RefText(f"image {number + 1}") for number in range(first, len(references))]
             if part.name is not None and (is_list or images):
                 names[part.name] = RefList(images) if is_list else images[0]
         for number, reference in enumerate(references):
             names.setdefault(reference.address, RefText(f"image {number + 1}"))
         resolved = Resolved(references=tuple(references), refs=Refs(names, len(references)))
-        if self.fixed:
+        if self.fixed and not absent:
             self._resolved = resolved
         return resolved
 
@@ -197,7 +210,7 @@ class ReferencePlan:
             if not text and is_template(written):
                 return False  # a template that says: none for this item
             if is_glob(text):
-                into.extend(Reference(address=address, position=position) for address in self.book.glob(text))
+                into.extend(self.book.found(text, position))
                 return True
             into.append(Reference(address=self.book.resolve(text), position=position))
         except TemplateError as error:
@@ -212,13 +225,14 @@ class ReferencePlan:
             values = {**item.values, "item": value}
             try:
                 text = self.scope.render(written.node, values).strip()
-                addresses = self.book.glob(text) if is_glob(text) else [self.book.resolve(text)]
+                if is_glob(text):
+                    found.extend(self.book.found(text, position))
+                else:
+                    found.append(Reference(address=self.book.resolve(text), position=position))
             except TemplateError as error:
                 self.findings.template(item.address, place.below("node"), error)
             except BadValueError as error:
                 self.findings.bad(item.address, position, error)
-            else:
-                found.extend(Reference(address=address, position=position) for address in addresses)
         return found
 
 

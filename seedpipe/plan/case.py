@@ -1,21 +1,22 @@
 """What is known of one paid picture while a graph is planned: its want, its choice, its size, its price. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
+from seedpipe.canonical import digest_of
 from seedpipe.catalogue.sizes import size_text
-from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
+from seedpipe.manifest.node import FrameNode, ImageNode, worn
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.document_changes import compare_documents
+from seedpipe.plan.fewer import counted_references, lacking, own_of, words_with_fewer
 from seedpipe.plan.key import (
     DEFAULTS_1,
     Asked,
     Identity,
-    own_key,
     request_document,
     request_key,
     without_references,
@@ -56,6 +57,12 @@ class Case:
         return cls(walk=walk, node=node, asked=asked, entry=walk.lock.image(node.address), blank=blank)
 
     @cached_property
+    def whole(self) -> ImageNode | FrameNode:
+        """With all pictures that it may be made from, whether they were made or not."""
+        written = worn(self.walk.graph[self.node.address], self.blank.look)
+        return written if isinstance(written, ImageNode | FrameNode) else self.node
+
+    @cached_property
     def upstream(self) -> tuple[str, ...]:
         return tuple(reference.address for reference in self.node.references)
 
@@ -78,9 +85,28 @@ class Case:
         return self.walk.resolver.size_rule(self.node, self.asked)
 
     def own(self) -> Digest:
-        """The want key with pictures that other nodes make masked."""
-        elsewhere = [not isinstance(self.walk.graph[address], SourceNode) for address in self.upstream]
-        return own_key(self.asked, self.references, made_elsewhere=elsewhere)
+        """The want key with pictures that other nodes make masked: the same however many counted ones were made."""
+        return own_of(self.whole, self.walk.graph, self.walk.resolver, lambda one: self.walk.views[one].identity)
+
+    def supposed(self) -> Digest:
+        """Stands for the key that isn't known yet: equal ones will be one picture. What may come with fewer says so."""
+        views = [self.walk.views[address] for address in self.upstream]
+        supposed = [view.identity or view.future for view in views]
+        key = request_key(self.asked, [identity for identity in supposed if identity is not None])
+        if not self.is_open:
+            return key
+        globs = [reference.glob if reference.counted else None for reference in self.node.references]
+        alike = [globs.index(glob) for glob in globs]  # what the globs are called is in no key
+        words = words_with_fewer(self.whole, None)
+        return digest_of({"key": str(key), "globs": alike, "words": str(words)})
+
+    @property
+    def is_open(self) -> bool:
+        """Of the counted pictures that it names by a glob it isn't known yet which there will be."""
+        return any(
+            reference.counted and self.walk.views[reference.address].identity is None
+            for reference in self.node.references
+        )
 
     def came(self, taken: Digest, key: Digest | None) -> Pixels | None:
         """A picture's size; of one that isn't chosen it is looked up only where something depends on it."""
@@ -186,8 +212,21 @@ class Case:
         """What changed in the node's own words and parameters; its references are another matter."""
         old = without_references(entry.asked)
         words = self.walk.memory.words(entry.want)
-        new = request_document(self.asked, ())
-        return compare_documents(old, new, old_words=words, defaults=DEFAULTS_1, references=())
+        found = [
+            compare_documents(old, request_document(asked, ()), old_words=words, defaults=DEFAULTS_1, references=())
+            for asked in self._asked_then(entry)
+        ]
+        return () if () in found else found[0]
+
+    def _asked_then(self, entry: ImageEntry) -> Iterator[Asked]:
+        """What would be asked with the counted pictures that there were when the choice was made, as far as it is known."""
+        counted = [reference.address for reference in counted_references(self.node)]
+        if counted:
+            lock = self.walk.lock
+            yield self.walk.resolver.asked(lacking(self.node, {one for one in counted if lock.image(one) is None}))
+            fewer = len(self.node.references) - len(entry.asked.get("references", ()))
+            yield self.walk.resolver.asked(lacking(self.node, counted[len(counted) - fewer :] if fewer > 0 else ()))
+        yield self.asked
 
     def changes(self, references: list[Identity]) -> tuple[Reason, ...]:
         """What changed since the choice was made."""
@@ -204,27 +243,30 @@ class Case:
 
     def priced(self, planned: PlanNode, pictures: int) -> PlanNode:
         """With so many pictures to buy, and what they cost."""
-        least, most = self._price()
-        nothing, whole = Money.zero(self.walk.currency), most * pictures
-        at_least = self._comes("comes_at_least") and planned.state is not State.MAY
+        nothing, most = Money.zero(self.walk.currency), len(self.references)
+        at_least = None if planned.state is State.MAY else self.inputs("comes_at_least")
+        usually = self.inputs("comes_usually")
+        prices = {inputs: self._price(inputs) for inputs in {at_least, usually, most} if inputs is not None}
         cost = Cost(
-            low=least * pictures if at_least else nothing,
-            expected=whole if self._comes("comes_usually") else nothing,
-            high=whole,
+            low=nothing if at_least is None else prices[at_least][0] * pictures,
+            expected=nothing if usually is None else prices[usually][1] * pictures,
+            high=prices[most][1] * pictures,
         )
         return replace(planned, pictures=pictures, cost=cost, by_cascade=self._by_cascade(planned.key))
 
-    def _price(self) -> tuple[Money, Money]:
-        """Of one picture, at least and at most."""
+    def _price(self, inputs: int) -> tuple[Money, Money]:
+        """Of one picture made from so many, at least and at most."""
         catalogue, provider, asked = self.walk.catalogue, self.walk.provider, self.asked
         if asked.layer is not None:
             return layer_prices(catalogue, provider, asked.model, asked.size)
-        price = price_of(catalogue, provider, asked.model, asked.size, inputs=len(self.references))
+        price = price_of(catalogue, provider, asked.model, asked.size, inputs=inputs)
         return price, price
 
-    def _comes(self, how: str) -> bool:
-        """Whether all that it is made from is there, in the case that `how` names (a field of `View`)."""
-        return all(getattr(self.walk.views[address], how) for address in self.upstream)
+    def inputs(self, how: str) -> int | None:
+        """From how many it is made in the case that `how` names (a field of `View`); None: then it can't be made."""
+        absent = {address for address in self.upstream if not getattr(self.walk.views[address], how)}
+        left = [reference.address for reference in lacking(self.node, absent).references]
+        return len(left) if absent.isdisjoint(left) else None
 
     def _by_cascade(self, key: Digest | None) -> bool:
         """Nothing of its own changed: only pictures that other nodes make."""
@@ -246,8 +288,8 @@ class Case:
                 identity=None,
                 future=future,
                 may_be_as_before=may_be_as_before,
-                comes_at_least=self._comes("comes_at_least"),
-                comes_usually=self._comes("comes_usually"),
+                comes_at_least=self.inputs("comes_at_least") is not None,
+                comes_usually=self.inputs("comes_usually") is not None,
             )
         )
 

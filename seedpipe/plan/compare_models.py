@@ -10,6 +10,7 @@ from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.errors import SeedpipeError
 from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.money import Money
+from seedpipe.plan.fewer import as_came
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.lint import model_faults
 from seedpipe.plan.plan import Cost, Forecast, Plan, PlanNode, State, sum_of
@@ -83,7 +84,7 @@ def _priced(
     why: Counter[str] = Counter()
     told: dict[str, str | None] = {}  # of each sequence once
     for planned in chosen:
-        node = _with_model(graph[planned.address], model)
+        node = _with_model(as_came(graph[planned.address], plan), model)
         group = node.sequence.address if isinstance(node, FrameNode) else node.address
         if group not in told:
             told[group] = next(iter(model_faults(node, catalogue, plan.provider, resolver)), None)

@@ -9,6 +9,7 @@ from seedpipe.manifest.node import FrameNode
 from seedpipe.money import Money
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
+from seedpipe.plan.case import Case
 from seedpipe.plan.key import Asked, Identity, batch_document, layers_document, request_document
 from seedpipe.plan.memory import Refused, Whereabouts
 from seedpipe.plan.plan import Cost, PlanNode, State
@@ -141,16 +142,22 @@ def _usually(walk: Walk, model: str, asked: int) -> int:
 
 def _showing(walk: Walk, node: FrameNode, planned: PlanNode, others: int) -> PlanNode:
     """At the price of a picture that is shown so many others of its sequence beside its own references."""
-    asked, own = walk.resolver.asked(node), len(node.references)
-    if not others or asked.layer is not None:
+    case = Case.of(walk, node)
+    if not others or case.asked.layer is not None:
         return planned
-    alone, shown = (
-        price_of(walk.catalogue, walk.provider, asked.model, asked.size, inputs=inputs)
-        for inputs in (own, own + others)
-    )
-    more, cost = (shown - alone) * planned.pictures, planned.cost
-    low, expected = (amount + more if amount.micros else amount for amount in (cost.low, cost.expected))
-    return replace(planned, cost=Cost(low=low, expected=expected, high=cost.high + more))
+
+    def more(inputs: int | None) -> Money:
+        """Nothing in a case in which it is not made."""
+        alone, shown = (
+            price_of(walk.catalogue, walk.provider, case.asked.model, case.asked.size, inputs=(inputs or 0) + beside)
+            for beside in (0, others)
+        )
+        return (shown - alone) * planned.pictures
+
+    low, expected, high = planned.cost.low, planned.cost.expected, planned.cost.high + more(len(node.references))
+    low += more(case.inputs("comes_at_least")) if low.micros else Money.zero(walk.currency)
+    expected += more(case.inputs("comes_usually")) if expected.micros else Money.zero(walk.currency)
+    return replace(planned, cost=Cost(low=low, expected=expected, high=high))
 
 
 def _perhaps(walk: Walk, planned: PlanNode, *, at_least: bool, usually: bool) -> PlanNode:
@@ -232,5 +239,8 @@ def _refused(walk: Walk, nodes: Sequence[FrameNode], key: Digest) -> tuple[State
 
 
 def _stopped(walk: Walk, planned: PlanNode, state: State, reason: Reason) -> PlanNode:
+    """It does not come: nor does it bring the picture of another node that asks for the same."""
+    if planned.key is not None and walk.bought.get(planned.key, ("", 0))[0] == planned.address:
+        del walk.bought[planned.key]
     walk.views[planned.address] = View(identity=None, stopped=state)
     return replace(planned, state=state, reasons=(reason,), pictures=0, cost=Cost.nothing(walk.currency), writes=False)

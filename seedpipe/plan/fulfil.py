@@ -11,18 +11,21 @@ from typing import Any, Final
 from seedpipe.canonical import digest_of
 from seedpipe.errors import SeedpipeError
 from seedpipe.limits import ExitCode
-from seedpipe.manifest.node import Node, upstream_addresses, worn
+from seedpipe.manifest.node import ImageNode, Node, upstream_addresses, worn
+from seedpipe.names import Digest
 from seedpipe.plan.document_changes import compare_documents
+from seedpipe.plan.fewer import as_came, words_with_fewer
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, Identity, recipe_identity, remembered_document
 from seedpipe.plan.plan import Plan, PlannedLook, PlanNode, State
-from seedpipe.plan.promise import entry_digest, filled, hole_of
+from seedpipe.plan.promise import entry_digest, filled, hole_of, saying, settled
 from seedpipe.plan.recipe_changes import compare_recipes
 from seedpipe.plan.saved import SavedLook, SavedNode, SavedPlan
 from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Lock, SourceEntry
 
 _SHOWN: Final = 20
 _MADE_ANEW: Final = "asks for the picture that there is, and the plan has it made anew"
+_OTHER_WITH_FEWER: Final = "what it says with fewer pictures of a sequence is not what the plan has"
 _KEPT: Final = (State.PINNED, State.STALE)
 
 
@@ -58,9 +61,9 @@ def check_departures(saved: SavedPlan, plan: Plan, *, graph: Graph, lock: Lock) 
     """`plan` is that of `saved.wish_for(graph)`. Raises `DepartedError`."""
     identities = {node.address: identity_of(node) for node in plan.nodes.values()}
     departures = [
-        *_of_entries(saved, graph, lock, identities),
+        *_of_entries(saved, plan, graph, lock, identities),
         *_of_requests(saved, plan, graph, lock, identities),
-        *_of_money(saved, plan, identities),
+        *_of_money(saved, plan, graph, identities),
     ]
     if departures:
         raise DepartedError(saved.file, departures)
@@ -75,21 +78,31 @@ def gone(saved: SavedPlan, graph: Graph) -> Sequence[str]:
 
 
 def _of_entries(
-    saved: SavedPlan, graph: Graph, lock: Lock, identities: Mapping[str, Identity | None]
+    saved: SavedPlan, plan: Plan, graph: Graph, lock: Lock, identities: Mapping[str, Identity | None]
 ) -> Iterator[Departure]:
     for address, node in saved.nodes.items():
         if not node.has_work or address not in graph:
             continue
         entry = lock.entries.get(address)
-        if entry_digest(entry) != node.before and not _is_own_result(node, entry, identities):
+        if entry_digest(entry) != node.before and not _is_own_result(node, entry, plan, graph, identities):
             yield Departure(address=address, what=_entry_words(node, entry))
 
 
-def _is_own_result(node: SavedNode, entry: Entry | None, identities: Mapping[str, Identity | None]) -> bool:
-    asked = None if node.request is None else filled(node.request, identities)
+def _is_own_result(
+    node: SavedNode, entry: Entry | None, plan: Plan, graph: Graph, identities: Mapping[str, Identity | None]
+) -> bool:
+    written = graph[node.address]
     if isinstance(entry, ImageEntry) and node.looks:
-        looks = (filled(look.request, identities) for look in node.looks.values() if look.request is not None)
+        names = [one.look for one in written.looks] if isinstance(written, ImageNode) else []
+        requests = (
+            settled(look.request, look.fewer, written, plan, now)
+            for name, look in node.looks.items()
+            for now in (name, *names)  # whatever it is called now
+        )
+        looks = (filled(request, identities) for request in requests if request is not None)
         return any(look is not None and entry.want == digest_of(look) for look in looks)
+    request = settled(node.request, node.fewer, written, plan, None)
+    asked = None if request is None else filled(request, identities)
     if asked is None:
         return False
     match entry:
@@ -132,38 +145,68 @@ def _of_requests(
             if was.state.buys and entry_digest(lock.entries.get(node.address)) == was.before:
                 yield Departure(address=node.address, what="stays as it is, and the plan has it made anew")
         elif node.looks:
-            yield from _of_looks(was, node, graph, identities)
-        elif node.request is not None:
-            for what in _request_words(was.request, node.request, node, graph[node.address]):
+            yield from _of_looks(was, node, plan, graph, identities)
+        elif _says_other_with_fewer(was.fewer, node.fewer, written := graph[node.address], None):
+            for what in _other_words(was.request, written, None):
                 yield Departure(address=node.address, what=what)
-        elif _is_another(was.request, node, identities):
+        elif node.request is not None:
+            before = settled(was.request, was.fewer, written, plan, None)
+            for what in _request_words(before or {}, node.request, node, as_came(written, plan)):
+                yield Departure(address=node.address, what=what)
+        elif _is_another(settled(was.request, was.fewer, written, plan, None) or {}, node, identities):
             yield Departure(address=node.address, what=_MADE_ANEW)
 
 
 def _of_looks(
-    was: SavedNode, node: PlanNode, graph: Graph, identities: Mapping[str, Identity | None]
+    was: SavedNode, node: PlanNode, plan: Plan, graph: Graph, identities: Mapping[str, Identity | None]
 ) -> Iterator[Departure]:
     """Of the look that the picture is, and of those that would be bought: each by itself."""
+    written = graph[node.address]
     for look in node.looks:
         is_own = look.name == node.look
-        known = _look_before(was, look, identities)
-        before = known.request if known is not None else was.request if is_own else None
-        if before is None:
+        known = _look_before(was, look, plan, written, identities)
+        saved = known if known is not None else was if is_own else None
+        before = None if saved is None else settled(saved.request, saved.fewer, written, plan, look.name)
+        if saved is None or before is None:
             continue  # one that the plan doesn't know costs what it does not name
-        if look.request is not None and (look.pictures or is_own):
-            for what in _request_words(before, look.request, node, worn(graph[node.address], look.name)):
+        if _says_other_with_fewer(saved.fewer, look.fewer, written, look.name):
+            for what in _other_words(saved.request or {}, written, look.name):
+                yield Departure(address=node.address, what=f"look {look.name}: {what}")
+        elif look.request is not None and (look.pictures or is_own):
+            for what in _request_words(before, look.request, node, worn(as_came(written, plan), look.name)):
                 yield Departure(address=node.address, what=f"look {look.name}: {what}")
         elif is_own and look.request is None and _is_another(before, node, identities):
             yield Departure(address=node.address, what=_MADE_ANEW)
 
 
-def _look_before(was: SavedNode, look: PlannedLook, identities: Mapping[str, Identity | None]) -> SavedLook | None:
+def _look_before(
+    was: SavedNode, look: PlannedLook, plan: Plan, written: Node, identities: Mapping[str, Identity | None]
+) -> SavedLook | None:
     """What the plan says of a look: by what is asked for it, since a name costs nothing; else by its name."""
     for one in was.looks.values():
-        asked = None if one.request is None else filled(one.request, identities)
-        if one.request is not None and (one.request == look.request or (asked and digest_of(asked) == look.key)):
+        request = settled(one.request, one.fewer, written, plan, look.name)
+        asked = None if request is None else filled(request, identities)
+        if request is not None and (request == look.request or (asked and digest_of(asked) == look.key)):
             return one
     return was.looks.get(look.name)
+
+
+def _says_other_with_fewer(was: Digest | None, now: Digest | None, written: Node, look: str | None) -> bool:
+    """Whether what goes with fewer counted pictures is not what the plan has, where it isn't, or wasn't, known."""
+    return was != now if was is None or now is not None else was != words_with_fewer(written, look)
+
+
+def _other_words(was: Mapping[str, Any], written: Node, look: str | None) -> Iterator[str]:
+    """How the words with all pictures differ, else that those with fewer do."""
+    now = saying(was, worn(written, look))
+    changes = compare_documents(
+        remembered_document(was),
+        now,
+        old_words={name: was[name] for name in TEXTS if name in was},
+        defaults=DEFAULTS_1,
+        references=["" for _ in was.get("references", ())],
+    )
+    yield from (change.sentence() for change in changes) if changes else (_OTHER_WITH_FEWER,)
 
 
 def _is_another(was: Mapping[str, Any], node: PlanNode, identities: Mapping[str, Identity | None]) -> bool:
@@ -218,20 +261,24 @@ def _with_known(was: Mapping[str, Any], now: Mapping[str, Any], written: Node) -
 # Money
 
 
-def _of_money(saved: SavedPlan, plan: Plan, identities: Mapping[str, Identity | None]) -> Iterator[Departure]:
+def _of_money(
+    saved: SavedPlan, plan: Plan, graph: Graph, identities: Mapping[str, Identity | None]
+) -> Iterator[Departure]:
     if plan.currency != saved.currency:
         what = f"prices are in {plan.currency} now, and were planned in {saved.currency}"
         yield Departure(address=None, what=what, costs=True)
         return
     buying = [node for node in plan.nodes.values() if node.pictures]
-    dearer = [found for node in buying if (found := _price(saved, node, identities))]
+    dearer = [found for node in buying if (found := _price(saved, node, plan, graph, identities))]
     yield from dearer
     if not dearer and plan.cost.high > saved.cost.high:
         what = f"what is left would cost {plan.cost.high}, more than the {saved.cost.high} planned"
         yield Departure(address=None, what=what, costs=True)
 
 
-def _price(saved: SavedPlan, node: PlanNode, identities: Mapping[str, Identity | None]) -> Departure | None:
+def _price(
+    saved: SavedPlan, node: PlanNode, plan: Plan, graph: Graph, identities: Mapping[str, Identity | None]
+) -> Departure | None:
     was = saved.buyer_of(node.address)
     if was is None:
         what = f"would be bought for {node.cost.high}, which the plan does not name"
@@ -240,7 +287,7 @@ def _price(saved: SavedPlan, node: PlanNode, identities: Mapping[str, Identity |
         what = f"{node.takes} takes are asked for, {was.takes} planned"  # whatever has come of them
         return Departure(address=node.address, what=what, costs=True)
     if node.looks:
-        return _price_of_looks(was, node, identities)
+        return _price_of_looks(was, node, plan, graph[node.address], identities)
     if node.pictures > was.pictures:
         what = f"{node.pictures} pictures would be bought, {was.pictures} are planned"
         return Departure(address=node.address, what=what, costs=True)
@@ -252,10 +299,12 @@ def _price(saved: SavedPlan, node: PlanNode, identities: Mapping[str, Identity |
     return None
 
 
-def _price_of_looks(was: SavedNode, node: PlanNode, identities: Mapping[str, Identity | None]) -> Departure | None:
+def _price_of_looks(
+    was: SavedNode, node: PlanNode, plan: Plan, written: Node, identities: Mapping[str, Identity | None]
+) -> Departure | None:
     """Each look by itself: one that is left may be dearer than those that have come."""
     for look in node.looks:
-        before = _look_before(was, look, identities)
+        before = _look_before(was, look, plan, written, identities)
         planned = 0 if before is None else before.pictures
         if look.pictures > planned:
             what = f"look {look.name}: {look.pictures} pictures would be bought, {planned} are planned"

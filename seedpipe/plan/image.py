@@ -7,6 +7,7 @@ from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
 from seedpipe.plan.case import Case
+from seedpipe.plan.fewer import counted_references, lacking
 from seedpipe.plan.key import Identity, request_key
 from seedpipe.plan.looks import in_its_look, with_looks
 from seedpipe.plan.memory import OutputState, Whereabouts
@@ -36,7 +37,7 @@ def _planned(walk: Walk, node: ImageNode | FrameNode) -> PlanNode:
 def where_used_as_it_is(walk: Walk, node: ImageNode | FrameNode) -> Whereabouts | None:
     """Where the chosen picture of a node is that nobody selected: it serves as it is, stale or not, or it is missing."""
     entry = walk.lock.image(node.address)
-    if entry is None or walk.is_selected(node):
+    if entry is None or walk.is_selected(node) or walk.is_superseded(node):
         return None
     return walk.whereabouts(entry.take, walk.outputs.get(node.address))
 
@@ -137,6 +138,8 @@ class _Judgement(Case):
             return State.PINNED
         if entry.own != self.own():
             return None
+        if counted_references(self.whole) and list(entry.asked.get("references", ())) == list(self.references):
+            return None  # of the same pictures other words, which it has only with so few of them
         if not self.walk.wish.cascade:
             return State.STALE
         named = self.node.address in self.walk.wish.selection.named
@@ -273,8 +276,7 @@ class _Judgement(Case):
         if as_before is not None:
             self.coming(f"perhaps:{self.node.address}", may_be_as_before=True)
             return self.priced(replace(planned, state=State.MAY), self.node.takes)
-        supposed = [view.identity or view.future for view in views]
-        key = request_key(self.asked, [identity for identity in supposed if identity is not None])
+        key = self.supposed()
         self.coming(self.future(key))
         only_fetched = all(view.identity is not None or view.fetched_later for view in views)
         return self._ordered(
@@ -285,10 +287,23 @@ class _Judgement(Case):
         """The chosen take, if it is right again as soon as everything awaited comes out as it was."""
         entry = self.entry
         before = entry.asked.get("references", ()) if entry is not None else ()
-        if entry is None or len(before) != len(self.references):
+        as_then = lacking(self.node, self._never_there())
+        references = [self.walk.views[reference.address] for reference in as_then.references]
+        if entry is None or len(before) != len(references):
             return None
-        views = [self.walk.views[address] for address in self.upstream]
-        if any(view.identity is None and not view.may_be_as_before for view in views):
+        if any(view.identity is None and not view.may_be_as_before for view in references):
             return None
-        supposed = [now or then for now, then in zip(self.references, before, strict=True)]
-        return entry.take if request_key(self.asked, supposed) == entry.want else None
+        supposed = [view.identity or then for view, then in zip(references, before, strict=True)]
+        return entry.take if request_key(self.walk.resolver.asked(as_then), supposed) == entry.want else None
+
+    def _never_there(self) -> frozenset[str]:
+        """Counted pictures that stay away if those beside them, which are awaited, come out as they were."""
+        found = []
+        for reference in counted_references(self.node):
+            frame = self.walk.graph[reference.address]
+            view = self.walk.views[reference.address]
+            if view.identity is None and not view.may_be_as_before and isinstance(frame, FrameNode):
+                beside = (self.walk.views.get(address) for address in frame.sequence.addresses)
+                if any(other is not None and other.identity is None and other.may_be_as_before for other in beside):
+                    found.append(reference.address)
+        return frozenset(found)

@@ -9,17 +9,14 @@ from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.catalogue.model import AUTO, Feature, Mode, Model
 from seedpipe.errors import Fault, SeedpipeError, Severity
 from seedpipe.manifest.compose import compose
-from seedpipe.manifest.node import FrameNode, ImageNode, Sequence
+from seedpipe.manifest.image_numbers import image_numbers
+from seedpipe.manifest.node import FrameNode, ImageNode, Reference, Sequence
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.outputs import format_of, output_faults
 from seedpipe.plan.price import layer_prices
 from seedpipe.plan.resolve import CARRIED, Resolver
 from seedpipe.source import Position
 
-_NUMBER = r"\d{1,3}\b(?!:\d|%)"  # not the 16 of `image 16:9`
-_LIST = rf"{_NUMBER}(?:\s*(?:,|&|-|–|to|,?\s*and)\s*{_NUMBER})*"
-_IMAGE_N = re.compile(rf"\bimage\s+({_NUMBER})|\bimages\s+({_LIST})", re.IGNORECASE)
-_RANGE = re.compile(r"(\d+)(?:\s*(?:-|–|to)\s*(\d+))?")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # Codes of faults that another model may cure: none of them hinders a look at what moving to it would take.
 OF_THE_MODEL = frozenset(
@@ -69,7 +66,7 @@ def _of_looks(
     looks = node.looks or (node,)
     named: dict[_Found, list[str]] = {}
     for look in looks:
-        for found in (*_image(look, catalogue, provider, resolver), *_transparency(look, graph)):
+        for found in (*_image(look, catalogue, provider, resolver), *_transparency(look, graph), *_needs_all(look)):
             named.setdefault(found, []).append(look.look or "")
     for found, names in named.items():
         fault = _placed(node, found)
@@ -150,6 +147,7 @@ def _frames(sequence: Sequence, catalogue: Catalogue, provider: str, resolver: R
     return [
         *_sequence(sequence, catalogue, provider, resolver),
         *_image(_as_one(sequence), catalogue, provider, resolver, at_once),
+        *_needs_all(sequence),
     ]
 
 
@@ -241,6 +239,24 @@ def _words(node: ImageNode) -> Iterator[_Found]:
             )
 
 
+def _needs_all(node: ImageNode | Sequence) -> Iterator[_Found]:
+    """A glob over a counted sequence means those that came, but for what can't be said, or done, without the last one."""
+    last = {one.address.partition("#")[0]: one.address for one in _references(node) if one.counted}
+    for address in last.values():
+        if len(_references(node.lacking({address}))) == len(_references(node)):
+            yield _Found(
+                code="needs-all-frames",
+                message=f"`{address}` may not come (its sequence is complete with fewer), and this can't do without it",
+                field="references",
+                severity=Severity.WARNING,
+                hint="say all that came by one name, `{{ refs.name }}`, or loop over it",
+            )
+
+
+def _references(node: ImageNode | Sequence) -> tuple[Reference, ...]:
+    return node.references if isinstance(node, ImageNode) else node.base.references
+
+
 def _length(prompt: str, model: Model) -> Iterator[_Found]:
     characters, words = len(_CJK.findall(prompt)), len(prompt.split())
     if characters > model.prompt.characters or words > model.prompt.words:
@@ -252,15 +268,6 @@ def _length(prompt: str, model: Model) -> Iterator[_Found]:
             field="prompt",
             severity=Severity.WARNING,
         )
-
-
-def image_numbers(prompt: str) -> frozenset[int]:
-    """Which pictures a prompt speaks of: `image 2`, `images 1 and 3`, `images 1-3`."""
-    numbers: set[int] = set()
-    for one, several in _IMAGE_N.findall(prompt):
-        for first, last in _RANGE.findall(one or several):
-            numbers.update(range(int(first), int(last or first) + 1))
-    return frozenset(numbers)
 
 
 def _chain(node: ImageNode, graph: Graph) -> Iterator[Fault]:

@@ -142,8 +142,7 @@ class _Candidate(Case):
         views = [self.walk.views[address] for address in self.upstream]
         if any(view.identity is None and view.may_be_as_before for view in views):
             return self._bought(State.MAY, None, takes, reasons)
-        supposed = [view.identity or view.future for view in views]
-        key = request_key(self.asked, [identity for identity in supposed if identity is not None])
+        key = self.supposed()
         fetched = all(view.identity is not None or view.fetched_later for view in views)
         part = self._ordered(State.MAKE if fetched else State.FOLLOWS, key, (0, takes), reasons)
         return replace(part, look=replace(part.look, key=None))

@@ -112,6 +112,7 @@ class PlannedLook:
     pictures: int = 0
     cost: Cost
     request: Mapping[str, Any] | None = None
+    fewer: Digest | None = None
 
     def to_dict(self) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -122,6 +123,7 @@ class PlannedLook:
             "pictures": self.pictures,
             "cost": self.cost.to_dict(),
             "request": None if self.request is None else dict(self.request),
+            "fewer": None if self.fewer is None else str(self.fewer),
         }
         return {name: value for name, value in values.items() if value is not None}
 
@@ -160,6 +162,7 @@ class PlanNode:
     takes: int | None = None  # of an image: how many there are to be, where some are bought
     before: Digest | None = None  # of the lock's entry, where there is work and an entry
     request: Mapping[str, Any] | None = None  # what is asked for, where there is work (`plan.promise`)
+    fewer: Digest | None = None  # over the words for fewer counted pictures, while it isn't known how many come
     look: str | None = None
     looks: tuple[PlannedLook, ...] = ()  # in the order of the manifest
     position: Position
@@ -211,6 +214,7 @@ class PlanNode:
             "takes": self.takes,
             "before": None if self.before is None else str(self.before),
             "request": None if self.request is None else dict(self.request),
+            "fewer": None if self.fewer is None else str(self.fewer),
             "look": self.look,
             "looks": [one.to_dict() for one in self.looks],
             "position": str(self.position),

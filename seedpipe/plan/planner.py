@@ -78,16 +78,16 @@ def _planned_all(walk: Walk, nodes: Sequence[Node]) -> Mapping[str, PlanNode]:
     planned: dict[str, PlanNode] = {}
     for node in nodes:
         if not isinstance(node, FrameNode):
-            planned[node.address] = _planned(walk, node)
+            planned[node.address] = _planned(walk, walk.as_came(node))
         elif node.address not in planned:
-            planned |= plan_frames(walk, frames[node.sequence.address])
+            planned |= plan_frames(walk, [walk.as_came(one) for one in frames[node.sequence.address]])
         close_gate(walk, node, planned[node.address])
     return {node.address: _promised(walk, node, planned[node.address]) for node in nodes}
 
 
 def _promised(walk: Walk, node: Node, planned: PlanNode) -> PlanNode:
     named = node.address in walk.wish.selection.named
-    return promised(walk, node, replace(planned, named=True) if named else planned)
+    return promised(walk, walk.as_came(node), replace(planned, named=True) if named else planned)
 
 
 def _planned(walk: Walk, node: SourceNode | DerivedNode | ImageNode) -> PlanNode:

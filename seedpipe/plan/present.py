@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seedpipe.canonical import digest_of
-from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
+from seedpipe.manifest.node import FrameNode, ImageNode, worn
 from seedpipe.names import Digest
+from seedpipe.plan.fewer import as_came, own_of
 from seedpipe.plan.graph import Graph
-from seedpipe.plan.key import Identity, own_key, recipe_identity, remembered_document, request_document
+from seedpipe.plan.key import Identity, recipe_identity, remembered_document, request_document
 from seedpipe.plan.plan import Plan, PlanNode
 from seedpipe.plan.resolve import Resolver
 
@@ -25,6 +26,7 @@ class Present:
     want: Digest | None
     own: Digest
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    made_from: tuple[str, ...] = ()  # addresses behind the document's references
     waits_for: tuple[str, ...] = ()
     look: str | None = None
     looks: tuple["Present", ...] = field(default=(), repr=False)
@@ -48,6 +50,7 @@ class Present:
 def present_want(node: ImageNode | FrameNode, plan: Plan, graph: Graph, resolver: Resolver) -> Present:
     """`plan` holds the node and everything that it is made from, all of it selected."""
     key = plan.nodes[node.address].key
+    node = as_came(node, plan)
     if not isinstance(node, ImageNode) or not node.looks:
         return _present(node, key, plan, graph, resolver)
     planned = plan.nodes[node.address]
@@ -61,8 +64,7 @@ def _present(node: ImageNode | FrameNode, key: Digest | None, plan: Plan, graph:
     asked = resolver.asked(node)
     look = node.look if isinstance(node, ImageNode) else None
     identities = [_identity(plan.nodes[reference.address]) for reference in node.references]
-    elsewhere = [not isinstance(graph[reference.address], SourceNode) for reference in node.references]
-    own = own_key(asked, identities, made_elsewhere=elsewhere)
+    own = own_of(worn(graph[node.address], look), graph, resolver, lambda one: _identity(plan.nodes[one]))
     if key is None:
         waits_for = [
             reference.address
@@ -72,7 +74,14 @@ def _present(node: ImageNode | FrameNode, key: Digest | None, plan: Plan, graph:
         waiting = tuple(dict.fromkeys(waits_for))
         return Present(address=node.address, want=None, own=own, waits_for=waiting, look=look)
     document = request_document(asked, [identity for identity in identities if identity is not None])
-    return Present(address=node.address, want=digest_of(document), own=own, document=document, look=look)
+    return Present(
+        address=node.address,
+        want=digest_of(document),
+        own=own,
+        document=document,
+        made_from=tuple(reference.address for reference in node.references),
+        look=look,
+    )
 
 
 def _identity(planned: PlanNode) -> Identity | None:

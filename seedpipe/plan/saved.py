@@ -29,6 +29,7 @@ class SavedLook:
     cost: Cost
     pictures: int
     request: Mapping[str, Any] | None
+    fewer: Digest | None = None
 
     @classmethod
     def from_dict(cls, data: "_Reader") -> "SavedLook":
@@ -36,6 +37,7 @@ class SavedLook:
             cost=_cost(data.below("cost")),
             pictures=data.whole("pictures"),
             request=data.below("request").mapping() if data.has("request") else None,
+            fewer=data.made("fewer", Digest.parse, "a digest") if data.has("fewer") else None,
         )
 
 
@@ -54,6 +56,7 @@ class SavedNode:
     before: Digest | None
     request: Mapping[str, Any] | None
     same_as: str | None
+    fewer: Digest | None = None
     looks: Mapping[str, "SavedLook"] = field(default_factory=dict)
 
     @property
@@ -75,6 +78,7 @@ class SavedNode:
             before=data.made("before", Digest.parse, "a digest") if data.has("before") else None,
             request=data.below("request").mapping() if data.has("request") else None,
             same_as=same[0] if same else None,
+            fewer=data.made("fewer", Digest.parse, "a digest") if data.has("fewer") else None,
             looks=_looks(data),
         )
 

@@ -14,6 +14,7 @@ from seedpipe.plan.schema_documents import document_definitions
 from seedpipe.plan.schema_parts import COUNT, DIALECT, DIGEST, FLAG, MONEY, TEXT, TEXTS, Schema, object_of, said
 
 SCHEMA_ID: Final = "urn:seedpipe:plan:1"
+_FEWER: Final = "Over the words for fewer pictures of counted sequences, while it isn't known how many come."
 _JSON_TYPES: Final[Mapping[type, Schema]] = {str: TEXT, int: COUNT, bool: FLAG}
 
 
@@ -182,6 +183,7 @@ def _node() -> Schema:
         "takes": said(COUNT, "Of an image that is bought: how many takes there are to be."),
         "before": said(DIGEST, "Of the lock's entry, where there is work."),
         "request": {"$ref": "#/$defs/request"},
+        "fewer": said(DIGEST, _FEWER),
         "look": said(TEXT, "Of a picture with looks, the one that it is: `key`, `request` and `take` are of it."),
         "looks": said(
             {"type": "array", "items": {"$ref": "#/$defs/look"}},
@@ -211,6 +213,7 @@ def _look() -> Schema:
         "model": said(TEXT, "Dated id."),
         "size": said(TEXT, "`WxH`, or a tier."),
         "request": {"$ref": "#/$defs/request"},
+        "fewer": said(DIGEST, _FEWER),
     }
     told = {"name": TEXT, "pictures": COUNT, "cost": {"$ref": "#/$defs/cost"}}
     return said(object_of({**told, **optional}, optional=optional), "A candidate of one picture, made with other vars.")

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from seedpipe.catalogue.lookup import Catalogue
-from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode, upstream_addresses
 from seedpipe.manifest.node import Sequence as FrameSequence
 from seedpipe.names import Digest
 from seedpipe.plan import reasons as why
+from seedpipe.plan.fewer import AnyNode, counted_references, lacking, superseded
 from seedpipe.plan.graph import Graph
-from seedpipe.plan.key import Identity, recipe_identity
+from seedpipe.plan.key import Identity, recipe_identity, request_document
 from seedpipe.plan.memory import Memory, OutputState, Whereabouts
 from seedpipe.plan.outputs import files_of_choices
 from seedpipe.plan.plan import Cost, PlanNode, State
@@ -42,6 +43,11 @@ class View:
     comes_at_least: bool = True  # it is there even if every batch brings no more than its first frame
     comes_usually: bool = True  # it is there if batches bring as much as they usually do
 
+    @property
+    def not_made(self) -> bool:
+        """Its counted sequence is complete without it."""
+        return self.stopped is State.CACHED
+
 
 @dataclass(kw_only=True)
 class Walk:
@@ -59,6 +65,7 @@ class Walk:
     currency: str
     views: dict[str, View] = field(default_factory=dict)
     bought: dict[Digest, tuple[str, int]] = field(default_factory=dict)  # key → first buyer, takes it will have
+    _superseded: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def blank(self, node: Node) -> PlanNode:
         """What the plan says of a node before it is judged."""
@@ -67,12 +74,17 @@ class Walk:
             kind=_KINDS[type(node)],
             state=State.CACHED,
             cost=Cost.nothing(self.currency),
-            made_from=tuple(self.graph.made_from(node.address)),
+            made_from=tuple(dict.fromkeys(upstream_addresses(node))),
             output=self.outputs.get(node.address),
             tags=node.tags,
             axes=node.axes,
             position=node.position,
         )
+
+    def as_came(self, node: AnyNode) -> AnyNode:
+        """As it is asked for with the counted pictures that there are, or will be as far as is known."""
+        views = ((one.address, self.views.get(one.address)) for one in counted_references(node))
+        return lacking(node, {address for address, view in views if view is not None and view.not_made})
 
     def is_left_out(self, node: ImageNode | FrameNode) -> bool:
         """Excluded from this build. Layers come together: one of them can't be left out alone."""
@@ -95,6 +107,16 @@ class Walk:
         """Which frames a person wrote down one by one; none where all were meant."""
         named = self.wish.selection.named.intersection(sequence.addresses)
         return frozenset() if len(named) == len(sequence.frames) else named
+
+    def is_superseded(self, node: ImageNode | FrameNode) -> bool:
+        """One of a counted sequence that was made for other words or pictures than the latest batch: it may not exist now."""
+        if not isinstance(node, FrameNode) or not node.sequence.counted:
+            return False
+        address = node.sequence.address
+        if address not in self._superseded:
+            entries = {one: entry for one in node.sequence.addresses if (entry := self.lock.image(one)) is not None}
+            self._superseded[address] = superseded(entries, request_document(self.resolver.asked(node), ()))
+        return node.address in self._superseded[address]
 
     def whereabouts(self, picture: Digest, path: str | None) -> Whereabouts:
         """Where its bytes are: in the store, in the output file at `path`, or in that of another node with this choice."""

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from seedpipe.errors import DecisionError
 from seedpipe.images.probe import probe_picture
-from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.names import Digest
 from seedpipe.plan.choices import Candidate, adopted_by, is_current
 from seedpipe.plan.document_changes import compare_documents
@@ -201,7 +200,7 @@ def _differences(desk: Desk, old: Mapping[str, Any], new: Present) -> tuple[Reas
         new.document,
         old_words={name: old[name] for name in TEXTS if name in old},
         defaults=DEFAULTS_1,
-        references=_references(desk, new),
+        references=new.made_from,
         called=lambda identity: _whose(desk, new, identity),
     )
 
@@ -230,18 +229,9 @@ def _nearest(present: Present, document: Mapping[str, Any]) -> Present:
     return max(looks, key=alike)
 
 
-def _references(desk: Desk, present: Present) -> Sequence[str]:
-    node = desk.project.graph[present.address]
-    if isinstance(node, ImageNode):
-        node = node.wearing(present.look)
-    if not isinstance(node, ImageNode | FrameNode):
-        return ()
-    return [reference.address for reference in node.references]
-
-
 def _whose(desk: Desk, present: Present, identity: str) -> str | None:
     """Which of the pictures that a node is made from an identity was."""
-    for name in (*_references(desk, present), *desk.project.graph.made_from(present.address)):
+    for name in (*present.made_from, *desk.project.graph.made_from(present.address)):
         entry = desk.entry(name)
         taken = [line.take for line in desk.decisions if line.node == name and line.take is not None]
         taken += [entry.take, *entry.takes] if entry is not None else []

@@ -72,6 +72,7 @@ def explain_text(
     node: Node,
     *,
     made_from: Mapping[str, State],
+    not_made: Sequence[str] = (),
     makes: Sequence[str] = (),
     takes: Sequence[TakeLine] = (),
     choice: ChoiceLine | None = None,
@@ -82,7 +83,9 @@ def explain_text(
     width: int = 80,
     style: Style = PLAIN,
 ) -> str:
-    """`made_from` are the states of the pictures it is made from, `makes` the nodes made from it directly.
+    """`made_from` are the states of the pictures it is made from, `makes` the nodes made from it directly; `not_made` are
+
+    those of a glob that it does without.
 
     `layer` is what the service said of the chosen take of a decomposition; `candidates` counts the takes of each other
     look.
@@ -111,6 +114,8 @@ def explain_text(
             _derived(page, node, made_from)
         case SourceNode():
             page.field("file" if node.path else "url", node.path or node.url or "")
+    if not_made:
+        page.field("without", f"{', '.join(not_made)}, which {'was' if len(not_made) == 1 else 'were'} not made")
     _facts(page, planned, realm)
     _takes(page, takes)
     if choice is not None:

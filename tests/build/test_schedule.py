@@ -54,6 +54,24 @@ def test_without_some_of_its_needs_a_node_comes_all_the_same() -> None:
     assert schedule.start() == "room"
 
 
+def test_a_need_that_need_not_exist_is_waited_for_and_done_without() -> None:
+    needs = {"mood1": [], "mood2": [], "mood3": [], "all": ["mood1", "mood2", "mood3"], "last": ["mood3"]}
+    schedule = Schedule(needs, {}, counted={"all": {"mood1", "mood2", "mood3"}})
+    assert {schedule.start(), schedule.start(), schedule.start()} == {"mood1", "mood2", "mood3"}
+    assert schedule.failed("mood3", absent=True) == ["last"], "who names it itself needs it"
+    schedule.done("mood1")
+    assert schedule.start() is None, "it waits for the end of all"
+    schedule.done("mood2")
+    assert schedule.start() == "all"
+
+
+def test_one_that_failed_is_not_done_without() -> None:
+    needs = {"mood1": [], "mood2": [], "all": ["mood1", "mood2"]}
+    schedule = Schedule(needs, {}, counted={"all": {"mood1", "mood2"}})
+    assert {schedule.start(), schedule.start()} == {"mood1", "mood2"}
+    assert schedule.failed("mood2") == ["all"]
+
+
 def test_longest_remaining_path_starts_first() -> None:
     needs = {"short": [], "long": [], "below": ["long"], "middle": []}
     schedule = Schedule(needs, {"short": 1, "long": 2, "below": 9, "middle": 5})

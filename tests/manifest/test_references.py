@@ -3,6 +3,7 @@
 import pytest
 
 from seedpipe.manifest.findings import BadValueError
+from seedpipe.manifest.node import ImageNode
 from seedpipe.manifest.references import AddressBook
 from tests.manifest.session import Session
 
@@ -144,3 +145,65 @@ def test_a_pattern_that_is_none() -> None:
     book = AddressBook(["a"], [])
     with pytest.raises(BadValueError):
         book.glob("a[z-a]")
+
+
+COUNTED = (
+    "images:\n"
+    "  mood: {matrix: {at: [dawn, dusk]}, prompt: 'Lamps at {{ at }}', sequence: {max_images: 3}}\n"
+    "  board: {prompt: x, sequence: {frames: [{id: a, prompt: A}, {id: b, prompt: B}]}}\n"
+    "  parts: {layers: hero, model: seedream-5-0-pro}\n"
+    "  hero: {prompt: x}\n"
+)
+
+
+def counted(project: Session, references: str) -> tuple[ImageNode, list[str]]:
+    found = project.manifest(COUNTED + f"  it: {{prompt: 'Of {{{{ refs.a }}}}', references: {references}}}\n").image(
+        "it"
+    )
+    return found, [reference.address for reference in found.references if reference.counted]
+
+
+@pytest.mark.parametrize(
+    ("references", "may_lack"),
+    [
+        ("{a: 'mood/dawn#*'}", ["mood/dawn#1", "mood/dawn#2", "mood/dawn#3"]),
+        ("{a: ['mood/*#[12]']}", ["mood/dawn#1", "mood/dawn#2", "mood/dusk#1", "mood/dusk#2"]),
+        ("{a: {each: [dawn], node: 'mood/{{ item }}#?'}}", ["mood/dawn#1", "mood/dawn#2", "mood/dawn#3"]),
+        ("{a: 'parts#[12]'}", ["parts#1", "parts#2"]),
+        ("{a: 'board#*'}", []),
+        ("{a: 'mood/dawn#1'}", []),
+        ("{a: [mood/dawn#1, mood/dawn#2, hero]}", []),
+    ],
+)
+def test_what_may_lack_is_what_a_glob_finds_of_counted_pictures(
+    project: Session, references: str, may_lack: list[str]
+) -> None:
+    node, found = counted(project, references)
+    assert found == may_lack
+    assert (node.without is None) == (not may_lack)
+
+
+def test_without_some_the_words_are_rendered_anew(project: Session) -> None:
+    node, _ = counted(project, "{a: 'mood/*#*', logo: hero}")
+    fewer = node.lacking({"mood/dawn#2", "mood/dusk#1", "mood/dusk#3", "hero"})
+    assert [one.address for one in fewer.references] == ["mood/dawn#1", "mood/dawn#3", "mood/dusk#2", "hero"]
+    assert fewer.prompt == "Of image 1, image 2 and image 3"
+    assert node.prompt.startswith("Of image 1, image 2, image 3, image 4, "), "the node itself is what it was"
+    assert node.lacking(()) is node
+    assert node.lacking({"elsewhere#1"}) is node
+
+
+def test_a_glob_that_would_mean_nothing_can_t_be_done_without(project: Session) -> None:
+    node, _ = counted(project, "{a: 'mood/dawn#*', b: 'mood/dusk#[23]'}")
+    assert node.lacking({"mood/dusk#2", "mood/dusk#3"}) is node
+    assert len(node.lacking({"mood/dawn#1", "mood/dusk#3"}).references) == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["{{ refs['mood/dawn#3'] }}", "{{ refs.a[2] }}", "Of {{ refs.a }}, above all image 3", "Of images 2-3"],
+)
+def test_words_that_need_what_is_lacking(project: Session, words: str) -> None:
+    text = f'  it: {{prompt: "{words}", references: {{a: "mood/dawn#*"}}}}\n'
+    node = project.manifest(COUNTED + text).image("it")
+    assert node.lacking({"mood/dawn#3"}) is node

@@ -8,14 +8,14 @@ from seedpipe.canonical import digest_of
 from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.errors import Fault
 from seedpipe.manifest.expand import expand
-from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, SourceNode
+from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode, worn
 from seedpipe.manifest.parse import parse_manifest
 from seedpipe.manifest.steps import Text
 from seedpipe.names import Digest, Realm
+from seedpipe.plan.fewer import lacking, own_of
 from seedpipe.plan.graph import Graph, link
 from seedpipe.plan.key import (
     TEXTS,
-    own_key,
     recipe_document,
     recipe_identity,
     remembered_document,
@@ -26,6 +26,7 @@ from seedpipe.plan.memory import Refused, Uncertain
 from seedpipe.plan.outputs import output_paths
 from seedpipe.plan.plan import Plan, PlanNode, State
 from seedpipe.plan.planner import make_plan
+from seedpipe.plan.reasons import SameAs
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish, select
 from seedpipe.state.lock import DerivedEntry, Entry, ImageEntry, Level, Lock, Made, SourceEntry
@@ -47,6 +48,8 @@ class Project:
     provider: str = "apiyi"
     bought: int = 0  # pictures, over all builds
     spent: int = 0  # millionths, by the plans' own prices
+    comes: dict[str, int] = field(default_factory=dict)  # sequence → how many of its pictures a batch brings
+    lacks: set[str] = field(default_factory=set)  # pictures that a batch does not bring
 
     def __post_init__(self) -> None:
         self.memory = Remembered(self.files)
@@ -160,14 +163,15 @@ class Completion:
     resolver: Resolver
     present: dict[str, tuple[str, Digest]] = field(default_factory=dict)  # address → identity and picture
     entries: dict[str, Entry] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)  # counted pictures that don't exist
 
     def run(self) -> None:
         for planned in self.plan.nodes.values():
-            node = self.graph[planned.address]
+            node = self._as_came(self.graph[planned.address], planned)
             if planned.taken is not None:
                 identity = recipe_identity(planned.key) if planned.kind == "derived" and planned.key else None
                 self.present[planned.address] = (identity or str(planned.taken), planned.taken)
-            if planned.state.needs_a_person:
+            if planned.state.needs_a_person or self._did_not_come(node, planned):
                 continue
             match node:
                 case SourceNode():
@@ -181,6 +185,30 @@ class Completion:
             dict(project.lock.entries), self.entries, resolved=self.plan.resolved, project="lumen"
         )
         assert not left_alone
+
+    def _as_came(self, node: Node, planned: PlanNode) -> Node:
+        if not planned.exists:
+            self.absent.add(node.address)
+        return lacking(node, self.absent)
+
+    def _did_not_come(self, node: Node, planned: PlanNode) -> bool:
+        """The service did not make it, or something that it can't do without."""
+        if not planned.exists:
+            return True
+        if not planned.state.buys and planned.state not in (State.FREE, State.SAME):
+            return False
+        project, node = self.project, worn(node, planned.look)
+        same = {reason.address for reason in planned.reasons if isinstance(reason, SameAs)}
+        if isinstance(node, FrameNode) and (planned.batch is not None or same):
+            together = [one.address for one in self.plan.nodes.values() if one.batch == planned.batch is not None]
+            late = node.address in together[project.comes.get(node.sequence.address, len(together)) :]
+            if late or node.address in project.lacks or same & self.absent:
+                self.absent |= {node.address} if node.sequence.counted else set()
+                return True
+        above = (
+            node.inputs if isinstance(node, DerivedNode) else [one.address for one in getattr(node, "references", ())]
+        )
+        return any(address not in self.present for address in above)
 
     def _source(self, node: SourceNode, planned: PlanNode) -> None:
         memory = self.project.memory
@@ -224,6 +252,7 @@ class Completion:
             memory.store.add(planned.taken)  # used as it is, whatever its words say now
             return
         identities = self._identities(node)
+        whole = worn(self.graph[node.address], planned.look)
         document = request_document(asked, identities)
         key = digest_of(document)
         assert planned.key in (None, key), "the plan named another key"
@@ -239,11 +268,10 @@ class Completion:
         memory.texts[key] = {name: document[name] for name in TEXTS if name in document}
         kept = entry if entry is not None and entry.want == key else None
         take = kept.take if kept else have[0]
-        elsewhere = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]
         self.present[node.address] = (str(take), take)
         self.entries[node.address] = ImageEntry(
             want=key,
-            own=own_key(asked, identities, made_elsewhere=elsewhere),
+            own=own_of(whole, self.graph, self.resolver, lambda address: self.present[address][0]),
             take=take,
             level=kept.level if kept else Level.AUTO,
             made=Made(request=key, model=asked.model, provider="apiyi", size=asked.size, at="2026-11-23T21:04:05Z"),
