@@ -121,7 +121,7 @@ class Executor:
                 case DerivedNode():
                     await self.derived.make(node)
                 case ImageNode() | FrameNode():
-                    await self.images.make(node)
+                    await self.images.make(self.images.pictures.as_came(node))
         except asyncio.CancelledError:
             self._aborted(address)
             raise
@@ -147,6 +147,8 @@ class Executor:
                 return
 
     def _failed(self, address: str, error: NodeError) -> None:
+        if error.outcome == "absent":
+            self.images.pictures.never_came(address)
         skipped = self._schedule.failed(address, absent=error.outcome == "absent")
         self.report.failed(address, error)
         if error.outcome == "stopped":

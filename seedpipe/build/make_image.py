@@ -21,7 +21,7 @@ from seedpipe.plan.fewer import own_of
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import remembered_document, request_document
 from seedpipe.plan.plan import PlanNode, State, stands_alone
-from seedpipe.plan.reasons import SameAs, SizeDiffers
+from seedpipe.plan.reasons import SizeDiffers
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.sizes import SizeRule, fit_of
 from seedpipe.state.lock import ImageEntry, Level, Made
@@ -52,17 +52,8 @@ class ImageMaker:
     async def make(self, node: ImageNode | FrameNode) -> None:
         """In the look that the plan says, beside it the candidates that its other looks are.
 
-        Of counted pictures that it names by a glob it is made from those that came. Raises `NodeError` if there is no
-        picture in the end.
+        `node` is as it came (`Pictures.as_came`). Raises `NodeError` if there is no picture in the end.
         """
-        try:
-            await self._make(self.pictures.as_came(node))
-        except NodeError as error:
-            if error.outcome == "absent":
-                self.pictures.never_came(node.address)
-            raise
-
-    async def _make(self, node: ImageNode | FrameNode) -> None:
         planned, entry = self.pictures.plan.nodes[node.address], self.lock.entry(node.address)
         complete = all(self.pictures.is_there(reference.address) for reference in node.references)
         if stands_alone(planned) and not complete and isinstance(entry, ImageEntry) and entry.take == planned.taken:
@@ -92,10 +83,7 @@ class ImageMaker:
         if chosen is None and not takes and want.planned.state is State.FETCH:
             raise node_error(await asyncio.to_thread(self._not_fetched, want.key))
         if chosen is None and not takes:
-            if not failures and any(
-                self.pictures.is_absent(reason.address) for reason in want.planned.reasons if isinstance(reason, SameAs)
-            ):
-                failures = [NO_MORE]
+            failures = failures or ([NO_MORE] if self.pictures.shares_none(want.planned) else [])
             if failures and failures[0].outcome == "absent":
                 await self._take_away(want)
             raise node_error(failures[0] if failures else None)

@@ -12,6 +12,7 @@ from seedpipe.names import Digest
 from seedpipe.plan.fewer import AnyNode, counted_references, lacking
 from seedpipe.plan.key import Identity, recipe_identity
 from seedpipe.plan.plan import Plan, PlanNode
+from seedpipe.plan.reasons import SameAs
 from seedpipe.state.outputs import Outputs
 from seedpipe.state.store import Store
 
@@ -69,6 +70,10 @@ class Pictures:
         """A counted picture that the service did not make, in this run or before."""
         planned = self.plan.nodes.get(address)
         return address in self._absent or (planned is not None and not planned.exists)
+
+    def shares_none(self, planned: PlanNode) -> bool:
+        """It was to share the picture of a node that has none, nor need have one."""
+        return any(self.is_absent(reason.address) for reason in planned.reasons if isinstance(reason, SameAs))
 
     def as_came(self, node: AnyNode) -> AnyNode:
         """As it is asked for with the counted pictures that there are, once all that may come have come."""

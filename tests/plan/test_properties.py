@@ -130,7 +130,7 @@ def _images(node: Drawn) -> str:
     return " of {% for one in refs %}{{ refs[one] }} {% endfor %}" if node.by_glob else ""
 
 
-def _comes(nodes: list[Drawn], project: Project) -> None:
+def come_short(nodes: list[Drawn], project: Project) -> None:
     """The service makes no more than this from now on."""
     project.comes = {f"n{number}": node.comes for number, node in enumerate(nodes) if node.kind == "counted"}
 
@@ -240,7 +240,7 @@ def happen(project: Project, nodes: list[Drawn], what: str, number: int) -> list
             project.memory.short[key] = Short(came=len(node.frames) - 1, asked=len(node.frames), code="", message="")
     elif what == "comes otherwise" and node.kind == "counted":
         nodes = _with(nodes, number, project, comes=node.comes % 3 + 1)
-        _comes(nodes, project)
+        come_short(nodes, project)
     elif what == "paid and waits":
         _waits(project, address)
     elif what in ("refuse", "moderate", "no answer"):
@@ -359,7 +359,7 @@ def test_a_plan_that_is_done_leaves_nothing_to_buy_or_to_write(nodes: list[Drawn
 def test_a_build_that_came_short_leaves_nothing_to_buy_either(nodes: list[Drawn]) -> None:
     """What needs one that did not come is blocked; what means those that came is made from them, by whoever names it."""
     project = written(nodes, Project())
-    _comes(nodes, project)
+    come_short(nodes, project)
     plan = project.plan()
     project.build()
     assert plan.cost.low.micros <= project.spent <= plan.cost.high.micros
@@ -379,7 +379,7 @@ def test_a_build_that_came_short_leaves_nothing_to_buy_either(nodes: list[Drawn]
 @given(graphs(), EDITS)
 def test_whatever_happens_a_plan_keeps_to_its_word(nodes: list[Drawn], edits: list[tuple[str, int]]) -> None:
     project = written(nodes, Project())
-    _comes(nodes, project)
+    come_short(nodes, project)
     project.build()
     for what, number in edits:
         nodes = happen(project, nodes, what, number)
@@ -414,7 +414,7 @@ def test_choices_are_displaced_only_as_the_rules_say(
     nodes: list[Drawn], edits: list[tuple[str, int]], target: tuple[str, ...], exclude: tuple[str, ...], cascade: bool
 ) -> None:
     project = written(nodes, Project())
-    _comes(nodes, project)
+    come_short(nodes, project)
     project.build()
     for what, number in edits:
         nodes = happen(project, nodes, what, number)
