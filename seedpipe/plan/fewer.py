@@ -5,7 +5,8 @@ come; which words go with fewer is known beforehand, and a saved plan is held to
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, TypeVar
+from itertools import combinations, islice
+from typing import Any, Final, TypeVar
 
 from seedpipe.canonical import canonical_json, digest_of
 from seedpipe.manifest.node import FrameNode, ImageNode, Node, Reference, SourceNode, worn
@@ -17,6 +18,7 @@ from seedpipe.plan.resolve import Resolver
 from seedpipe.state.lock import ImageEntry, Level
 
 AnyNode = TypeVar("AnyNode", bound=Node)
+_WAYS: Final = 64
 
 
 def counted_references(node: Node) -> tuple[Reference, ...]:
@@ -47,6 +49,16 @@ def not_made(node: Node, plan: Plan, look: str | None) -> tuple[str, ...]:
         return ()
     left = {one.address for one in came.references}
     return tuple(dict.fromkeys(one.address for one in whole.references if one.address not in left))
+
+
+def with_so_many(node: ImageNode | FrameNode, references: int) -> Iterator[ImageNode | FrameNode]:
+    """The ways in which it may have come to be made from so many: that the last ones did not come is tried first."""
+    counted = list(dict.fromkeys(one.address for one in reversed(node.references) if one.counted))
+    lacking_ones = combinations(counted, max(0, len(node.references) - references)) if counted else ()
+    for absent in islice(lacking_ones, _WAYS):
+        fewer = node.lacking(absent)
+        if absent and len(fewer.references) == references:
+            yield fewer
 
 
 def own_of(written: Node, graph: Graph, resolver: Resolver, identity: Callable[[str], Identity | None]) -> Digest:

@@ -6,13 +6,15 @@ document is known in full, whatever it is made from now: then each of the three 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import combinations, product
+from math import comb
 from typing import Any, Final
 
 from seedpipe.canonical import digest_of
 from seedpipe.errors import Fault, SeedpipeError
 from seedpipe.manifest.node import FrameNode, ImageNode, SourceNode
 from seedpipe.names import Digest
+from seedpipe.plan.fewer import with_so_many
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import MASKED, remembered_document, request_document
 from seedpipe.plan.lock_place import FROM_GIT, GARBLED, Place
@@ -21,6 +23,7 @@ from seedpipe.state.lock import ImageEntry
 
 _COSTS: Final = f"{FROM_GIT}; as it stands, a build could buy the picture again"
 _SEARCHES: Final = 16  # lines of one file of which every division into sources and other pictures is tried
+_MOST_DIVISIONS: Final = 1 << 14
 
 Document = Mapping[str, Any]
 
@@ -36,7 +39,8 @@ class ManifestWords:
     def judge(self, place: Place, entry: ImageEntry) -> tuple[bool, Sequence[Fault]]:
         """Whether the manifest has the line's words, and what is wrong with its digests."""
         try:
-            found = [(node, _with_references(words, entry)) for node, words in self._words(place.name)]
+            references = entry.asked.get("references", ())
+            found = [(node, _with_references(words, entry)) for node, words in self._words(place.name, len(references))]
             for node, document in found:
                 if remembered_document(document) == entry.asked:
                     return True, tuple(self._of_known_words(place, entry, node, document))
@@ -47,8 +51,8 @@ class ManifestWords:
             return False, ()
         return False, ()
 
-    def _words(self, address: str) -> Iterator[tuple[ImageNode | FrameNode, Document]]:
-        """Each look and its document, without references."""
+    def _words(self, address: str, references: int) -> Iterator[tuple[ImageNode | FrameNode, Document]]:
+        """Each look and its document, without references; also with as few of counted pictures as it was made from."""
         if address not in self.graph:
             return
         node = self.graph[address]
@@ -56,7 +60,8 @@ class ManifestWords:
             return
         for look in (node.looks or (node,)) if isinstance(node, ImageNode) else (node,):
             try:
-                yield look, request_document(self.resolver.asked(look), ())
+                for one in (look, *with_so_many(look, references)):
+                    yield look, request_document(self.resolver.asked(one), ())
             except SeedpipeError:  # the manifest's own fault, told elsewhere
                 continue
 
@@ -77,11 +82,29 @@ class ManifestWords:
         now = [not isinstance(self.graph[reference.address], SourceNode) for reference in node.references]
         if len(now) == len(references) and _masked(document, now) == own:
             return True
+        if len(now) > len(references) and any(one.counted for one in node.references):
+            return self._is_own_of_more(own, node, references)
         if not references or not self._searches:
             return bool(references)
         self._searches -= 1
         either = [(True,) if reference.startswith("recipe:") else (False, True) for reference in references]
         return any(_masked(document, division) == own for division in product(*either))
+
+    def _is_own_of_more(self, own: Digest, node: ImageNode | FrameNode, references: Sequence[str]) -> bool:
+        """By the words and the number of all counted pictures that it may be made from, of which it has some."""
+        fixed = [index for index, one in enumerate(node.references) if not one.counted]
+        if not self._searches or comb(len(references), len(fixed)) << len(fixed) > _MOST_DIVISIONS:
+            return True
+        self._searches -= 1
+        words = request_document(self.resolver.asked(node), ())
+        for known in combinations(references, len(fixed)):
+            for sources in product((True, False), repeat=len(fixed)):
+                whole = [MASKED] * len(node.references)
+                for index, reference, is_source in zip(fixed, known, sources, strict=True):
+                    whole[index] = reference if is_source else MASKED
+                if digest_of({**words, "references": whole}) == own:
+                    return True
+        return False
 
 
 def _with_references(words: Document, entry: ImageEntry) -> Document:

@@ -14,7 +14,7 @@ from seedpipe.plan.lock_place import Place
 from seedpipe.plan.lock_truth import ManifestWords
 from seedpipe.state.lock import ImageEntry
 from tests.plan.project import Project
-from tests.plan.test_properties import EDITS, Drawn, graphs, happen, written
+from tests.plan.test_properties import EDITS, Drawn, come_short, graphs, happen, written
 
 OTHER = Digest.of(b"another document")
 
@@ -31,10 +31,14 @@ def pictures(project: Project) -> dict[str, ImageEntry]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(graphs(), EDITS)
-def test_what_builds_and_people_write_is_never_told(nodes: list[Drawn], edits: list[tuple[str, int]]) -> None:
+@given(graphs(), EDITS, st.booleans())
+def test_what_builds_and_people_write_is_never_told(
+    nodes: list[Drawn], edits: list[tuple[str, int]], short: bool
+) -> None:
     """Over graphs with frames and looks, edits, cascades, renamed and picked looks, requests that fail or come short."""
     project = written(nodes, Project())
+    if short:
+        come_short(nodes, project)
     project.build()
     for what, number in edits:
         nodes = happen(project, nodes, what, number)
@@ -49,9 +53,15 @@ def test_what_builds_and_people_write_is_never_told(nodes: list[Drawn], edits: l
 
 
 @settings(max_examples=60, deadline=None)
-@given(graphs(), st.sampled_from(["want", "own", "prompt", "model", "size", "references", "variant", "seedpipe"]))
-def test_any_other_digest_is_told_of_a_line_that_is_current(nodes: list[Drawn], field: str) -> None:
+@given(
+    graphs(),
+    st.booleans(),
+    st.sampled_from(["want", "own", "prompt", "model", "size", "references", "variant", "seedpipe"]),
+)
+def test_any_other_digest_is_told_of_a_line_that_is_current(nodes: list[Drawn], short: bool, field: str) -> None:
     project = written(nodes, Project())
+    if short:
+        come_short(nodes, project)
     project.build()
     for name, entry in pictures(project).items():
         (fault,) = judged(project, name, falsified(entry, field))[1]

@@ -36,6 +36,8 @@ def test_one_build_makes_it_from_those_that_came(workspace: Workspace, account: 
     assert cached(workspace)
     assert cached(workspace, "poster")
     assert workspace.run("build", "--frozen").code == 0
+    checked = workspace.run("check", "--proof")
+    assert (checked.code, "lock" in checked.out + checked.err) == (0, False), checked.out
     said = workspace.run("explain", "poster").out
     assert "  prompt      Like image 1 and image 2, image 3\n" in said
     assert "  made from   image 1   mood#1  cached\n              image 2   mood#2  cached\n" in said
