@@ -226,6 +226,7 @@ def _progress(invocation: Invocation, project: Project, rest: str) -> Progress:
             verbose=console.verbose,
             clock=time.monotonic,
             rest=rest,
+            flags=invocation.flags,
         )
     return PlainProgress(
         console.stderr,
@@ -234,6 +235,7 @@ def _progress(invocation: Invocation, project: Project, rest: str) -> Progress:
         verbose=console.verbose,
         width=console.err_width,
         rest=rest,
+        flags=invocation.flags,
     )
 
 

@@ -111,13 +111,17 @@ def _takes(lock: Lock, memory: Recollection, planned: PlanNode, realm: Realm) ->
     for digest in dict.fromkeys(known if entry is None else [*entry.takes, entry.take]):
         take = known.get(digest)
         chosen = entry if entry is not None and digest == entry.take else None
+        at = (
+            take.received_at if take else chosen.made.at if chosen else ""
+        )  # one that is kept was made for another want
+        cost = str(take.cost) if take and take.cost else chosen.made.cost if chosen else None
         lines.append(
             TakeLine(
                 digest=digest,
                 chosen=chosen is not None,
                 size=f"{take.width}x{take.height}" if take else chosen.made.size if chosen else None,
-                at=take.received_at[:16].replace("T", " ") if take else None,
-                cost=str(take.cost) if take and take.cost and realm is Realm.LIVE else None,
+                at=at[:16].replace("T", " ") or None,
+                cost=cost if realm is Realm.LIVE else None,
             )
         )
     return lines

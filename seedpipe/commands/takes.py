@@ -50,12 +50,14 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
         pictures = take_pictures(desk, nodes) if form == "html" else {}
     if form == "html":
         console.out(
-            takes_page(nodes, pictures, project=project.manifest.project, realm=project.realm, profile=project.profile)
+            takes_page(nodes, pictures, project=project.manifest.project, realm=project.realm, flags=invocation.flags)
         )
     elif as_json or form == "json":
         console.data({"seedpipe_takes": 1, "nodes": [node.to_dict() for node in nodes]})
     elif targets:
-        console.out(takes_text(nodes, realm=project.realm, width=console.width, style=console.style))
+        console.out(
+            takes_text(nodes, realm=project.realm, flags=invocation.flags, width=console.width, style=console.style)
+        )
     elif nodes:
         console.out(takes_table(nodes, width=console.width))
     else:

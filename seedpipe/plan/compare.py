@@ -10,6 +10,7 @@ from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, Sour
 from seedpipe.manifest.steps import Overlay, Text
 from seedpipe.money import Money
 from seedpipe.names import Digest
+from seedpipe.plan.compare_looks import LookPair, look_pairs
 from seedpipe.plan.diff import Choice, Field, Kind, NodeChange, ProjectDiff, Words
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, request_document
@@ -100,7 +101,7 @@ def _with_details(
     added, removed, reordered = _references(old, new, moved)
     return replace(
         change,
-        words=_words(old, new),
+        words=_words(before, after, old, new),
         fields=tuple(_fields(before, after, old, new, moved)),
         references_added=added,
         references_removed=removed,
@@ -132,6 +133,10 @@ def _is_new(before: Side, planned: PlanNode, moved: Mapping[str, str]) -> bool:
         return False
     old = before.plan.nodes.get(moved.get(planned.address, planned.address))
     same = old is not None and old.pictures >= planned.pictures and old.key == planned.key
+    if same and old is not None and planned.looks:
+        were = {(one.key, None if one.key else one.name): one.pictures for one in old.looks}
+        due = ((one, (one.key, None if one.key else one.name)) for one in planned.looks)
+        same = all(were.get(key, 0) >= one.pictures for one, key in due)
     return not (same and old is not None and (old.key is not None or old.state == planned.state))
 
 
@@ -217,26 +222,39 @@ def _all_words(node: Node) -> tuple[Words, ...]:
     return tuple(Words(what=what, old="", new=text) for what, text in _texts(node).items())
 
 
-def _words(old: Node, new: Node) -> tuple[Words, ...]:
-    before, after = _texts(old), _texts(new)
+def _words(before: Side, after: Side, old: Node, new: Node) -> tuple[Words, ...]:
+    if isinstance(old, ImageNode) and isinstance(new, ImageNode):
+        told = [
+            Words(
+                what="prompt" if pair.name is None else f"look {pair.name}",
+                old="" if pair.old is None else pair.old.prompt,
+                new="" if pair.new is None else pair.new.prompt,
+            )
+            for pair in _looks_of(before, after, old, new)
+        ]
+        return tuple(one for one in told if one.old != one.new)
+    was, now = _texts(old), _texts(new)
     return tuple(
-        Words(what=what, old=before.get(what, ""), new=after.get(what, ""))
-        for what in dict.fromkeys([*before, *after])
-        if before.get(what, "") != after.get(what, "")
+        Words(what=what, old=was.get(what, ""), new=now.get(what, ""))
+        for what in dict.fromkeys([*was, *now])
+        if was.get(what, "") != now.get(what, "")
     )
+
+
+def _looks_of(before: Side, after: Side, old: ImageNode, new: ImageNode) -> Sequence[LookPair]:
+    def alike(one: ImageNode, other: ImageNode) -> bool:
+        if [item.address for item in one.references] != [item.address for item in other.references]:
+            return False
+        return request_document(before.resolver.asked(one), ()) == request_document(after.resolver.asked(other), ())
+
+    return look_pairs(old, new, alike=alike)
 
 
 def _fields(before: Side, after: Side, old: Node, new: Node, moved: Mapping[str, str]) -> Sequence[Field]:
     if isinstance(old, ImageNode | FrameNode) and isinstance(new, ImageNode | FrameNode):
-        first = request_document(before.resolver.asked(old), ())
-        second = request_document(after.resolver.asked(new), ())
-        names = ["model", *(name for name in DEFAULTS_1 if name not in TEXTS)]
-        fields = [
-            _field(
-                name.replace("_", " "), first.get(name, DEFAULTS_1.get(name)), second.get(name, DEFAULTS_1.get(name))
-            )
-            for name in names
-        ]
+        fields = [*_parameters(before, after, old, new)]
+        if isinstance(old, ImageNode) and isinstance(new, ImageNode):
+            fields += _of_other_looks(before, after, old, new)
         fields += [_field("looks", _looks(old), _looks(new))]
         fields += [_field("takes", old.takes, new.takes), _field("tags", ", ".join(old.tags), ", ".join(new.tags))]
     elif isinstance(old, DerivedNode) and isinstance(new, DerivedNode):
@@ -253,6 +271,27 @@ def _fields(before: Side, after: Side, old: Node, new: Node, moved: Mapping[str,
         fields = []
     fields.append(_field("output", before.outputs.get(old.address), after.outputs.get(new.address)))
     return [field for field in fields if field.old != field.new]
+
+
+def _parameters(
+    before: Side, after: Side, old: ImageNode | FrameNode, new: ImageNode | FrameNode, what: str = ""
+) -> Iterator[Field]:
+    first = request_document(before.resolver.asked(old), ())
+    second = request_document(after.resolver.asked(new), ())
+    for name in ("model", *(name for name in DEFAULTS_1 if name not in TEXTS)):
+        usual = DEFAULTS_1.get(name)
+        yield _field(what + name.replace("_", " "), first.get(name, usual), second.get(name, usual))
+
+
+def _of_other_looks(before: Side, after: Side, old: ImageNode, new: ImageNode) -> Iterator[Field]:
+    """The parameters and references of each look that the picture is not: those that it is are told as its own."""
+    for pair in _looks_of(before, after, old, new):
+        if pair.old is None or pair.new is None or pair.new.look == new.look:
+            continue
+        what = f"look {pair.name} "
+        yield from _parameters(before, after, pair.old, pair.new, what)
+        made_from = (", ".join(item.address for item in one.references) for one in (pair.old, pair.new))
+        yield _field(f"{what}references", *made_from)
 
 
 def _field(name: str, old: object, new: object) -> Field:

@@ -73,6 +73,7 @@ class Board:
     bought: int = 0
     spent: Money | None = None
     _todo: frozenset[str] = frozenset()
+    several: dict[str, None] = field(default_factory=dict)  # pictures of which more than one came, to choose among
     _over: set[str] = field(default_factory=set)
     _kept: dict[str, list[TakeKept]] = field(default_factory=dict)
     _times: list[float] = field(default_factory=list)  # of pictures, request to bytes
@@ -142,6 +143,8 @@ class Board:
         self._over.add(address)
         self.outcomes[how] = self.outcomes.get(how, 0) + 1
         takes = tuple(self._kept.pop(address, ()))
+        if len(takes) > 1:
+            self.several[address] = None
         return Made(takes=takes, seconds=at - active.since if active is not None else 0.0, proof=self.proof)
 
     def in_flight(self) -> int:

@@ -13,6 +13,7 @@ from seedpipe.names import Realm, definition_of
 from seedpipe.plan.plan import Plan, State
 from seedpipe.plan.reasons import BytesMissing, ChargeUncertain, OutputEdited, RefusedBefore, UpstreamStopped
 from seedpipe.review.board import Active, Board, Made
+from seedpipe.review.command_flags import with_flags
 from seedpipe.review.words import NEXT_STEPS, UP_TO_DATE, about, count, duration, pattern, range_words
 
 SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -187,10 +188,12 @@ def money_so_far(board: Board) -> str:
     return str(board.spent) if board.started.buys else ""
 
 
-def summary_lines(board: Board, outputs: str, width: int, style: Style, *, rest: str = UP_TO_DATE) -> list[str]:
-    """The last word: what was bought, what is amiss and what to do about it, where the pictures are.
+def summary_lines(
+    board: Board, outputs: str, width: int, style: Style, *, rest: str = UP_TO_DATE, flags: Sequence[str] = ()
+) -> list[str]:
+    """The last word: what was bought, what is amiss and what to do about it, what to choose among, where the pictures are.
 
-    `rest` is said of a build that had nothing to do.
+    `rest` is said of a build that had nothing to do; `flags` belong to the commands that it names (`command_flags`).
     """
     finished = board.finished
     if finished is None:
@@ -202,6 +205,7 @@ def summary_lines(board: Board, outputs: str, width: int, style: Style, *, rest:
         amount = f"up to {finished.uncertain} more may have been charged: nobody knows yet"
         lines.append("  " + style.paint(amount, "bold", "red"))
     lines += _problems(board, width, style)
+    lines += _to_choose(board, width, style, flags)
     untouched = board.total - board.done
     if untouched > 0:
         them = "it" if untouched == 1 else "them"
@@ -239,6 +243,20 @@ def _sum_line(board: Board, spent: Money, seconds: float, style: Style) -> str:
     free = [f"{board.outcomes[how]:,} {word}" for how, word in names.items() if board.outcomes.get(how)]
     tail = "".join(f" · {part}" for part in free) + f"   in {duration(seconds)}"
     return f"  {style.bold(start + charge)}{tail}"
+
+
+def _to_choose(board: Board, width: int, style: Style, flags: Sequence[str]) -> list[str]:
+    """Pictures of which several came, and how to see them."""
+    if not board.several:
+        return []
+    addresses = list(board.several)
+    named = f" {addresses[0]}" if len(addresses) == 1 else ""
+    step = f"`seedpipe takes{named}` lists them; with `--format html` it is a page that shows them"
+    step = with_flags(step, flags)
+    told = [fit(f"  to choose among: {_listed(addresses)}", width)]
+    return told + [
+        f"    {style.dim((' ' if index else '→') + ' ' + part)}" for index, part in enumerate(wrap(step, width - 6))
+    ]
 
 
 def _problems(board: Board, width: int, style: Style) -> list[str]:

@@ -7,7 +7,7 @@ stream is gone it falls silent.
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self, TextIO
 
@@ -70,8 +70,9 @@ class PlainProgress(Progress):
         verbose: int = 0,
         width: int = 80,
         rest: str = UP_TO_DATE,
+        flags: Sequence[str] = (),
     ) -> None:
-        self._stream, self._outputs, self._rest = stream, outputs, rest
+        self._stream, self._outputs, self._rest, self._flags = stream, outputs, rest, flags
         self._quiet, self._verbose, self._width = quiet, verbose, width
         self._board = Board()
 
@@ -106,7 +107,7 @@ class PlainProgress(Progress):
                 self._say(f"stopping: {shown(event.why)}; {event.in_flight} in flight are awaited{again}")
 
     def _finish(self) -> None:
-        lines = summary_lines(self._board, self._outputs, self._width, PLAIN, rest=self._rest)
+        lines = summary_lines(self._board, self._outputs, self._width, PLAIN, rest=self._rest, flags=self._flags)
         for line in lines[:1] if self._quiet else lines:
             self._say(line.removeprefix("  "))
 
@@ -144,9 +145,10 @@ class LiveProgress(Progress):
         verbose: int = 0,
         clock: Callable[[], float] = time.monotonic,
         rest: str = UP_TO_DATE,
+        flags: Sequence[str] = (),
     ) -> None:
         self._screen, self._style, self._outputs = Screen(stream, size), style, outputs
-        self._verbose, self._clock, self._rest = verbose, clock, rest
+        self._verbose, self._clock, self._rest, self._flags = verbose, clock, rest, flags
         self._board = Board()
         self._lock = threading.Lock()
         self._lasting: list[str] = []
@@ -209,7 +211,10 @@ class LiveProgress(Progress):
             case Notice():
                 return [self._style.yellow(line) for line in wrap(_notice(event), width)]
             case BuildFinished():
-                return ["", *summary_lines(self._board, self._outputs, width, self._style, rest=self._rest)]
+                return [
+                    "",
+                    *summary_lines(self._board, self._outputs, width, self._style, rest=self._rest, flags=self._flags),
+                ]
         return []
 
 

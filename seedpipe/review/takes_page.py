@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.reasons import PromptChanged, Reason, SharedWordsChanged
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
+from seedpipe.review.command_flags import with_flags
 from seedpipe.review.markup import html_words
 from seedpipe.review.page import changed_words, figure, html_page, kept_lines
 from seedpipe.review.takes_text import amount, heading, level_words, nothing_words, person
@@ -17,11 +18,10 @@ def takes_page(
     *,
     project: str | None,
     realm: Realm,
-    profile: str | None = None,
+    flags: Sequence[str] = (),
 ) -> str:
-    """`pictures` are JPEGs of the takes that are at hand; the commands are about the choices of `realm` and `profile`."""
+    """`pictures` are JPEGs of the takes that are at hand; `flags` belong to the commands that are told (`command_flags`)."""
     title = f"{project or 'seedpipe'}: takes"
-    flags = (f" --profile {profile}" if profile else "") + (" --proof" if realm is Realm.PROOF else "")
     number = count(sum(len(node.takes) for node in nodes), "take")
     parts = [
         f"<h1>{html_words(title)}</h1>",
@@ -31,7 +31,7 @@ def takes_page(
     return html_page(title, parts)
 
 
-def _article(node: NodeTakes, pictures: Mapping[Digest, bytes], realm: Realm, flags: str) -> str:
+def _article(node: NodeTakes, pictures: Mapping[Digest, bytes], realm: Realm, flags: Sequence[str]) -> str:
     meta = [count(len(node.takes), "take"), *([level_words(node)] if node.level is not None else [])]
     parts = [
         f'<article><header><h2>{html_words(node.address)}</h2><span class="meta">{html_words(" · ".join(meta))}</span></header>'
@@ -57,20 +57,20 @@ def _article(node: NodeTakes, pictures: Mapping[Digest, bytes], realm: Realm, fl
 
 
 def _cells(
-    group: TakesFor, node: NodeTakes, pictures: Mapping[Digest, bytes], realm: Realm, flags: str
+    group: TakesFor, node: NodeTakes, pictures: Mapping[Digest, bytes], realm: Realm, flags: Sequence[str]
 ) -> Sequence[str]:
     """A figure for each take; of what is asked now in a look with its name, and with what is otherwise in it."""
     look = group.look if group.current else None
     label = f"look {html_words(look)} · " if look is not None else ""
     words = _differences(group.beside)
     if not group.takes:
-        told = nothing_words(group, node, flags).replace("`", "")
+        told = with_flags(nothing_words(group, node), flags).replace("`", "")
         return [figure(None, alt="", caption=f"<b>{label.removesuffix(' · ')}</b>{words}", absent=told)]
     return [_cell(take, node, label, words, pictures.get(take.digest), realm, flags) for take in group.takes]
 
 
 def _cell(
-    take: KnownTake, node: NodeTakes, label: str, words: str, data: bytes | None, realm: Realm, flags: str
+    take: KnownTake, node: NodeTakes, label: str, words: str, data: bytes | None, realm: Realm, flags: Sequence[str]
 ) -> str:
     made = take.made
     facts = [take.digest.short]
@@ -82,7 +82,8 @@ def _cell(
     if take.chosen:
         step = f"chosen, {html_words(level_words(node))}"
     else:
-        step = f"<code>seedpipe pick {html_words(node.address)} {take.digest.short}{html_words(flags)}</code>"
+        command = with_flags(f"`seedpipe pick {node.address} {take.digest.short}`", flags)
+        step = f"<code>{html_words(command.strip('`'))}</code>"
     cell = figure(data, alt=f"take {take.number} of {node.address}", caption=f"{told}<br>{step}{words}")
     return cell.replace("<figure>", '<figure class="chosen">', 1) if take.chosen else cell
 

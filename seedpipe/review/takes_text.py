@@ -9,6 +9,7 @@ from seedpipe.names import Realm
 from seedpipe.plan.reasons import PromptChanged, Reason, SharedWordsChanged
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.plan.worddiff import word_diff
+from seedpipe.review.command_flags import with_flags
 from seedpipe.review.decision_text import PAST
 from seedpipe.review.diff_text import flowing, shortened
 from seedpipe.review.plan_text import MIN_WIDTH
@@ -20,9 +21,11 @@ from seedpipe.state.lock import ImageEntry, Level
 _DIFF_LINES: Final = 5  # of changed words, for one group
 
 
-def takes_text(nodes: Sequence[NodeTakes], *, realm: Realm, width: int = 80, style: Style = PLAIN) -> str:
-    """A page for each node."""
-    return "\n\n".join(_node_text(node, realm, max(width, MIN_WIDTH), style) for node in nodes)
+def takes_text(
+    nodes: Sequence[NodeTakes], *, realm: Realm, flags: Sequence[str] = (), width: int = 80, style: Style = PLAIN
+) -> str:
+    """A page for each node. `flags` belong to the commands that are told (`command_flags`)."""
+    return "\n\n".join(_node_text(node, realm, flags, max(width, MIN_WIDTH), style) for node in nodes)
 
 
 def takes_table(nodes: Sequence[NodeTakes], *, width: int = 80) -> str:
@@ -39,14 +42,14 @@ def takes_table(nodes: Sequence[NodeTakes], *, width: int = 80) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _node_text(node: NodeTakes, realm: Realm, width: int, style: Style) -> str:
+def _node_text(node: NodeTakes, realm: Realm, flags: Sequence[str], width: int, style: Style) -> str:
     level = [level_words(node)] if node.level is not None else []
     lines = flow([node.address, count(len(node.takes), "take"), *level], width)
     lines[0] = style.bold(node.address) + lines[0].removeprefix(node.address)
     if not node.takes:
         lines.append("  no picture yet")
     for group in node.groups:
-        lines += ["", *_group_lines(group, node, realm, width, style)]
+        lines += ["", *_group_lines(group, node, realm, flags, width, style)]
     told = [decision for decision in node.decisions if decision.note is not None or decision.changes_the_lock]
     if told:
         lines.append("")
@@ -68,24 +71,26 @@ def person(who: str) -> str:
     return shown(who.partition(" <")[0])
 
 
-def _group_lines(group: TakesFor, node: NodeTakes, realm: Realm, width: int, style: Style) -> list[str]:
+def _group_lines(
+    group: TakesFor, node: NodeTakes, realm: Realm, flags: Sequence[str], width: int, style: Style
+) -> list[str]:
     lines = []
     if group.current:
         lines.append("  for what is asked now" + (f" · look {group.look}" if group.look is not None else ""))
         lines += _reason_lines(group.beside, width, style)
         if not group.takes:
-            lines += [f"     {line}" for line in wrap(nothing_words(group, node), width - 5)]
+            lines += [f"     {line}" for line in wrap(with_flags(nothing_words(group, node), flags), width - 5)]
     else:
         lines.append(f"  {heading(group)}")
         lines += _difference_lines(group, width, style)
     return lines + [line for take in group.takes for line in _take_lines(take, node, realm, width, style)]
 
 
-def nothing_words(group: TakesFor, node: NodeTakes, flags: str = "") -> str:
-    """Of a look without takes; beside a person's choice no build buys one. `flags`: whose choices, for the command."""
+def nothing_words(group: TakesFor, node: NodeTakes) -> str:
+    """Of a look without takes; beside a person's choice no build buys one."""
     if node.level in (None, Level.AUTO):
         return "no take yet"
-    return f"no take: `seedpipe reroll {node.address} --look {group.look}{flags}` buys one"
+    return f"no take: `seedpipe reroll {node.address} --look {group.look}` buys one"
 
 
 def heading(group: TakesFor) -> str:

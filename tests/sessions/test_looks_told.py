@@ -343,3 +343,19 @@ def test_what_is_so_of_several_looks_is_said_once(workspace: Workspace, account:
     text = " ".join(workspace.run("plan").out.split())
     assert text.count("InputTextSensitiveContentDetected") == 1
     assert "look copper, night: InputText" in text
+
+
+def test_a_build_says_what_there_is_to_choose_among(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", LAMPS)
+    told = " ".join(workspace.run("build").err.split())
+    assert "to choose among: hero → `seedpipe takes hero` lists them; with `--format html` it is a page" in told
+    assert "to choose among" not in workspace.run("build").err
+
+
+def test_explain_knows_when_a_kept_picture_was_bought(shop: Workspace, live: Gateway) -> None:
+    assert shop.run("pick", "hero", "copper").code == 0
+    shop.edit("seedpipe.yaml", "metal: copper", "metal: red copper")
+    assert shop.run("keep", "hero").code == 0
+    assert re.search(
+        r"takes +\w{12} +1024x1024 +\d{4}-\d\d-\d\d \d\d:\d\d +0.03 USD +chosen", shop.run("explain", "hero").out
+    )
