@@ -119,7 +119,7 @@ def _checks(
         hint = "`seedpipe check` shows them" if isinstance(error, ManifestError) else error.hint
         yield Check(name="manifest", finding=Finding.FAULT, message=error.message, hint=hint)
         return
-    nodes = f"{len(project.graph):,} node{'s' if len(project.graph) != 1 else ''}"
+    nodes = f"{len(project.graph):,} picture{'s' if len(project.graph) != 1 else ''}"
     yield Check(name="manifest", finding=Finding.OK, message=nodes)
     if repair:
         yield from _repaired(project)

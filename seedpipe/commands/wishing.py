@@ -14,7 +14,7 @@ from seedpipe.project.project import Project
 
 _FLAGS: Final = ("--no-cascade", "--through-gates", "--retry-unknown", "--retry-blocked")
 DOING: Final = (
-    "Keep pictures that only a changed upstream would replace.",
+    "Keep pictures that are only made from changed ones.",
     "Also what waits until somebody approves what it is made from.",
     "Send again what may have been charged: it may pay twice.",
     "Send again what moderation refused.",

@@ -15,7 +15,7 @@ from seedpipe.images.resample import resample
 
 _QUALITIES: Final = (95, 92, 88, 84)  # below this a smaller picture is the better reference
 _PLAIN: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16B"})  # read alike by every decoder
-_LARGER: Final = "reference a larger picture, or enlarge this one with `resize` in a derived node and reference that"
+_LARGER: Final = "refer to a larger picture; a `resize` step makes one, in an entry with `from` and `steps`"
 _SHRINK: Final = 0.94  # a little below what the byte count alone would ask for
 
 
@@ -68,7 +68,7 @@ def _check_shape(width: int, height: int, limits: ReferenceLimits, name: str) ->
         raise ReferenceRefusedError(
             f"{name} is {width}x{height}; the service takes an aspect of "
             f"{_ratio(limits.aspect_min)} to {_ratio(limits.aspect_max)}",
-            hint="crop it in a derived node and reference that",
+            hint="crop it first, in an entry with `from` and `steps`, and refer to that",
         )
     if min(width, height) < limits.min_side:
         raise ReferenceRefusedError(
@@ -120,7 +120,7 @@ def _within_pixels(image: Image.Image, limits: ReferenceLimits, name: str) -> Im
         raise ReferenceRefusedError(
             f"{name} is {image.width}x{image.height}; with at most {limits.max_pixels} pixels it would be "
             f"{smaller.width}x{smaller.height}, and the service takes sides of {limits.min_side} pixels or more",
-            hint="crop it in a derived node and reference that",
+            hint="crop it first, in an entry with `from` and `steps`, and refer to that",
         )
     return smaller
 
@@ -140,7 +140,7 @@ def _within_bytes(image: Image.Image, kind: str, limits: ReferenceLimits, name: 
         if image.size == before or _too_small(image, limits):
             raise ReferenceRefusedError(
                 f"{name} can't be made smaller than {_mebibytes(limits.max_bytes)}",
-                hint="`resize` it in a derived node and reference that",
+                hint="`resize` it first, in an entry with `from` and `steps`, and refer to that",
             )
 
 

@@ -58,7 +58,7 @@ def _expand(manifest: Manifest, files: ProjectFiles) -> Expansion:
         for address in _addresses(group, matrix.definition, frames[matrix.definition.name], findings)
     ]
     if len(addresses) > MAX_NODES:  # frames made from data are counted only now
-        message = f"with all its frames there are {len(addresses):,} nodes; a project may have {MAX_NODES:,}"
+        message = f"with all its frames there are {len(addresses):,} pictures; a project may have {MAX_NODES:,}"
         raise ManifestError([Fault(code="too-many-nodes", message=message)], texts={**scope.texts, **manifest.texts})
     counted = frozenset(one for one in addresses if "#" in one and frames[definition_of(one)].is_counted)
     maker = NodeMaker(scope, AddressBook(addresses, switched_off, counted), files, findings, frames)
@@ -100,9 +100,9 @@ def _check_count(matrices: Iterable[Matrix], frames: Mapping[str, int], faults: 
             what = (
                 f"the matrix of `{name}` makes {count:,} items"
                 if count > 1
-                else f"with `{name}` there are {total:,} nodes"
+                else f"with `{name}` there are {total:,} pictures"
             )
-            message = f"{what}; a project may have {MAX_NODES:,} nodes"
+            message = f"{what}; a project may have {MAX_NODES:,}"
             faults.add("too-many-nodes", message, matrix.definition.place.key_position, address=name)
             if total > MAX_NODES:
                 return

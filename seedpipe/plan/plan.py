@@ -62,7 +62,7 @@ STATE_SENTENCES: Mapping[State, str] = {
     State.MAKE: "will be bought",
     State.FOLLOWS: "will be bought because a picture it is made from is made",
     State.MAY: "will be bought only if a picture it is made from comes out different",
-    State.SAME: "shares the picture of a node that asks for the same",
+    State.SAME: "shares the picture of another that asks for the same",
     State.FETCH: "is fetched, for nothing",
     State.CACHED: "is up to date",
     State.FREE: "is made here, for nothing",

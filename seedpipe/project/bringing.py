@@ -55,7 +55,8 @@ def bring_file(desk: Desk, file: Path) -> Brought:
         data = file.read_bytes()
     except FileNotFoundError:
         raise UsageError(
-            f"there is no file `{file}`", hint="name a picture; without a file, the one at the node's output is meant"
+            f"there is no file `{file}`",
+            hint="name a picture; without a file, the one where its output belongs is meant",
         ) from None
     except OSError as error:
         raise UsageError(f"`{file}` can't be read: {why(error)}", hint="name a picture that you may read") from error

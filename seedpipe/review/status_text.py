@@ -97,7 +97,7 @@ _COUNTED = {
     State.MAKE: "to be bought",
     State.FOLLOWS: "to be bought because a picture they are made from is",
     State.MAY: "to be bought only if a picture they are made from comes out different",
-    State.SAME: "sharing the picture of a node that asks for the same",
+    State.SAME: "sharing the picture of another that asks for the same",
     State.FETCH: "to be fetched, for nothing",
     State.CACHED: "up to date",
     State.FREE: "to be made here, for nothing",

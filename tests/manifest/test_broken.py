@@ -1001,7 +1001,7 @@ def test_a_matrix_of_a_million_is_refused_before_it_is_built(project: Session) -
     values = ", ".join(str(number) for number in range(100))
     project.manifest(f"vars: {{l: [{values}]}}\nimages:\n  m: {{matrix: {{a: l, b: l, c: l}}, prompt: x}}\n")
     assert project.faults() == [
-        "seedpipe.yaml:5:3 too-many-nodes: the matrix of `m` makes 1,000,000 items; a project may have 250,000 nodes (use fewer values, or make two projects of it)"
+        "seedpipe.yaml:5:3 too-many-nodes: the matrix of `m` makes 1,000,000 items; a project may have 250,000 (use fewer values, or make two projects of it)"
     ]
 
 
