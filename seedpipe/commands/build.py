@@ -19,7 +19,7 @@ from seedpipe.plan.saved import SavedPlan, plan_document
 from seedpipe.plan.select import Wish
 from seedpipe.project.building import Run, Workshop, open_workshop, plan_build
 from seedpipe.project.inputs import inputs_of_plan
-from seedpipe.review.build_lines import frozen_lines
+from seedpipe.review.build_lines import frozen_answer, frozen_lines
 from seedpipe.review.plan_text import nothing_to_do, rest_words
 
 DEFAULT_WORKERS = 8
@@ -107,13 +107,15 @@ def command(
         )
         busy = whole.pictures or endpoint or how.events_file or workshop.memory.under_way
     if as_json:
-        invocation.console.data({"seedpipe_build": 1, "plan": plan_document(plan), "result": finished.to_dict()})
+        left = {"frozen": frozen_answer(whole)} if how.frozen else {}
+        data = {"seedpipe_build": 1, "plan": plan_document(plan), "result": finished.to_dict()}
+        invocation.console.data(data | left)
     if saved is None and nothing_to_do(plan) and not busy:
         invocation.rests_on = inputs_of_plan(workshop.project, plan, searched=invocation.searched)
     code = finished.exit_code
     if not (how.frozen and whole.pictures):
         return code
-    for line in frozen_lines(whole, project.lock_name, invocation.console.err_width):
+    for line in frozen_lines(whole, project.lock_name, invocation.console.err_width, invocation.flags):
         invocation.console.err(line)
     return ExitCode.CHANGES if code == ExitCode.DONE else code
 

@@ -119,7 +119,10 @@ def explain_schema() -> Schema:
 
 
 def build_schema() -> Schema:
-    return answer("build", "A build", "`build --json`.", _built(), definitions=_plan_whole())
+    left = {"pictures": COUNT, "cost": ref("cost"), "left": said(TEXTS, "Addresses.")}
+    frozen = said(object_of(left), "Of `--frozen`: what it left to buy; with any, the exit code is 3.")
+    body = {**_built(), "frozen": frozen}
+    return answer("build", "A build", "`build --json`.", body, optional=["frozen"], definitions=_plan_whole())
 
 
 def reroll_schema() -> Schema:

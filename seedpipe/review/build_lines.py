@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from seedpipe.display import Style, display_width, fit, fit_name, fit_path, pad, shown, shown_lines, wrap
 from seedpipe.events import NodeDone, NodeFailed
@@ -215,7 +215,13 @@ def summary_lines(
     return lines
 
 
-def frozen_lines(plan: Plan, lock: str, width: int) -> list[str]:
+def frozen_answer(plan: Plan) -> dict[str, Any]:
+    """What a frozen build would have bought, as data."""
+    left = [node.address for node in plan.nodes.values() if node.state.buys]
+    return {"pictures": plan.pictures, "cost": plan.cost.to_dict(), "left": left}
+
+
+def frozen_lines(plan: Plan, lock: str, width: int, flags: Sequence[str] = ()) -> list[str]:
     """After a frozen build: what it would have bought, and who can. `lock` is the file's name."""
     left = [node.address for node in plan.nodes.values() if node.state.buys]
     number, them = count(plan.pictures, "picture"), "it" if plan.pictures == 1 else "them"
@@ -227,7 +233,10 @@ def frozen_lines(plan: Plan, lock: str, width: int) -> list[str]:
     told = wrap(f"frozen: {what}: {_listed(left)}", width - 2)
     return [
         *("  " * bool(index) + line for index, line in enumerate(told)),
-        *(("  → " if index == 0 else "    ") + line for index, line in enumerate(wrap(step, width - 4))),
+        *(
+            ("  → " if not index else "    ") + line
+            for index, line in enumerate(wrap(with_flags(step, flags), width - 4))
+        ),
     ]
 
 

@@ -174,7 +174,12 @@ def test_a_build_says_why_it_does_nothing(workspace: Workspace, live: Gateway) -
     told = " ".join(frozen.err.split())
     assert "nothing to do · nothing was sent frozen: 1 picture left to buy, 0.03 USD: hero" in told
     assert "→ `seedpipe build` buys it where spending is allowed; then commit `seedpipe.lock` and the pictures" in told
+    frozen = workspace.run("build", "--frozen", "--json")
+    assert frozen.code == 3
+    cost = {"low": "0.03 USD", "expected": "0.03 USD", "high": "0.03 USD"}
+    assert frozen.json["frozen"] == {"pictures": 1, "cost": cost, "left": ["hero"]}
     assert workspace.run("build", "--yes", "--max-cost", "1").code == 0
+    assert workspace.run("build", "--frozen", "--json").json["frozen"]["left"] == []
     waits = workspace.run("build")
     assert (waits.code, "up to date" in waits.err) == (0, False)
     assert "nothing to do · nothing was sent" in waits.err
