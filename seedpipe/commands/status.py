@@ -14,6 +14,7 @@ from seedpipe.money import Money
 from seedpipe.names import Realm
 from seedpipe.plan.orphans import orphans
 from seedpipe.plan.plan import Plan
+from seedpipe.review.command_flags import with_flags
 from seedpipe.review.held_text import open_addresses
 from seedpipe.review.status_text import UncertainCharge, status_text
 from seedpipe.state.journal import Journal
@@ -64,9 +65,10 @@ def command(
     )
     if left_over:
         names = ", ".join(left_over[:5]) + (" …" if len(left_over) > 5 else "")
+        step = f"→ `seedpipe mv {left_over[0]} NEW` if it was renamed; `seedpipe lock prune` takes lines out"
         told = [
             f"{len(left_over)} in the lock, no longer in the manifest: {names}",
-            f"→ `seedpipe mv {left_over[0]} NEW` if it was renamed; `seedpipe lock prune` takes lines out",
+            with_flags(step, invocation.flags),
         ]
         console.out("\n".join(f"  {line}" for text in told for line in wrap(text, console.width - 2)))
     return ExitCode.DONE

@@ -10,6 +10,7 @@ from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.project.deciding import open_desk
 from seedpipe.project.known_takes import takes_of
 from seedpipe.project.take_pictures import take_pictures
+from seedpipe.review.command_flags import with_flags
 from seedpipe.review.takes_page import takes_page
 from seedpipe.review.takes_text import takes_table, takes_text
 
@@ -61,5 +62,6 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
     elif nodes:
         console.out(takes_table(nodes, width=console.width))
     else:
-        console.note("no picture has more than one take; `seedpipe takes NODE` shows one picture's")
+        words = "no picture has more than one take; `seedpipe takes NODE` shows one picture's"
+        console.note(with_flags(words, invocation.flags))
     return ExitCode.DONE

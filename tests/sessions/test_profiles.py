@@ -65,3 +65,5 @@ def test_commands_that_are_told_mean_the_pictures_of_the_profile(workspace: Work
     assert ran.code == 1
     assert f"`seedpipe restore hero{told}" in " ".join(ran.err.split())
     assert f"`seedpipe restore hero{told}" in " ".join(workspace.run("explain", "hero", *draft).out.split())
+    workspace.edit("seedpipe.yaml", "  card: {", "  post: {")
+    assert f"`seedpipe mv card NEW{told}" in " ".join(workspace.run("status", *draft).out.split())
