@@ -31,7 +31,7 @@ def command() -> None:
 
 
 @command.command("merge", short_help="Bring both sides of a merge together.")
-@click.argument("files", nargs=-1, metavar="[BASE OURS THEIRS]", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("files", nargs=-1, metavar="[BASE OURS THEIRS [NAME]]", type=click.Path(path_type=Path, dir_okay=False))
 @option(
     "--prefer",
     type=click.Choice([side.value for side in Side]),
@@ -45,8 +45,8 @@ def merge(invocation: Invocation, files: tuple[Path, ...], prefer: str | None, a
     Without files: every lock of the project that has conflict markers. Where two people chose different pictures, the
     markers stay around that line, and the exit code is 1: keep one of the two lines, or say `--prefer`.
 
-    With three files it is a merge driver for git: `git config merge.seedpipe.driver "seedpipe lock merge %O %A %B"`
-    and `seedpipe*.lock merge=seedpipe` in `.gitattributes`.
+    With files it is a merge driver for git: `git config merge.seedpipe.driver "seedpipe lock merge %O %A %B %P"` and
+    `seedpipe*.lock merge=seedpipe` in `.gitattributes`.
 
     \b
     Example:
@@ -56,12 +56,13 @@ def merge(invocation: Invocation, files: tuple[Path, ...], prefer: str | None, a
     side = None if prefer is None else Side(prefer)
     merged: Mapping[str, Merged]
     if files:
-        if len(files) != 3:
+        if len(files) not in (3, 4):
             raise UsageError(
-                "`lock merge` takes three files, BASE OURS THEIRS, or none",
+                "`lock merge` takes three files, BASE OURS THEIRS, and the lock's name, or none",
                 hint="without files it merges the project's locks",
             )
-        merged = {str(files[1]): merge_files(*files, side)}
+        base, ours, theirs, *name = files
+        merged = {str(name[0] if name else ours): merge_files(base, ours, theirs, side)}
     else:
         root = find_manifest(invocation.folder, invocation.file).parent
         merged = {name: merge_in_place(root, name, side) for name in unmerged_locks(root)}
@@ -83,7 +84,9 @@ def merge(invocation: Invocation, files: tuple[Path, ...], prefer: str | None, a
             }
         )
     else:
-        console.out(merge_text(merged, prefer=side, width=console.width))
+        text = merge_text(merged, prefer=side, width=console.width, by_git=bool(files))
+        if text:
+            console.out(text)
     return ExitCode.FAILED if disputed else ExitCode.DONE
 
 

@@ -8,8 +8,11 @@ from seedpipe.state.lock import ImageEntry
 from seedpipe.state.merge import Merged, Side
 
 
-def merge_text(merged: Mapping[str, Merged], *, prefer: Side | None, width: int = 80) -> str:
-    """`merged` by the lock's name; empty: there was nothing to do. No line is wider than `width`."""
+def merge_text(merged: Mapping[str, Merged], *, prefer: Side | None, width: int = 80, by_git: bool = False) -> str:
+    """`merged` by the lock's name; empty: there was nothing to do. No line is wider than `width`.
+
+    `by_git`: it was git who asked, and who adds what is merged.
+    """
     if not merged:
         return "\n".join(wrap("no lock here has conflict markers: there is nothing to merge", width))
     lines = []
@@ -25,7 +28,7 @@ def merge_text(merged: Mapping[str, Merged], *, prefer: Side | None, width: int 
             lines += wrap(f"`{name}` is merged but for {need} a person's word", width)
             step = "keep one of the two lines between the markers, or `seedpipe lock merge --prefer ours` (or `theirs`)"
             lines += [f"{' ' if index else '→'} {line}" for index, line in enumerate(wrap(step, width - 2))]
-        else:
+        elif not by_git:
             lines += wrap(f"`{name}` is merged → `git add {name}`, then `seedpipe plan`", width)
     return "\n".join(lines)
 

@@ -116,15 +116,33 @@ def test_what_two_people_chose_needs_a_person(repository: Repository) -> None:
     assert f"sha256:{'b' * 64}" in entry["takes"]
 
 
-def test_as_a_merge_driver_of_git(repository: Repository) -> None:
+@pytest.mark.parametrize("arguments", ["%O %A %B", "%O %A %B %P"])
+def test_as_a_merge_driver_of_git(repository: Repository, arguments: str) -> None:
     diverge(repository)
-    repository.git("config", "merge.seedpipe.driver", f"{sys.executable} -m seedpipe lock merge %O %A %B")
+    repository.git("config", "merge.seedpipe.driver", f"{sys.executable} -m seedpipe lock merge {arguments}")
     repository.write(".gitattributes", "seedpipe*.lock merge=seedpipe\n")
     repository.commit("driver")
     repository.git("merge", "-q", "other", fails=True)  # of the manifest, which is a person's text
     assert repository.git("diff", "--name-only", "--diff-filter=U").split() == ["seedpipe.yaml"]
     repository.write("seedpipe.yaml", resolved_by_hand((repository.folder / "seedpipe.yaml").read_text()))
     assert set(repository.plan().values()) == {"cached"}
+
+
+def test_a_driver_calls_the_lock_by_its_name_and_says_nothing_where_all_is_well(repository: Repository) -> None:
+    ours = (repository.folder / "seedpipe.lock").read_text()
+    for name in ("base", "ours", "theirs"):
+        repository.write(name, ours)
+    ran = repository.run("lock", "merge", "base", "ours", "theirs", "seedpipe.lock")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    address, _, line = next(line for line in ours.splitlines() if '"level":"auto"' in line).partition(" ")
+    for name, take in (("ours", "1" * 64), ("theirs", "2" * 64)):
+        entry = json.loads(line) | {"level": "approved", "take": f"sha256:{take}"}
+        text = json.dumps(entry, sort_keys=True, separators=(",", ":"))
+        repository.write(name, ours.replace(f"{address} {line}", f"{address} {text}"))
+    ran = repository.run("lock", "merge", "base", "ours", "theirs", "campaigns/seedpipe.lock")
+    assert ran.code == 1
+    assert "`campaigns/seedpipe.lock` is merged but for 1 line" in ran.out
+    assert repository.run("lock", "merge", "base", "ours").code == 2
 
 
 def test_what_is_broken_is_said_and_left(repository: Repository) -> None:
