@@ -48,8 +48,11 @@ def command(invocation: Invocation, node: str, take: str, flags: Flags) -> int:
                     present, known = now, select_take(known_takes(desk, now), take, address, looks)
             picture = candidate(desk, known, present.address)
             present = present.wanting(known.want)  # a take of another look is chosen as that look
+            if known.bought_as is not None and known.bought_as in looks:  # also one of what was asked for it before
+                present = present.named(looks[known.bought_as])
             if not known.current and present.want is not None:
-                remarks.append("it was made for other words or references, and stands for those of now")
+                whose = "of now" if present.look is None else f"of look {present.look} now"
+                remarks.append(f"it was made for other words or references, and stands for those {whose}")
             return picked(desk.entry(address), present, picture, pool=_pool(desk, present))
 
         outcome = desk.decide(Verb.PICK, [address], choose, note=flags.note)

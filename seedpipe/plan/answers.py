@@ -148,6 +148,7 @@ def takes_schema() -> Schema:
         "at_hand": said(FLAG, "Its bytes are on this machine."),
         "made": ref("made"),
         "look": _LOOK,
+        "bought_as": said(TEXT, "The look that it was bought for, where that is known and it is not current."),
     }
     group = {
         "current": FLAG,
@@ -156,7 +157,7 @@ def takes_schema() -> Schema:
         "look": said(TEXT, "Of a picture with several looks: which one, or which it is compared with."),
         "bought_as": said(TEXT, "The look that an earlier want was bought for, where that is known."),
         "beside": said(list_of(ref("reason")), "How a look differs from the one that the picture is now."),
-        "takes": list_of(object_of(take, optional=["made", "look"])),
+        "takes": list_of(object_of(take, optional=["made", "look", "bought_as"])),
     }
     node = {
         "address": TEXT,

@@ -20,8 +20,8 @@ _DIGEST: Final = re.compile(r"(sha256:)?[0-9a-f]{4,64}\Z")
 class KnownTake:
     """`number` counts an address' takes from the oldest on. `made` is None where nobody on this machine knows.
 
-    `current`: made (or kept) for what the manifest asks now, in any look; `look` is then which. `at_hand`: its bytes are on
-    this machine.
+    `current`: made (or kept) for what the manifest asks now, in any look; `look` is then which, else `bought_as` is the
+    name of the look that it was bought for, where that is known. `at_hand`: its bytes are on this machine.
     """
 
     number: int
@@ -32,6 +32,7 @@ class KnownTake:
     current: bool
     at_hand: bool
     look: str | None = None
+    bought_as: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         values = {
@@ -43,6 +44,7 @@ class KnownTake:
             "at_hand": self.at_hand,
         }
         values |= {} if self.look is None else {"look": self.look}
+        values |= {} if self.bought_as is None else {"bought_as": self.bought_as}
         return values | ({} if self.made is None else {"made": self.made.to_dict()})
 
 
@@ -130,10 +132,7 @@ def select_take(
             hint="name the picture by more of its digest",
         )
     if look is not None and not of_look:
-        raise UsageError(
-            f"the look `{text}` of `{address}` has no take yet",
-            hint=f"`seedpipe reroll {address} --look {text}` buys one; `seedpipe takes {address}` lists what there is",
-        )
+        raise _no_take(takes, look, address)
     found = found or of_look
     if len(found) == 1:
         return found[0]
@@ -144,6 +143,20 @@ def select_take(
         f"`{address}` has no take `{text}`",
         hint=f"`seedpipe takes {address}` lists them: by number, by the beginning of its digest or of its time"
         + (", by the name of its look" if looks else ""),
+    )
+
+
+def _no_take(takes: Sequence[KnownTake], look: str, address: str) -> UsageError:
+    """Of what is asked now in a look; there may be takes of what was asked for it before."""
+    buys = f"`seedpipe reroll {address} --look {look}` buys one"
+    earlier = [take for take in takes if take.bought_as == look]
+    if not earlier:
+        hint = f"{buys}; `seedpipe takes {address}` lists what there is"
+        return UsageError(f"the look `{look}` of `{address}` has no take yet", hint=hint)
+    named = ", ".join(f"{take.number} ({take.digest.short})" for take in earlier[-6:])
+    return UsageError(
+        f"the look `{look}` of `{address}` has no take for what is asked now, only earlier ones: {named}",
+        hint=f"`seedpipe pick {address} {earlier[-1].number}` chooses it all the same; {buys}",
     )
 
 

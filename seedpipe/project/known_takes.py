@@ -48,7 +48,7 @@ def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
         stands = entry is not None and digest in listed[: None if want is None else 1] and want not in for_now
         return for_now.get(entry.want if entry is not None and stands else want)
 
-    return tuple(
+    takes = (
         KnownTake(
             number=number,
             digest=digest,
@@ -60,6 +60,10 @@ def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
             look=look_of(digest, facts.want),
         )
         for number, (digest, facts) in enumerate(by_age, 1)
+    )
+    return tuple(
+        take if take.current or not present.looks else replace(take, bought_as=_bought_as(desk, present, take.want))
+        for take in takes
     )
 
 
@@ -179,7 +183,7 @@ def _group(desk: Desk, present: Present, takes: Sequence[KnownTake], *, current:
     if current:
         return _of_look(desk, present, present.named(takes[0].look), takes)
     document = _document(desk, takes[0].want)
-    bought_as = _bought_as(desk, present, takes[0].want)
+    bought_as = takes[0].bought_as
     named = present.named(bought_as)
     if document is not None and named.look != bought_as:
         named = _nearest(present, document)

@@ -187,7 +187,7 @@ def test_a_look_is_listed_with_what_makes_it_another_one(shop: Workspace, live: 
     assert "no take: `seedpipe reroll hero --look night` buys one" in text
     ran = shop.run("pick", "hero", "night")
     assert ran.code == 2
-    assert "the look `night` of `hero` has no take yet" in ran.err
+    assert "the look `night` of `hero` has no take for what is asked now" in ran.err
     assert "`seedpipe reroll hero --look night` buys one" in ran.err
     ran = shop.run("reroll", "hero", "--look", "night", "--yes", "--max-cost", "1")
     assert ran.code == 0, ran.err
@@ -237,7 +237,8 @@ def test_a_look_is_named_also_where_another_asks_for_the_same(shop: Workspace, l
     assert re.search(r"picked hero: \w+, plain, approved", ran.out)
     ran = shop.run("reroll", "hero", "--look", "brass", "--yes", "--max-cost", "1")
     assert (ran.code, live.prompts[-1]) == (0, PLAIN), ran.err
-    shop.edit("seedpipe.yaml", "metal: copper", "metal: tin")
+    shop.edit("seedpipe.yaml", "night: {light: dim moon}", "night: {light: dim moon}\n      tin: {metal: tin}")
+    assert "the look `tin` of `hero` has no take yet" in shop.run("pick", "hero", "tin").err
     assert shop.run("reroll", "hero", "--look", "xyzzy", "--yes").err.count("`brass`") == 1
 
 
@@ -359,3 +360,23 @@ def test_explain_knows_when_a_kept_picture_was_bought(shop: Workspace, live: Gat
     assert re.search(
         r"takes +\w{12} +1024x1024 +\d{4}-\d\d-\d\d \d\d:\d\d +0.03 USD +chosen", shop.run("explain", "hero").out
     )
+
+
+def test_an_earlier_take_of_a_look_is_picked_as_that_look(shop: Workspace, live: Gateway) -> None:
+    """Else a later edit of another look's words would take it away, and its own look would be bought beside it."""
+    shop.edit("seedpipe.yaml", "night: {light: dim moon}", "night: {light: dark}")
+    (earlier,) = (take for group in groups(shop) for take in group["takes"] if not group["current"])
+    assert earlier["bought_as"] == "night"
+    ran = shop.run("pick", "hero", "night")
+    assert ran.code == 2
+    told = " ".join(ran.err.split())
+    assert f"has no take for what is asked now, only earlier ones: {earlier['number']} (" in told
+    assert f"`seedpipe pick hero {earlier['number']}` chooses it all the same" in told
+    ran = shop.run("pick", "hero", str(earlier["number"]))
+    assert ran.code == 0, ran.err
+    assert "stands for those of look night now" in " ".join(ran.out.split())
+    assert (lock(shop, "hero")["look"], shop.plan()["hero"]) == ("night", "cached")
+    shop.edit("seedpipe.yaml", "plain: {}", "plain: {light: grey}")
+    assert shop.plan()["hero"] == "cached", "what another look asks is no matter of it"
+    assert shop.run("undo").code == 0
+    assert lock(shop, "hero")["look"] == "plain"
