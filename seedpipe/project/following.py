@@ -47,7 +47,8 @@ def follow(project: Project, decided: Collection[str], before: Plan) -> Followed
             by_now = plan_build(workshop, Wish(selection=as_it_is), workers=_WORKERS)
             free = without_purchases(_holding(by_now, held, project.lock))
             done += _put_back(workshop, held)
-        if any(node.writes and not node.state.needs_a_person for node in free.nodes.values()):
+        # also the file of a picture that is there, though another of its looks was refused
+        if any(node.writes and (node.taken or not node.state.needs_a_person) for node in free.nodes.values()):
             carry_out(workshop, free, None, Run(workers=_WORKERS, limits=Limits(caps=())), hear)
     below = project.graph.everything_below(decided) - set(decided)
     anew = [address for address in decided if address in held and project.lock.image(address) is not None]

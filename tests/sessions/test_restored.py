@@ -60,3 +60,15 @@ def test_a_file_that_is_gone_is_written_though_the_next_build_replaces_it(worksp
     assert ran.out.splitlines()[:3] == ["restored hero", "in its place already: card", f"  wrote {HERO}"]
     assert (workspace.folder / HERO).read_bytes() == ours[HERO]
     assert "in its place already: hero" in workspace.run("restore", "hero", "--proof").out
+
+
+def test_it_is_written_though_another_look_of_it_was_refused(workspace: Workspace, account: Account) -> None:
+    looks = "{prompt: 'A {{ metal }} lamp', looks: {plain: {}, copper: {metal: copper}}}"
+    workspace.write("seedpipe.yaml", manifest(f"hero: {looks}", head="vars: {metal: tin}\n"))
+    account.faults({"do": "moderate-output", "match": "copper"})
+    assert workspace.run("build").code == 5
+    ours = (workspace.folder / HERO).read_bytes()
+    Image.new("RGB", (40, 40), "teal").save(workspace.folder / HERO)
+    ran = workspace.run("restore", "hero", "--proof")
+    assert ran.code == 0, ran.err
+    assert (workspace.folder / HERO).read_bytes() == ours
