@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from seedpipe.build.heeding import Heeder
 from seedpipe.build.make_derived import DerivedMaker
 from seedpipe.build.make_image import ImageMaker, node_error
 from seedpipe.build.make_source import SourceMaker
@@ -37,6 +38,7 @@ class Executor:
     sources: SourceMaker
     derived: DerivedMaker
     images: ImageMaker
+    heeder: Heeder
     report: Report
     work: Mapping[str, Sequence[str]]  # address → what it waits for (`standing.work_of`)
     workers: int
@@ -115,6 +117,7 @@ class Executor:
     async def _node(self, address: str) -> None:
         node = self.graph[address]
         try:
+            await self.heeder.heed(self.graph.made_from(address))
             match node:
                 case SourceNode():
                     await self.sources.make(node)
@@ -122,6 +125,7 @@ class Executor:
                     await self.derived.make(node)
                 case ImageNode() | FrameNode():
                     await self.images.make(self.images.pictures.as_came(node))
+                    await self.heeder.heed((address,))
         except asyncio.CancelledError:
             self._aborted(address)
             raise

@@ -13,6 +13,7 @@ from pathlib import Path
 from seedpipe.build.budget import Limits
 from seedpipe.build.earlier_takes import EarlierTakes
 from seedpipe.build.execute import Executor
+from seedpipe.build.heeding import Heeder
 from seedpipe.build.make_derived import DerivedMaker
 from seedpipe.build.make_frames import FrameBuyer
 from seedpipe.build.make_image import ImageMaker
@@ -288,6 +289,7 @@ def _executor(workshop: Workshop, plan: Plan, run: Run, buyer: Buyer) -> Executo
             fonts=_fonts(project, workshop.memory),
         ),
         images=_image_maker(workshop, pictures, lock, buyer, retry_unknown=run.retry_unknown),
+        heeder=Heeder(pictures=pictures, lock=lock),
         report=report,
         work=work_of(plan, project.graph, project.lock),
         workers=run.workers,

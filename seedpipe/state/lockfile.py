@@ -94,6 +94,10 @@ class LockWriter:
         self._guard = threading.Lock()
         self._written_at = 0.0
         self._named = base.project is not None
+        self._ours: dict[str, Entry] = {}  # all that this build has set
+        self._found = base.entries
+        self._since: Mapping[str, Entry] = {}  # what stands in the file, and did not when the build began
+        self._seen: tuple[int, int, int] | None = None  # the file as it was when `_since` was looked up
         self.left_alone: tuple[str, ...] = ()
 
     def entry(self, address: str) -> Entry | None:
@@ -112,6 +116,25 @@ class LockWriter:
         with self._guard:
             if self._base.get(address) != entry or address in self._new:
                 self._new[address] = entry
+            self._ours[address] = entry
+
+    def overruled(self, address: str) -> tuple[Entry | None, Entry | None]:
+        """This build's line, and the one that stands in the file since, whoever has put it there.
+
+        The file is read only where it has changed since the last look.
+        """
+        with self._guard:
+            ours = self._ours.get(address)
+            if ours is None:
+                return None, None
+            if _stamp(self._path) != self._seen:
+                with FileLock(self._mutex):
+                    self._look_at(load_lock(self._path, shown_as=self._shown_as))
+                    self._seen = _stamp(self._path)
+            return ours, self._since.get(address)
+
+    def _look_at(self, present: Lock) -> None:
+        self._since = {name: entry for name, entry in present.entries.items() if entry != self._found.get(name)}
 
     def remember(self, resolved: Mapping[str, str]) -> None:
         """What the catalogue decided for this build."""
@@ -133,9 +156,21 @@ class LockWriter:
             lock, kept = present.changed(self._base, self._new, resolved=self._resolved, project=self._project)
             if lock != present or not self._path.exists():
                 _put(self._path, write_lock(lock).encode(), self._shown_as)
+            stamp = _stamp(self._path)
         self.left_alone = (*self.left_alone, *kept)
         self._base.update(self._new)
         self._base.update({address: lock.entries.get(address) for address in kept})
         self._new.clear()
+        self._look_at(lock)
+        self._seen = stamp
         self._resolved.clear()
         self._named = True
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Another one for each content: the file is never written in place."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size

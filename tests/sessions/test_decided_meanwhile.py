@@ -150,3 +150,26 @@ def test_all_who_decide_at_once_are_heard_one_after_the_other(shop: Workspace) -
 def _choice(line: dict[str, object] | None) -> object:
     assert line is not None
     return {name: value for name, value in line.items() if name not in ("output", "finish")}
+
+
+@pytest.mark.parametrize("verb", ["pick", "pin", "adopt"])
+def test_what_is_made_from_a_picture_goes_on_with_what_was_decided_about_it_meanwhile(
+    shop: Workspace, live: Gateway, tmp_path: Path, verb: str
+) -> None:
+    """Else it would be paid for twice: once from the picture that the build brought, once from the one that was chosen."""
+    Image.new("RGB", (40, 40), "teal").save(tmp_path / "mine.png")
+    more = {"pick": (str(other(shop)),), "adopt": (str(tmp_path / "mine.png"),)}.get(verb, ())
+    shop.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    with in_flight(shop, live, *BUY) as build:
+        assert shop.run(verb, "hero", *more).code == 0
+        decided = lock(shop, "hero")
+        file = (shop.folder / "build/hero.jpg").read_bytes()
+    ran = ended(build)
+    assert ran.code == 0, ran.err
+    assert lock(shop, "hero")["take"] == decided["take"]
+    assert lock(shop, "card")["asked"]["references"] == [decided["take"]]
+    assert (shop.folder / "build/hero.jpg").read_bytes() == file
+    sent = len(live.prompts)
+    assert set(shop.plan().values()) <= {"cached", "pinned"}
+    assert shop.run(*BUY).code == 0
+    assert len(live.prompts) == sent, "nothing is left to buy"
