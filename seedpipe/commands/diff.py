@@ -10,6 +10,7 @@ from seedpipe.limits import ExitCode
 from seedpipe.money import Money
 from seedpipe.plan.compare import compare
 from seedpipe.plan.diff import ProjectDiff
+from seedpipe.plan.places import diff_with_places
 from seedpipe.project.diff_pictures import live_store, thumbnails
 from seedpipe.project.project import find_manifest
 from seedpipe.project.snapshot import Snapshot, snapshot
@@ -55,7 +56,7 @@ def command(
     invocation.folder, invocation.file = path.parent, path.name
     old, new = _revisions(revision)
     before, after = (snapshot(path.parent, path.name, name, profile=profile) for name in (old, new))
-    diff = compare(before.side, after.side)
+    diff = diff_with_places(compare(before.side, after.side), after.trace)
     currency = after.side.plan.currency
     warn, deny = (_money(text, currency) for text in (warn_above, deny_above))
     policy = []

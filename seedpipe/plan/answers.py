@@ -187,6 +187,7 @@ def diff_schema() -> Schema:
         "position": TEXT,
         "moved_from": TEXT,
         "words": list_of(object_of({"what": TEXT, "old": TEXT, "new": TEXT})),
+        "at": said(TEXTS, "Where the changed words stand, `file:line`."),
         "fields": list_of(field),
         "references_added": TEXTS,
         "references_removed": TEXTS,

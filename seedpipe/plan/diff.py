@@ -52,7 +52,8 @@ class NodeChange:
     """One picture. `cost` is what building it after the change costs and did not cost before; `state` is after it.
 
     `because` names what it follows; `old_address` is where a moved one stood. `outdated`: the picture `after` was made
-    for other words or pictures than are asked for now, and is to be bought again.
+    for other words or pictures than are asked for now, and is to be bought again. `at` is where its changed words stand
+    now (`file:line`), cells of data before the template lines that take them, as far as that is known.
     """
 
     address: str
@@ -60,6 +61,7 @@ class NodeChange:
     position: Position | None
     old_address: str | None = None
     words: tuple[Words, ...] = ()
+    at: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
     references_added: tuple[str, ...] = ()
     references_removed: tuple[str, ...] = ()
@@ -73,6 +75,11 @@ class NodeChange:
     because: tuple[str, ...] = ()
     pictures: int = 0
     cost: Cost
+
+    @property
+    def stands_at(self) -> str:
+        """In the manifest, as `file:line`; empty for one that is gone."""
+        return "" if self.position is None else f"{self.position.file}:{self.position.line}"
 
     @property
     def is_edited(self) -> bool:
@@ -103,6 +110,7 @@ class NodeChange:
             "position": None if self.position is None else str(self.position),
             "moved_from": self.old_address,
             "words": [{"what": one.what, "old": one.old, "new": one.new} for one in self.words],
+            "at": list(self.at),
             "fields": [{"name": one.name, "old": one.old, "new": one.new} for one in self.fields],
             "references_added": list(self.references_added),
             "references_removed": list(self.references_removed),

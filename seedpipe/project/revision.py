@@ -118,14 +118,20 @@ def open_revision(root: Path, revision: str) -> RevisionFiles:
         shallow = run_git(root, "rev-parse", "--is-shallow-repository") == b"true\n"
         raise UsageError(
             f"git knows no revision `{revision}`",
-            hint="this clone has not all of its history: `git fetch --unshallow` brings the rest"
-            if shallow
-            else "a branch, a tag or a commit; default: HEAD",
+            hint=_unknown_words(revision, shallow=shallow),
         )
     named = commit.decode().strip()
     listed = run_git(root, "ls-tree", "-r", "-z", "--full-tree", "--long", named)
     blobs = dict(_blobs(listed or b""))
     return RevisionFiles(folder=root, name=revision, commit=named, prefix=prefix.decode().strip(), blobs=blobs)
+
+
+def _unknown_words(revision: str, *, shallow: bool) -> str:
+    if shallow:
+        return "this clone has not all of its history: `git fetch --unshallow` brings the rest"
+    if revision == "HEAD":
+        return "nothing is committed yet: commit the project, and later changes have something to be compared with"
+    return "a branch, a tag or a commit; default: HEAD"
 
 
 def _blobs(listed: bytes) -> Iterator[tuple[str, Blob]]:

@@ -10,12 +10,14 @@ from seedpipe.errors import ManifestError, RecordError, UsageError
 from seedpipe.fonts import shipped_font
 from seedpipe.images.probe import pixel_digest
 from seedpipe.manifest.expand import expand
+from seedpipe.manifest.origins import origins_of
 from seedpipe.manifest.parse import parse_manifest
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.compare import Side
 from seedpipe.plan.graph import link
 from seedpipe.plan.moving import with_moved
 from seedpipe.plan.outputs import output_paths
+from seedpipe.plan.places import Trace
 from seedpipe.plan.plan import Cost, Plan
 from seedpipe.plan.planner import make_plan
 from seedpipe.plan.price import currency_of
@@ -26,7 +28,7 @@ from seedpipe.project.lock_memory import LockMemory
 from seedpipe.project.project import output_folder, terms_of, users_catalogue
 from seedpipe.project.revision import RevisionFiles, open_revision
 from seedpipe.project.trust import DEFAULT_PROVIDER
-from seedpipe.source import ReadRefusedError
+from seedpipe.source import ProjectFiles, ReadRefusedError
 from seedpipe.state.files import LFS_MAX_BYTES, WorkTreeFiles, lfs_pointer
 from seedpipe.state.home import config_folder
 from seedpipe.state.lock import Lock, read_lock
@@ -38,10 +40,14 @@ WORK_TREE = "work tree"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """`side` is what is compared; `bytes_of` gives a file of that time, relative to the project, if there was one."""
+    """`side` is what is compared; `bytes_of` gives a file of that time, relative to the project, if there was one.
+
+    `trace` says where the words of prompts come from.
+    """
 
     side: Side
     bytes_of: Callable[[str], bytes | None] = field(repr=False)
+    trace: Trace = field(repr=False)
 
 
 def snapshot(root: Path, manifest_name: str, revision: str | None, *, profile: str | None = None) -> Snapshot:
@@ -52,7 +58,7 @@ def snapshot(root: Path, manifest_name: str, revision: str | None, *, profile: s
     if not files.exists(manifest_name):
         found = files.formerly(manifest_name)
         if found is None:
-            return Snapshot(side=_nothing(revision), bytes_of=lambda _path: None)
+            return _before_it_was(revision)
         files, manifest_name = found
     lock = _lock_at(files, lock_name(Realm.LIVE, profile))
     memory = LockMemory(
@@ -65,12 +71,14 @@ def snapshot(root: Path, manifest_name: str, revision: str | None, *, profile: s
         side = _side(revision, files, memory, manifest_name, profile)
     except ManifestError as error:
         first = error.faults[0]
+        if first.code == "unknown-profile":
+            return _before_it_was(revision)
         place = f" ({first.position})" if first.position else ""
         raise UsageError(
             f"the manifest at `{revision}` can't be read: {first.message}{place}",
             hint="compare with a revision at which `seedpipe check` passed",
         ) from None
-    return Snapshot(side=side, bytes_of=_reader(files.picture))
+    return Snapshot(side=side, bytes_of=_reader(files.picture), trace=_tracer(side, files))
 
 
 def _now(root: Path, manifest_name: str, profile: str | None) -> Snapshot:
@@ -83,7 +91,19 @@ def _now(root: Path, manifest_name: str, profile: str | None) -> Snapshot:
         font=cache(lambda path: Digest.of((shipped_font() if path is None else files.picture_path(path)).read_bytes())),
     )
     side = _side(WORK_TREE, files, memory, manifest_name, profile)
-    return Snapshot(side=side, bytes_of=_reader(lambda path: files.picture_path(path).read_bytes()))
+    bytes_of = _reader(lambda path: files.picture_path(path).read_bytes())
+    return Snapshot(side=side, bytes_of=bytes_of, trace=_tracer(side, files))
+
+
+def _before_it_was(revision: str) -> Snapshot:
+    """There was no such manifest then, or no such profile in it."""
+    return Snapshot(side=_nothing(revision), bytes_of=lambda _path: None, trace=lambda _wanted: {})
+
+
+def _tracer(side: Side, files: ProjectFiles) -> Trace:
+    manifest = side.manifest
+    assert manifest is not None, "a side that was read has one"
+    return lambda wanted: origins_of(manifest, files, side.graph.addresses, wanted)
 
 
 def _pointed_to(files: WorkTreeFiles, path: str) -> Digest | None:

@@ -25,6 +25,12 @@ def name_of(group: Sequence[NodeChange]) -> str:
     return f"{group[0].old_address} → {group[0].address}" if group[0].old_address else group[0].address
 
 
+def place_of(group: Sequence[NodeChange]) -> str:
+    """Where the words that changed stand, if that is one place for all of them; else where the first is defined."""
+    places = {node.at[0] if node.at else None for node in group}
+    return (places.pop() if len(places) == 1 else None) or group[0].stands_at
+
+
 def sentences_of(told: Sequence[Sequence[str]]) -> Sequence[str]:
     """What is told of each of a group, as one: a sentence that differs stands for those like it."""
     if len({len(one) for one in told}) > 1:

@@ -7,7 +7,7 @@ from typing import Final
 
 from seedpipe.plan.diff import Kind, NodeChange, ProjectDiff, Words
 from seedpipe.plan.worddiff import Part, word_diff
-from seedpipe.review.alike import alike, sentences_of
+from seedpipe.review.alike import alike, place_of, sentences_of
 from seedpipe.review.diff_text import (
     SIGNS,
     change_words,
@@ -87,7 +87,8 @@ def _row(group: Sequence[NodeChange]) -> str:
         told.insert(0, "new")
     elif node.kind is Kind.REMOVED:
         told.insert(0, "removed")
-    place = markdown_code(f"{node.position.file}:{node.position.line}") if node.position is not None else ""
+    stands = place_of(group)
+    place = markdown_code(stands) if stands else ""
     return (
         f"| {SIGNS[node.kind].replace('-', '−').replace('>', '→')} | {name} | {cost} | {'<br>'.join(told)} | {place} |"
     )

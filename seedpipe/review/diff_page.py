@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from seedpipe.names import Digest
 from seedpipe.plan.diff import Choice, Kind, NodeChange, ProjectDiff
+from seedpipe.review.alike import place_of
 from seedpipe.review.diff_text import change_words, facts, sum_words
 from seedpipe.review.markup import html_words
 from seedpipe.review.page import changed_words, figure, html_page
@@ -33,7 +34,7 @@ def diff_page(diff: ProjectDiff, pictures: Mapping[Digest, bytes], *, policy: Se
 
 def _article(node: NodeChange, pictures: Mapping[Digest, bytes]) -> str:
     name = f"{node.old_address} → {node.address}" if node.old_address else node.address
-    place = "" if node.position is None else f"{node.position.file}:{node.position.line}"
+    place = place_of([node])
     cost = range_words(node.cost) if node.pictures else ""
     meta = " · ".join(html_words(part) for part in (cost, place) if part)
     lines = [

@@ -9,7 +9,7 @@ from seedpipe.names import definition_of
 from seedpipe.plan.diff import Choice, Field, Kind, NodeChange, ProjectDiff
 from seedpipe.plan.plan import State, sum_of
 from seedpipe.plan.worddiff import Part
-from seedpipe.review.alike import alike, name_of, sentences_of
+from seedpipe.review.alike import alike, name_of, place_of, sentences_of
 from seedpipe.review.worddiff import diff_lines, word_diff
 from seedpipe.review.words import count, pattern, range_words
 
@@ -146,8 +146,8 @@ def cost_of(group: Sequence[NodeChange]) -> str:
 def _node(page: _Page, group: Sequence[NodeChange]) -> None:
     node, name, money = group[0], name_of(group), cost_of(group)
     page.lines.append("")
-    place = "" if node.position is None else f"{node.position.file}:{node.position.line}"
-    page.row(f"{SIGNS[node.kind]} {name}", money.removesuffix(f" {node.cost.high.currency}"), place, _LOOKS[node.kind])
+    money = money.removesuffix(f" {node.cost.high.currency}")
+    page.row(f"{SIGNS[node.kind]} {name}", money, shown(place_of(group)), _LOOKS[node.kind])
     if len(group) > 1 and node.kind is Kind.ADDED and node.words:
         page.line(f"{node.address}, for one:", "dim", indent=4)
     for words in node.words:

@@ -375,3 +375,29 @@ def test_a_project_that_moved_to_another_folder_is_the_same_project(repository: 
     assert [(node["address"], node["change"]) for node in found["nodes"]] == [("chair", "changed")]
     repository.commit("moved")
     assert below.run("-f", "brand.yaml", "diff", "HEAD~1..HEAD", "--json").json["nodes"][0]["address"] == "chair"
+
+
+def test_changed_words_point_at_the_line_that_moved_them(repository: Repository) -> None:
+    repository.edit("rooms.csv", "hall", "library")
+    assert of(diff(repository), "room/b")["at"] == ["rooms.csv:3", "seedpipe.yaml:9"]
+    assert "~ room/b 0.03 rooms.csv:3" in said(repository.run("diff"))
+    repository.edit("rooms.csv", "study", "den")
+    assert "| `rooms.csv:2` |" in repository.run("diff", "--format", "markdown").out
+    repository.edit("seedpipe.yaml", "lit by", "softly lit by")
+    repository.commit("softly")
+    between = diff(repository, "HEAD~1..HEAD")
+    assert of(between, "room/b")["at"] == ["rooms.csv:3", "seedpipe.yaml:9"], "read from git, too"
+
+
+def test_a_profile_that_is_new_is_compared_with_nothing(repository: Repository) -> None:
+    repository.edit("seedpipe.yaml", "images:", "profiles: {draft: {force: {size: 1K}}}\nimages:")
+    found = diff(repository, "--profile", "draft")
+    assert {node["change"] for node in found["nodes"]} == {"added"}
+
+
+def test_before_the_first_commit_the_way_is_said(tmp_path: Path) -> None:
+    empty = Repository(tmp_path / "empty")
+    empty.write("seedpipe.yaml", manifest("lamp: {prompt: A lamp}"))
+    empty.git("init", "-q")
+    ran = empty.run("diff")
+    assert (ran.code, "nothing is committed yet" in " ".join(ran.err.split())) == (2, True)
