@@ -283,13 +283,18 @@ def effective(decisions: Sequence[Decision]) -> Iterator[Decision]:
     return (one for one in decisions if one.act not in gone and one.undoes is None)
 
 
+_APPROVING: Final = (Verb.PICK, Verb.APPROVE, Verb.KEEP, Verb.ADOPT, Verb.PROMOTE)
+
+
 def level_before_pin(decisions: Sequence[Decision], names: Collection[str], entry: ImageEntry) -> Level:
     """What `unpin` goes back to: the level that the latest pin took the place of; what nobody recorded counts as approved.
 
     `names` are all that the picture ever had (`earlier_names`).
     """
-    for one in reversed(decisions):
+    for one in reversed(tuple(effective(decisions))):
         pinned = isinstance(one.after, ImageEntry) and one.after.level is Level.PINNED
+        if one.node in names and pinned and one.verb in _APPROVING:
+            return Level.APPROVED  # said of the pinned picture
         if one.node in names and pinned and isinstance(one.before, ImageEntry) and one.before.level is not Level.PINNED:
             same = one.before.take == entry.take
             return one.before.level if same else Level.APPROVED

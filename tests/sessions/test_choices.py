@@ -190,6 +190,19 @@ def test_a_pinned_picture_is_replaced_by_nothing_until_it_is_unpinned(shop: Work
     assert shop.plan()["hero"] == "make"
 
 
+def test_what_was_kept_while_it_was_pinned_is_approved_when_it_is_unpinned(shop: Workspace) -> None:
+    assert shop.run("pin", "hero").code == 0
+    shop.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    assert shop.run("keep", "hero").code == 0
+    assert shop.run("unpin", "hero").code == 0
+    assert lock(shop, "hero")["level"] == "approved", "a person said that it is right for these words"
+    assert shop.plan()["hero"] == "cached"
+    for _ in range(2):
+        assert shop.run("undo").code == 0
+    assert shop.run("unpin", "hero").code == 0
+    assert lock(shop, "hero")["level"] == "auto", "that was taken back"
+
+
 def test_an_undo_is_refused_where_the_choice_has_become_another_one(shop: Workspace) -> None:
     first = lock(shop, "hero")["take"]
     shop.run("pick", "hero", str(other(shop)))
