@@ -82,6 +82,8 @@ def settled(
         return request
     if not isinstance(whole, ImageNode | FrameNode) or not isinstance(came, ImageNode | FrameNode):
         return request
+    if saying(request, whole) != request:
+        return request  # it is of other words, or of another look
     there = {one.address for one in came.references if one.counted}
     lack = [one.counted and one.address not in there for one in whole.references]
     holes = request.get("references", ())

@@ -171,7 +171,9 @@ def _node() -> Schema:
         "size": said(TEXT, "`WxH`, or a tier."),
         "came": said(TEXT, "Size of the picture that is there, where another one was asked for."),
         "fit": said(TEXT, "What the output is cut to."),
-        "made_from": said(TEXTS, "Addresses, in order."),
+        "made_from": said(
+            TEXTS, "Addresses, in order; of a glob over a counted sequence those that were made, or may be."
+        ),
         "output": said(TEXT, "Path of the file, relative to the project's folder."),
         "tags": TEXTS,
         "axes": {"type": "object", "additionalProperties": TEXT},

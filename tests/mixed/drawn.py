@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"\bn(\d+)(?:f(\d+))?\b")
 
 _WORDS = re.compile(r"\bn(\d+) w(\d+) x(\d+)")
 
-Which = tuple[int, int | None]  # an entry's number, and the number of one of its frames
+Which = tuple[int, int | None]  # an entry's number, and the number of one of its frames; of a counted one all that came
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Own:
 
 @dataclass
 class Entry:
-    """One entry of the manifest. `frames` are numbers and words of a sequence's, in order."""
+    """One entry of the manifest. `frames` are numbers and words of a sequence's, in order; of a counted one only numbers."""
 
     number: int
-    kind: str  # source | image | sequence | derived
+    kind: str  # source | image | sequence | counted | derived
     made_from: tuple[Which, ...] = ()
     words: int = 0
     takes: int = 1
@@ -47,10 +47,12 @@ class Entry:
 
     @property
     def is_bought(self) -> bool:
-        return self.kind in ("image", "sequence")
+        return self.kind in ("image", "sequence", "counted")
 
     def address(self, frame: int | None) -> str:
-        return self.name if frame is None else f"{self.name}#f{frame}"
+        if frame is None:
+            return f"{self.name}#*" if self.kind == "counted" else self.name
+        return f"{self.name}#{frame}" if self.kind == "counted" else f"{self.name}#f{frame}"
 
     @property
     def addresses(self) -> list[str]:
@@ -87,12 +89,12 @@ class Drawn:
             self.entries[number].version if self.entries[number].kind == "source" else "made"
             for number, _ in entry.made_from
         )
-        words = dict(entry.frames).get(frame or 0) if entry.frames else entry.words
+        words = dict(entry.frames).get(frame or 0) if entry.kind == "sequence" else entry.words
         return Own((entry.number, frame, words, sources), frozenset(entry.looks.values() or {0}))
 
     def closed(self, address: str, levels: Mapping[str, str]) -> bool:
         """Whether a gate that nobody has opened stands before the picture; `levels` are the lock's."""
-        entry, _ = self.by_address()[address]
+        (entry,) = (one for one in self.entries if one.name == address.partition("#")[0])
         for number, frame in entry.made_from:
             above = self.entries[number]
             name = above.address(frame)
@@ -103,7 +105,7 @@ class Drawn:
         return False
 
     def named_in(self, prompt: str) -> Iterator[str]:
-        """The addresses whose own words a prompt holds."""
+        """The addresses whose own words a prompt holds; of a counted sequence the glob that means all that it brings."""
         for number, frame in _TOKEN.findall(prompt):
             yield self.entries[int(number)].address(int(frame) if frame else None)
 
@@ -135,8 +137,11 @@ class Drawn:
                     f"{{id: f{frame}, prompt: n{entry.number}f{frame} w{words}}}" for frame, words in entry.frames
                 )
                 return f"{entry.name}: {{references: [{above}]{rest}, sequence: {{frames: [{frames}]}}}}"
+            case "counted":
+                prompt = f"prompt: 'n{entry.number} w{entry.words} Lamps', references: [{above}]{rest}"
+                return f"{entry.name}: {{{prompt}, sequence: {{max_images: {len(entry.frames)}}}}}"
             case _:
-                prompt = f"prompt: 'n{entry.number} w{entry.words} {{{{ look }}}}'"
+                prompt = f"prompt: 'n{entry.number} w{entry.words} {{{{ look }}}} {_IMAGES}'"
                 looks = ", ".join(f"{name}: {{look: x{look}}}" for name, look in entry.looks.items())
                 rest += f", looks: {{{looks}}}" if looks else ""
                 return f"{entry.name}: {{{prompt}, references: [{above}], takes: {entry.takes}{rest}}}"
@@ -148,6 +153,7 @@ def asked_by(prompt: str) -> tuple[int, int, int] | None:
     return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
 
 
+_IMAGES = "{% for one in refs %}{{ refs[one] }} {% endfor %}"  # other words with fewer pictures
 LOOKS: Sequence[Mapping[str, int]] = ({}, {}, {"a": 0, "b": 1}, {"b": 1, "c": 2, "a": 0})
 
 
@@ -157,13 +163,16 @@ def projects(draw: st.DrawFn) -> Drawn:
     entries: list[Entry] = []
     there: list[Which] = []
     for number in range(draw(st.integers(2, 5))):
-        kinds = ["image", "image", "image", "sequence", "source"] + (["derived"] if there else [])
-        kind = draw(st.sampled_from(kinds)) if number else draw(st.sampled_from(["image", "sequence", "source"]))
+        kinds = ["image", "image", "image", "sequence", "counted", "source"] + (["derived"] if there else [])
+        first = ["image", "sequence", "counted", "source"]
+        kind = draw(st.sampled_from(kinds if number else first))
         least = draw(st.sampled_from([0, 1, 1, 1]))
         above = draw(st.lists(st.sampled_from(there), min_size=least, max_size=2, unique=True)) if there else []
         if kind == "derived":
-            above = [draw(st.sampled_from(there))]
+            above = [draw(st.sampled_from([one for one in there if not _is_glob(entries, one)]))]
         frames = [(frame, 0) for frame in range(draw(st.integers(2, 4)))] if kind == "sequence" else []
+        if kind == "counted":
+            frames = [(frame, 0) for frame in range(1, draw(st.integers(2, 3)) + 1)]
         entries.append(
             Entry(
                 number=number,
@@ -177,7 +186,12 @@ def projects(draw: st.DrawFn) -> Drawn:
             )
         )
         there += [(number, frame) for frame, _ in frames] or [(number, None)]
+        there += [(number, None)] * 3 if kind == "counted" else []
     return Drawn(entries)
+
+
+def _is_glob(entries: Sequence[Entry], which: Which) -> bool:
+    return which[1] is None and entries[which[0]].kind == "counted"
 
 
 EDITS = (
@@ -190,14 +204,14 @@ def edit(drawn: Drawn, what: str, number: int) -> None:
     """One edit of an entry; nothing where it makes no sense."""
     entry = drawn.entries[number % len(drawn.entries)]
     match what:
-        case "words" if entry.kind in ("image", "derived"):
+        case "words" if entry.kind in ("image", "counted", "derived"):
             entry.words = (entry.words + 1) % 3  # so that earlier words come back
-        case "frame words" if entry.frames:
+        case "frame words" if entry.kind == "sequence":
             frame, words = entry.frames[0]
             entry.frames[0] = (frame, (words + 1) % 3)
-        case "frames moved" if entry.frames:
+        case "frames moved" if entry.kind == "sequence":
             entry.frames = [*entry.frames[1:], entry.frames[0]]
-        case "new frame" if entry.frames and len(entry.frames) < 6:
+        case "new frame" if entry.kind == "sequence" and len(entry.frames) < 6:
             entry.frames.append((len(entry.frames), 0))
         case "takes" if entry.kind == "image":
             entry.takes = entry.takes % 3 + 1
@@ -205,7 +219,7 @@ def edit(drawn: Drawn, what: str, number: int) -> None:
             entry.version = (entry.version + 1) % 3
         case "cascade" if entry.is_bought:
             entry.cascade = not entry.cascade
-        case "gate" if entry.is_bought:
+        case "gate" if entry.is_bought and entry.kind != "counted":
             entry.gated = not entry.gated
         case _ if entry.kind == "image":
             _edit_looks(entry, what)

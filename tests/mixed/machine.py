@@ -109,7 +109,7 @@ class People(RuleBasedStateMachine):
                 shop.adopt(address, edited=False)
         above, frame = (entry.made_from or ((entry.number, None),))[number % max(1, len(entry.made_from))]
         changed = shop.drawn.entries[above]
-        name = changed.address(frame or (0 if changed.frames else None))
+        name = changed.addresses[0] if frame is None else changed.address(frame)
         if change == "reroll" and changed.is_bought:
             shop.reroll(name, faults=faults)
         elif change == "pick" and changed.is_bought:

@@ -11,7 +11,7 @@ from seedpipe.plan.frames import batch_request
 from seedpipe.plan.fulfil import DepartedError, check_departures
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.saved import SavedPlan, plan_document, read_saved_plan
-from tests.plan.project import MODERATED, Completion, Project
+from tests.plan.project import MODERATED, UNANSWERED, Completion, Project
 
 MOOD = """
 logo: {file: art/logo.png}
@@ -287,6 +287,53 @@ def test_equal_globs_are_one_picture_and_one_that_needs_all_is_not_theirs() -> N
     assert (states["on-a"], states["on-b"], states["all"]) == ("cached", "cached", "blocked")
 
 
+SHOWN = """
+pack: {file: pack.png}
+parts: {layers: pack, prompt: Apart, model: seedream-5-0-pro, size: 1K}
+card: {prompt: "Of {{ refs.x }}", references: {x: "parts#[123]"}}
+"""
+
+
+def test_layers_are_as_many_as_came() -> None:
+    project = Project(provider="byteplus").write("pack.png", "a pack").images(SHOWN)
+    project.comes["parts"] = 3  # the ground and two
+    project.build()
+    assert project.memory.texts[project.entry("card").want]["prompt"] == "Of image 1 and image 2"
+    assert not project.plan().has_changes
+
+
+ROOMS = """
+mood: {matrix: {at: [dawn, dusk]}, prompt: "Lamps at {{ at }}", sequence: {max_images: 3}}
+poster: {prompt: "Like {{ refs.all }}", references: {all: "mood/*#*"}}
+"""
+
+
+def test_a_glob_over_several_sequences_means_what_each_brought() -> None:
+    project = Project().images(ROOMS)
+    project.comes |= {"mood/dawn": 1, "mood/dusk": 2}
+    project.build()
+    assert project.plan("poster").nodes["poster"].made_from == ("mood/dawn#1", "mood/dusk#1", "mood/dusk#2")
+    assert project.memory.texts[project.entry("poster").want]["prompt"] == "Like image 1, image 2 and image 3"
+    assert not project.plan().has_changes
+    project.edit("dawn, dusk", "dawn, dusk, noon")
+    project.comes["mood/noon"] = 1
+    plan = project.plan()
+    assert plan.nodes["poster"].state.value == "follows"
+    assert str(plan.nodes["poster"].cost.high) == "0.04 USD"
+    project.build()
+    assert len(project.entry("poster").asked["references"]) == 4
+
+
+def test_of_one_that_is_uncertain_it_waits_for_a_person(project: Project) -> None:
+    key = project.plan("mood").nodes["mood#4"].key
+    project.comes["mood"] = 3
+    project.build("mood")
+    assert key is not None
+    project.memory.open_requests[key] = UNANSWERED
+    plan = project.plan()
+    assert (plan.nodes["mood#4"].state.value, plan.nodes["poster"].state.value) == ("unknown", "blocked")
+
+
 def test_gates_wait_for_those_that_came(project: Project) -> None:
     project.edit("sequence: {max_images: 4}", "sequence: {max_images: 4}, gate: approve")
     project.comes["mood"] = 2
@@ -427,3 +474,18 @@ def test_a_plan_saved_with_those_that_came_does_not_buy_with_more(project: Proje
     project.build("mood#4")
     with pytest.raises(DepartedError, match=r"poster: references: \+ mood#4"):
         carry_out(project, plan)
+
+
+@pytest.mark.parametrize("comes", [2, 4])
+def test_of_looks_in_a_saved_plan_each_is_held_to_its_own_words(comes: int) -> None:
+    project = Project().images(LOOKS.replace("mood#[34]", "mood#[1-4]"))
+    project.write("seedpipe.yaml", project.files.texts["seedpipe.yaml"] + "vars: {w: Bright}\n")
+    plan = saved(project)
+    project.comes["mood"] = comes
+    project.build("mood")
+    project.edit("w: Dim", "w: Dark")
+    with pytest.raises(DepartedError, match="poster: look dim: prompt: Dim → Dark"):
+        carry_out(project, plan)
+    project.edit("w: Dark", "w: Dim").edit("dim: {", "night: {")
+    assert carry_out(project, plan).nodes["poster"].pictures == 2, "what a look is called is no matter"
+    assert carry_out(project, plan).pictures == 0
