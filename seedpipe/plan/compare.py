@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seedpipe.catalogue.lookup import Catalogue
-from seedpipe.manifest.definition import Budget, Manifest
+from seedpipe.manifest.definition import Budget, Manifest, Provider
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode, worn
 from seedpipe.manifest.steps import Overlay, Text
 from seedpipe.money import Money
@@ -363,15 +363,26 @@ def _terms(before: Side, after: Side) -> Sequence[Field]:
     if before.manifest is None or after.manifest is None:
         return []
     budgets = before.manifest.budget, after.manifest.budget
+    providers = before.manifest.provider, after.manifest.provider
     fields = [
         _field("provider", _provider(before), _provider(after)),
+        _field("key variable", *(None if one is None else one.api_key_env for one in providers)),
+        *_endpoints(*providers),
         *_prices(before, after),
         *(
             _field(f"budget {name.replace('_', ' ')}", *(_amount(budget, name) for budget in budgets))
-            for name in ("per_build", "per_day", "per_month", "per_node")
+            for name in ("per_build", "per_day", "per_month", "per_node", "project")
         ),
     ]
     return [field for field in fields if field.old != field.new]
+
+
+def _endpoints(old: Provider | None, new: Provider | None) -> Sequence[Field]:
+    """Of each model: at which inference endpoint it is asked for."""
+    first, second = (
+        {} if one is None else {model: endpoint for model, endpoint, _ in one.endpoints} for one in (old, new)
+    )
+    return [_field(f"endpoint of {model}", first.get(model), second.get(model)) for model in sorted({*first, *second})]
 
 
 def _provider(side: Side) -> str:

@@ -35,6 +35,21 @@ def run_git(folder: Path, *arguments: str) -> bytes | None:
     return ran.stdout if ran.returncode == 0 else None
 
 
+def trouble(folder: Path) -> str | None:
+    """Why git won't look at `folder`, in its own words, if that is another reason than that it is no work tree."""
+    if not any((place / ".git").exists() for place in (folder.resolve(), *folder.resolve().parents)):
+        return None
+    ran = subprocess.run(
+        ["git", "-C", str(folder), *_QUIET, "rev-parse", "--show-prefix"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    said = ran.stderr.decode("utf-8", "replace").strip()
+    return said.splitlines()[0].removeprefix("fatal: ") if said else None
+
+
 def merge_sides(folder: Path, name: str) -> Mapping[str, bytes] | None:
     """`base`, `ours` and `theirs` (those there are) of a file that git could not merge; None if it is not unmerged."""
     listed = run_git(folder, "ls-files", "--unmerged", "-z", "--", name)

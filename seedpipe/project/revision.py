@@ -10,7 +10,7 @@ from seedpipe.errors import UsageError
 from seedpipe.images.probe import pixel_digest
 from seedpipe.limits import MAX_FILE_BYTES, MAX_PICTURE_BYTES
 from seedpipe.names import Digest, natural_key
-from seedpipe.project.git import GitError, run_git
+from seedpipe.project.git import GitError, run_git, trouble
 from seedpipe.source import ReadRefusedError
 from seedpipe.state.files import lfs_pointer
 
@@ -109,6 +109,9 @@ def open_revision(root: Path, revision: str) -> RevisionFiles:
     """The files of the project in `root` at `revision`. Raises `UsageError` for a revision that git does not know."""
     prefix = run_git(root, "rev-parse", "--show-prefix")
     if prefix is None:
+        said = trouble(root)
+        if said is not None:
+            raise GitError(f"git does not read `{root.name}`: {said}", hint="`git status` says what to do about it")
         raise GitError(
             f"`{root.name}` is not in a git work tree: there is no earlier state to compare with",
             hint="`git init`, and commit the project: then there is one",

@@ -401,3 +401,24 @@ def test_before_the_first_commit_the_way_is_said(tmp_path: Path) -> None:
     empty.git("init", "-q")
     ran = empty.run("diff")
     assert (ran.code, "nothing is committed yet" in " ".join(ran.err.split())) == (2, True)
+
+
+def test_every_term_of_spending_is_said_first(repository: Repository) -> None:
+    repository.edit("seedpipe.yaml", "budget: {per_build: 1 USD}", "budget: {per_build: 1 USD, project: 3 USD}")
+    provider = "provider: {like: byteplus, api_key_env: MINE, endpoints: {seedream-4-0: ep-20260101120000-abcde}}"
+    repository.edit("seedpipe.yaml", "images:", f"{provider}\nimages:")
+    repository.commit("terms")
+    repository.edit("seedpipe.yaml", "project: 3 USD", "project: 30 USD")
+    repository.edit("seedpipe.yaml", "MINE", "YOURS")
+    repository.edit("seedpipe.yaml", "-abcde", "-fghij")
+    assert [(term["name"], term["old"], term["new"]) for term in diff(repository)["terms"]] == [
+        ("key variable", "MINE", "YOURS"),
+        ("endpoint of seedream-4-0", "ep-20260101120000-abcde", "ep-20260101120000-fghij"),
+        ("budget project", "3.00 USD", "30.00 USD"),
+    ]
+
+
+def test_what_git_has_against_a_folder_is_said_in_its_words(repository: Repository) -> None:
+    (repository.folder / ".git" / "config").write_text("[core\n")
+    ran = repository.run("diff")
+    assert (ran.code, "git does not read `work`: bad config" in " ".join(ran.err.split())) == (2, True), ran.err
