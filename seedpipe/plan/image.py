@@ -195,9 +195,15 @@ class _Judgement(Case):
         right = self.output(taken, self.rule.fit(self.came(taken, key))) is OutputState.RIGHT
         return self.blank.output if right else None
 
-    def _missing(self, taken: Digest) -> Reason:
+    def _missing(self, taken: Digest) -> why.BytesMissing:
         output = self.blank.output
         return why.BytesMissing(digest=str(taken), pointer=output if self.walk.memory.is_pointer(output) else None)
+
+    def _lost(self, planned: PlanNode, was: str, taken: Digest) -> PlanNode:
+        """It was bought under another name, and that its bytes can't be found is no licence to buy it again."""
+        self.view(View(identity=str(taken), bytes_at_hand=False))
+        reason = replace(self._missing(taken), was=was)
+        return replace(planned, state=State.MISSING, taken=taken, reasons=(reason,))
 
     # A picture that there isn't yet
 
@@ -215,8 +221,11 @@ class _Judgement(Case):
             if more.state.buys or more.state is State.SAME:
                 return more
             return replace(planned, state=State.FETCH, reasons=(waits[0],), writes=True)
-        self.view(View(identity=None, future=self.future(key)))
         said = (*self.walk.said(key), *self.sent_again(key))
+        lost = self.walk.left_over(key) if self.entry is None and not said else None
+        if lost is not None:
+            return self._lost(planned, *lost)
+        self.view(View(identity=None, future=self.future(key)))
         changes = self.changes(references) if self.entry is not None or not said else ()
         reasons = (*said, *self.replaced(), *changes)
         return self._bought(replace(planned, writes=True), key, 0, reasons)

@@ -406,15 +406,18 @@ class PersonSaid(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BytesMissing(Reason):
-    """`pointer` is the output file, if it is the Git LFS pointer of a picture."""
+    """`pointer` is the output file, if it is the Git LFS pointer of a picture; `was` the name that the picture had."""
 
     code: ClassVar = "bytes-missing"
     digest: str
     pointer: str | None = None
+    was: str | None = None
 
     def _told(self) -> str:
         if self.pointer is not None:
             return f"{self.pointer} is a Git LFS pointer, not the picture itself"
+        if self.was is not None:
+            return f"the picture {self.digest[7:19]}, which is there for it as {self.was}, is nowhere on this machine"
         return f"the chosen picture {self.digest[7:19]} is nowhere on this machine"
 
     def next_step(self) -> str | None:

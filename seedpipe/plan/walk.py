@@ -13,6 +13,7 @@ from seedpipe.plan.fewer import AnyNode, counted_references, lacking, superseded
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import Identity, recipe_identity, request_document
 from seedpipe.plan.memory import Memory, OutputState, Whereabouts
+from seedpipe.plan.orphans import left_over
 from seedpipe.plan.outputs import files_of_choices
 from seedpipe.plan.plan import Cost, PlanNode, State
 from seedpipe.plan.reasons import Reason
@@ -138,6 +139,15 @@ class Walk:
         return found or [
             take for take in self._choices.get(want, ()) if self.whereabouts(take, path) is Whereabouts.OUTPUT
         ]
+
+    def left_over(self, want: Digest) -> tuple[str, Digest] | None:
+        """A name that the manifest no longer has, and the picture that is chosen there for this very want."""
+        return self._left_over.get(want)
+
+    @cached_property
+    def _left_over(self) -> Mapping[Digest, tuple[str, Digest]]:
+        lines = left_over(self.lock, self.graph.addresses)
+        return {line.want: (name, line.take) for name, line in lines.items()}
 
     @cached_property
     def _choices(self) -> Mapping[Digest, Sequence[Digest]]:

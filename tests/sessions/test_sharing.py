@@ -208,3 +208,23 @@ def test_people_decide_by_any_output_that_holds_the_picture(clone: Workspace, li
     assert ran.code == 0, ran.err
     assert (clone.folder / "build/lamp.jpg").read_bytes() == picture
     assert len(live.prompts) == 2
+
+
+def test_a_renamed_picture_whose_bytes_are_nowhere_is_missing_and_not_bought_again(
+    clone: Workspace, live: Gateway
+) -> None:
+    """As under its old name: only a person's word buys another."""
+    (clone.folder / "build/hero.jpg").unlink()
+    clone.write("seedpipe.yaml", RENAMED)
+    assert clone.plan() == {"lamp": "missing", "card": "fetch", "small": "fetch"}
+    told = " ".join(clone.run("plan").out.split())
+    assert "which is there for it as hero, is nowhere on this machine" in told
+    assert clone.run(*BUY).code == 1
+    assert clone.run(*BUY, "lamp").code == 1
+    assert len(live.prompts) == 2
+    assert clone.run("lock", "prune", "hero").code == 0
+    assert clone.plan()["lamp"] == "make", "nothing tells any more that it was bought"
+    assert clone.run("undo").code == 0
+    assert clone.run("reroll", "lamp", "--yes", "--max-cost", "1").code == 0
+    assert clone.plan()["lamp"] == "cached"
+    assert len(live.prompts) == 3
