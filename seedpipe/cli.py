@@ -145,7 +145,7 @@ class Verbs(VerbGroup):
     help="The manifest. [default: seedpipe.yaml, searched upwards]",
 )
 @option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
-@option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
+@option("-q", "--quiet", is_flag=True, help="Say only results and what went wrong.")
 @option("-v", "--verbose", count=True, help="Say more.")
 @click.pass_context
 def seedpipe(ctx: click.Context, folder: Path | None, file: str | None, color: str, quiet: bool, verbose: int) -> None:

@@ -92,8 +92,9 @@ def command(
     elif form == "csv":
         invocation.console.out(_csv(ledger.entries, by))
     else:
-        name = "all projects" if len(projects) != 1 else projects[0]
-        title = " · ".join([name, "spent", *_period(since, until), "days are UTC"])
+        title = " · ".join(
+            [_whose(projects, project, everywhere=projects is not own), "spent", *_period(since, until), "days are UTC"]
+        )
         text = spend_text(
             title,
             ledger.entries,
@@ -109,6 +110,13 @@ def command(
 
 
 command.add_command(reconcile)
+
+
+def _whose(projects: Sequence[str], project: Project | None, *, everywhere: bool) -> str:
+    """What the ledger is of. A project in which nothing was built yet has no id, but a name."""
+    if len(projects) == 1:
+        return projects[0]
+    return "all projects" if everywhere or project is None else project.manifest.project or project.root.name
 
 
 def _project(

@@ -68,7 +68,7 @@ def snapshot(root: Path, manifest_name: str, revision: str | None, *, profile: s
         font=cache(lambda path: Digest.of(shipped_font().read_bytes() if path is None else files.picture(path))),
     )
     try:
-        side = _side(revision, files, memory, manifest_name, profile)
+        side = _side(revision, files, memory, manifest_name, profile, folder=root.name)
     except ManifestError as error:
         first = error.faults[0]
         if first.code == "unknown-profile":
@@ -90,7 +90,7 @@ def _now(root: Path, manifest_name: str, profile: str | None) -> Snapshot:
         pixels_of=cache(lambda path: _pointed_to(files, path) or pixel_digest(files.picture_path(path), name=path)),
         font=cache(lambda path: Digest.of((shipped_font() if path is None else files.picture_path(path)).read_bytes())),
     )
-    side = _side(WORK_TREE, files, memory, manifest_name, profile)
+    side = _side(WORK_TREE, files, memory, manifest_name, profile, folder=root.name)
     bytes_of = _reader(lambda path: files.picture_path(path).read_bytes())
     return Snapshot(side=side, bytes_of=bytes_of, trace=_tracer(side, files))
 
@@ -125,14 +125,21 @@ def _lock_at(files: RevisionFiles, name: str) -> Lock:
 
 
 def _side(
-    name: str, files: WorkTreeFiles | RevisionFiles, memory: LockMemory, manifest_name: str, profile: str | None
+    name: str,
+    files: WorkTreeFiles | RevisionFiles,
+    memory: LockMemory,
+    manifest_name: str,
+    profile: str | None,
+    *,
+    folder: str,
 ) -> Side:
+    """A project that isn't named by its manifest is called as its `folder`, as in every plan."""
     manifest = parse_manifest(files, manifest_name, profile=profile)
     graph = link(expand(manifest, files).nodes)
     memory = replace(memory, lock=with_moved(memory.lock, graph, manifest.moved)[0])
     catalogue, provider = terms_of(manifest, users_catalogue(read_settings(config_folder(os.environ))))
-    folder, lock = output_folder(Realm.LIVE, profile), memory.lock
-    outputs = {address: f"{folder}/{path}" for address, path in output_paths(graph).items()}
+    below, lock = output_folder(Realm.LIVE, profile), memory.lock
+    outputs = {address: f"{below}/{path}" for address, path in output_paths(graph).items()}
     resolver = Resolver(catalogue, provider, lock.resolved)
     plan = make_plan(
         graph,
@@ -143,8 +150,8 @@ def _side(
         memory=memory,
         wish=Wish(selection=select(graph, ())),
         outputs=outputs,
-        folder=folder,
-        project=manifest.project or lock.project or "",
+        folder=below,
+        project=manifest.project or folder,
         realm=Realm.LIVE,
     )
     return Side(

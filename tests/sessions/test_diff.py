@@ -403,6 +403,17 @@ def test_before_the_first_commit_the_way_is_said(tmp_path: Path) -> None:
     assert (ran.code, "nothing is committed yet" in " ".join(ran.err.split())) == (2, True)
 
 
+def test_a_project_without_a_name_is_called_as_its_folder(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "shop", SEEDPIPE_HOME=str(tmp_path / "home"))
+    repository.write("seedpipe.yaml", "seedpipe: 1\nimages: {hero: {prompt: A lamp, model: seedream-4-0}}\n")
+    repository.git("init", "-q", "-b", "main")
+    repository.commit("The manifest")
+    repository.edit("seedpipe.yaml", "A lamp", "Two lamps")
+    assert repository.run("build", "--proof").code == 0  # it has an id now, which is nobody's name
+    assert repository.run("diff").out.startswith("shop · HEAD → work tree · 1 changed")
+    assert repository.run("plan").out.startswith("shop · 1 picture")
+
+
 def test_every_term_of_spending_is_said_first(repository: Repository) -> None:
     repository.edit("seedpipe.yaml", "budget: {per_build: 1 USD}", "budget: {per_build: 1 USD, project: 3 USD}")
     provider = "provider: {like: byteplus, api_key_env: MINE, endpoints: {seedream-4-0: ep-20260101120000-abcde}}"

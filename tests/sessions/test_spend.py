@@ -177,3 +177,10 @@ def test_a_bill_that_is_none_is_refused(shelf: Workspace, tmp_path: Path) -> Non
     assert shelf.run("spend", "reconcile", "nowhere.csv").code == 2
     assert "write it like `--zone +08:00`" in said(shelf.run("spend", "reconcile", str(file), "--zone", "CST"))
     assert "write it like `amount=Payable`" in said(shelf.run("spend", "reconcile", str(file), "--columns", "cost=x"))
+
+
+def test_the_ledger_of_a_project_in_which_nothing_was_built_is_called_as_it_is(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "shop", SEEDPIPE_HOME=str(tmp_path / "home"))
+    workspace.write("seedpipe.yaml", "seedpipe: 1\nimages: {}\n")
+    assert workspace.run("spend").out.startswith("shop · spent")
+    assert workspace.run("spend", "--all").out.startswith("all projects · spent")
