@@ -20,13 +20,26 @@ def compare_text(plan: Plan, comparison: Comparison, *, width: int = 80, style: 
         for sentence, number in price.why:
             told = wrap(f"{price.name} can't make {number:,}: {shown(sentence)}", width - 4)
             lines += [style.dim(f"  {'  ' if place else ''}{line}") for place, line in enumerate(told)]
+    basis = _basis(comparison) if plan.realm is Realm.LIVE else None
+    lines += [style.dim(f"  {line}") for line in (wrap(basis, width - 4) if basis else ())]
     return "\n".join(lines)
 
 
 def compare_markdown(plan: Plan, comparison: Comparison) -> str:
     """The same as a table of Markdown."""
     columns = [*_columns(plan, comparison), Column("can't make", [_why(price) for price in comparison.models])]
-    return "\n".join([f"{_what(plan, comparison)}\n", *markdown_table(columns)]) + "\n"
+    basis = _basis(comparison) if plan.realm is Realm.LIVE else None
+    after = ["", f"{basis}"] if basis else []
+    return "\n".join([f"{_what(plan, comparison)}\n", *markdown_table(columns), *after]) + "\n"
+
+
+def _basis(comparison: Comparison) -> str | None:
+    """What the times rest on, where it is not the same for all: they don't compare then."""
+    timed = [price for price in comparison.models if price.time is not None and price.time.seconds > 0]
+    learnt = [price.name for price in timed if price.time is not None and not price.time.by_catalogue]
+    if not learnt or len(learnt) == len(timed):
+        return None
+    return f"the time of {', '.join(learnt)} is from your last pictures, those of the others are catalogue values"
 
 
 def _why(price: ModelPrice) -> str:

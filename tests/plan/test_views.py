@@ -1,6 +1,7 @@
 """Sums by axis and the like, the plan by each model, and hints at what would cost less."""
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -161,6 +162,19 @@ def test_the_table_of_models() -> None:
     assert "  seedream-5-0 can't make 1: it has no tier `4K`, only 2K, 3K" in text
     assert max(map(len, text.splitlines())) <= 80
     assert "1: it has no tier" in Views(comparison=found).markdown(plan)
+
+
+def test_times_that_rest_on_different_things_say_so() -> None:
+    plan, found = compared(Project().images("small: {prompt: A lamp}"))
+    learnt = Forecast(seconds=2, workers=8, picture_seconds=2, pictures=9)
+    known = [replace(price, time=learnt) if price.used else price for price in found.models]
+    known = [price if price.used else replace(price, time=replace(learnt, by_catalogue=True)) for price in known]
+    views = Views(comparison=replace(found, models=tuple(known)))
+    told = "the time of seedream-4-5 is from your last pictures, those of the others are catalogue values"
+    assert told in " ".join((views.text(plan) or "").split())
+    assert told in views.markdown(plan)
+    alike = Views(comparison=replace(found, models=tuple(replace(price, time=learnt) for price in known)))
+    assert "the time of" not in (alike.text(plan) or "") + alike.markdown(plan)
 
 
 # Hints
