@@ -113,15 +113,14 @@ class ImageMaker:
                 self.report.notice(want.node.address, f"there is no such picture any more: {removed} is taken away")
 
     def _want(self, node: ImageNode | FrameNode) -> Want:
-        references = [self.pictures.of(reference.address) for reference in node.references]
+        identities = [self.pictures.identity(reference.address) for reference in node.references]
         entry = self.lock.entry(node.address)
         asked = self.resolver.asked(node)
         planned = self.pictures.plan.nodes[node.address]
         return Want(
             node=node,
             planned=planned,
-            document=request_document(asked, [item.identity for item in references]),
-            references=[item.digest for item in references],
+            document=request_document(asked, identities),
             entry=entry if isinstance(entry, ImageEntry) else None,
             rule=self.resolver.size_rule(node, asked),
             pictures=planned.of_look(node.look if isinstance(node, ImageNode) else None),
@@ -174,8 +173,7 @@ class ImageMaker:
         if not ordinals:
             return (), ()
         picture = WantedPicture(address=node.address, want=want.key, document=canonical_json(want.document))
-        addresses = [reference.address for reference in node.references]
-        references = list(zip(addresses, want.references, strict=True))
+        references = [(one.address, self.pictures.of(one.address).digest) for one in node.references]
         asked = self.resolver.asked(node)
         orders = [
             self.orders.order(node, asked, want.document, references, (picture,), ordinal=ordinal, anew=anew)
@@ -383,7 +381,7 @@ class ImageMaker:
 
     def _own(self, node: ImageNode | FrameNode) -> Digest:
         whole = worn(self.graph[node.address], node.look if isinstance(node, ImageNode) else None)
-        return own_of(whole, self.graph, self.resolver, lambda address: self.pictures.of(address).identity)
+        return own_of(whole, self.graph, self.resolver, self.pictures.identity)
 
 
 def _wrong_size(address: str, rule: SizeRule, take: Take) -> NodeError:

@@ -47,15 +47,23 @@ class Pictures:
     def of(self, address: str) -> Present:
         """The picture behind an address. Raises `NodeError` if it did not come."""
         made = self._made.get(address)
+        return made or Present(identity=self.identity(address), digest=self._taken(address))
+
+    def identity(self, address: str) -> Identity:
+        """What keys call the picture behind an address; of a recipe it is known before anything was made of it.
+
+        Raises `NodeError` if the picture did not come, and it can't be known.
+        """
+        made, node = self._made.get(address), self.plan.nodes[address]
         if made is not None:
-            return made
-        node = self.plan.nodes[address]
-        if node.taken is None:
+            return made.identity
+        return recipe_identity(node.key) if node.kind == "derived" and node.key else str(self._taken(address))
+
+    def _taken(self, address: str) -> Digest:
+        taken = self.plan.nodes[address].taken
+        if taken is None:
             raise NodeError("skipped", "upstream", f"{address} did not come")
-        identity = str(node.taken)
-        if node.kind == "derived" and node.key is not None:
-            identity = recipe_identity(node.key)
-        return Present(identity=identity, digest=node.taken)
+        return taken
 
     def is_there(self, address: str) -> bool:
         """Whether `of` gives a picture."""

@@ -15,12 +15,11 @@ from seedpipe.state.take import Take
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
-    """One node's request in one look, now that its references are there. `entry` is what the lock says of the node."""
+    """One node's request in one look, now that it is known what its references are. `entry` is what the lock says of the node."""
 
     node: ImageNode | FrameNode
     planned: PlanNode
     document: Mapping[str, object]
-    references: Sequence[Digest]
     entry: ImageEntry | None
     rule: SizeRule
     pictures: int  # to buy, by the plan

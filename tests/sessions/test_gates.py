@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from PIL import Image
+
 from tests.sessions.conftest import Account, manifest
 from tests.support.relay import Gateway
 from tests.support.workspace import Ran, Workspace
@@ -186,3 +188,34 @@ def test_a_build_says_why_it_does_nothing(workspace: Workspace, live: Gateway) -
     assert workspace.run("approve", "hero").code == 0
     assert workspace.run("build", "--yes", "--max-cost", "1").code == 0
     assert "everything is up to date · nothing was sent" in workspace.run("build").err
+
+
+def test_what_somebody_brought_is_written_again_though_what_it_is_made_from_waits(
+    workspace: Workspace, account: Account
+) -> None:
+    """Also under another name, where a line comes about; what is made from it comes, too."""
+    text = manifest(
+        "hero: {prompt: A brass lamp, gate: approve}",
+        "thumb: {from: hero, steps: [{resize: 64x64}]}",
+        "poster: {prompt: 'A poster, {{ refs.thumb }}', references: {thumb: thumb}}",
+        "frame: {prompt: 'A frame, {{ refs.poster }}', references: {poster: poster}}",
+    )
+    workspace.write("seedpipe.yaml", text)
+    assert workspace.run("build").code == 0
+    Image.new("RGB", (40, 40), (200, 30, 7)).save(workspace.folder / "mine.png")
+    assert workspace.run("adopt", "poster", "mine.png", "--proof").code == 0
+    (output,) = (workspace.folder / "build/@proof").glob("poster.*")
+    output.unlink()
+    assert workspace.plan() == {"hero": "cached", "thumb": "waits", "poster": "cached", "frame": "make"}
+    ran = workspace.run("build")
+    assert ran.code == 0, ran.err
+    assert output.exists()
+    assert account.prompts == ["A brass lamp", "A frame, image 1"]
+    workspace.write(
+        "seedpipe.yaml", text.replace("poster:", "placard:", 1).replace("{poster: poster}", "{poster: placard}")
+    )
+    assert workspace.plan() == {"hero": "cached", "thumb": "waits", "placard": "cached", "frame": "cached"}
+    ran = workspace.run("build")
+    assert ran.code == 0, ran.err
+    assert output.with_stem("placard").exists()
+    assert len(account.prompts) == 2
