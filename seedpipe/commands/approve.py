@@ -5,7 +5,9 @@ import click
 from seedpipe.commands.deciding import Flags, decide_each, decision_options
 from seedpipe.commands.invocation import Invocation, option, pictures
 from seedpipe.plan.choices import approved
+from seedpipe.project.deciding import Desk
 from seedpipe.state.decisions import Verb
+from seedpipe.state.lock import Level
 
 
 @click.command("approve")
@@ -28,4 +30,11 @@ def command(invocation: Invocation, targets: tuple[str, ...], stale: bool, flags
         targets,
         Verb.APPROVE,
         lambda desk, present: approved(desk.entry(present.address), present, stale=stale),
+        says=_says_more_than_the_pin,
     )
+
+
+def _says_more_than_the_pin(desk: Desk, address: str) -> bool:
+    """Of a picture that was pinned before anybody had approved it: what is said now counts when it is unpinned."""
+    entry = desk.entry(address)
+    return entry is not None and entry.level is Level.PINNED and desk.level_before_pin(entry, address) is Level.AUTO

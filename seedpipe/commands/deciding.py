@@ -98,12 +98,20 @@ def decide_each(
     targets: Sequence[str],
     verb: Verb,
     choose: Callable[[Desk, Present], ImageEntry],
+    *,
+    says: Callable[[Desk, str], bool] = lambda _desk, _address: False,
 ) -> int:
-    """One verb on all pictures that `targets` name; returns the exit code."""
+    """One verb on all pictures that `targets` name; returns the exit code. `says` as in `Desk.decide`."""
     project = project_of(invocation, flags)
     addresses = pictures_named(project, targets)
     with open_desk(project) as desk:
-        outcome = desk.decide(verb, addresses, lambda present: choose(desk, present), note=flags.note)
+        outcome = desk.decide(
+            verb,
+            addresses,
+            lambda present: choose(desk, present),
+            note=flags.note,
+            says=lambda address: says(desk, address),
+        )
         return tell(invocation, flags, desk, outcome)
 
 

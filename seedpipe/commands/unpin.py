@@ -7,7 +7,7 @@ from seedpipe.commands.invocation import Invocation, pictures
 from seedpipe.plan.choices import unpinned
 from seedpipe.plan.present import Present
 from seedpipe.project.deciding import Desk
-from seedpipe.state.decisions import Verb, level_before_pin
+from seedpipe.state.decisions import Verb
 from seedpipe.state.lock import ImageEntry, Level
 
 
@@ -28,6 +28,5 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: Flags) -> i
 
 def _unpinned(desk: Desk, present: Present) -> ImageEntry:
     entry = desk.entry(present.address)
-    names = desk.names(present.address)
-    back_to = level_before_pin(desk.decisions, names, entry) if entry is not None else Level.AUTO
+    back_to = desk.level_before_pin(entry, present.address) if entry is not None else Level.AUTO
     return unpinned(entry, present, back_to=back_to)

@@ -24,6 +24,7 @@ from seedpipe.plan.plan import Plan
 from seedpipe.plan.present import Present, present_want
 from seedpipe.plan.select import Selection, Wish
 from seedpipe.project.memory import Recollection
+from seedpipe.project.own_acts import OwnActs
 from seedpipe.project.project import Project
 from seedpipe.project.who import who_decides
 from seedpipe.state.decisionfile import append_decisions, keep_both_sides, load_decisions
@@ -36,12 +37,13 @@ from seedpipe.state.decisions import (
     acts,
     earlier_names,
     effective,
+    level_before_pin,
     line_id,
     new_act,
     undone,
 )
-from seedpipe.state.files import make_folder, write_atomically
-from seedpipe.state.lock import ImageEntry, Lock, with_takes
+from seedpipe.state.files import make_folder
+from seedpipe.state.lock import ImageEntry, Level, Lock, with_takes
 from seedpipe.state.lockfile import change_lock
 from seedpipe.state.store import Store
 
@@ -135,6 +137,10 @@ class Desk:
         )
         return with_takes(line, earlier.beside(address, None, line.want))
 
+    def level_before_pin(self, entry: ImageEntry, address: str) -> Level:
+        """What a pinned picture is without its pin."""
+        return level_before_pin(self.decisions, self.names(address), entry)
+
     def store(self) -> Store:
         """Where bytes are kept before a decision names them. It may not have been there before."""
         if self.memory.store is None:
@@ -159,11 +165,13 @@ class Desk:
         *,
         note: str | None = None,
         asked: Mapping[str, Present] | None = None,
+        says: Callable[[str], bool] = lambda _address: False,
     ) -> Outcome:
         """`choose` gives the new line of each address, or raises `DecisionError`; those that can be decided, are.
 
         Of a single address the error is raised. `asked` is what the pictures are chosen for, where it isn't what the
-        manifest asks after a build of everything.
+        manifest asks after a build of everything. What changes nothing is written down only with a note, or where it
+        `says` something all the same.
         """
         plan = self.plan(addresses)
         changes, unchanged, refused = [], [], []
@@ -178,7 +186,7 @@ class Desk:
                 continue
             if before is None:
                 after = self.with_earlier_takes(after, address)
-            if after == before and note is None:
+            if after == before and note is None and not says(address):
                 unchanged.append(address)
             else:
                 changes.append(Change(name=address, before=before, after=after, take=after.take))
@@ -236,7 +244,7 @@ class Desk:
         )
         self.project = project.with_lock(lock)
         self.decisions = (*self.decisions, *lines)
-        self._remember(act)
+        self._own.remember(act)
         if first and self._path.parent == project.root:
             self.advice = keep_both_sides(project.root, project.files.tree, project.decisions_name)
         return tuple(lines)
@@ -323,21 +331,9 @@ class Desk:
     # This working copy's own decisions
 
     @property
-    def _own_record(self) -> Path:
+    def _own(self) -> OwnActs:
         project = self.project
-        profile = f".{project.profile}" if project.profile else ""
-        return project.folder / f"decided{profile}.{project.realm.value}"
-
-    def _remember(self, act: str) -> None:
-        """What `undo` without an id begins with. Losing it loses no decision."""
-        with contextlib.suppress(OSError):
-            write_atomically(self._own_record, "".join(f"{one}\n" for one in [*self._own_acts(), act]).encode())
-
-    def _own_acts(self) -> list[str]:
-        try:
-            return self._own_record.read_text(encoding="utf-8").split()
-        except (OSError, UnicodeDecodeError):
-            return []
+        return OwnActs(project.folder, project.profile, project.realm)
 
     def _gone(self) -> frozenset[str]:
         """Acts that were taken back; not those whose undo a crash kept from the lock."""
@@ -358,7 +354,7 @@ class Desk:
         """Acts of this working copy that still stand, the newest last."""
         history, gone = acts(self.decisions), self._gone()
         standing = {act.id: act for act in history if act.id not in gone and act.undoes is None}
-        return [standing[name] for name in self._own_acts() if name in standing]
+        return [standing[name] for name in self._own.read() if name in standing]
 
     def _last(self) -> Act:
         """The newest act of this working copy that still stands."""

@@ -203,6 +203,20 @@ def test_what_was_kept_while_it_was_pinned_is_approved_when_it_is_unpinned(shop:
     assert lock(shop, "hero")["level"] == "auto", "that was taken back"
 
 
+def test_an_approval_of_a_pinned_picture_counts_when_it_is_unpinned(shop: Workspace) -> None:
+    assert shop.run("pin", "hero").code == 0
+    assert shop.run("approve", "hero").out.splitlines()[0] == "approved hero"
+    assert lock(shop, "hero")["level"] == "pinned"
+    assert "approved already: hero" in shop.run("approve", "hero").out
+    assert [one["verb"] for one in lines(shop)] == ["pin", "approve"]
+    assert shop.run("unpin", "hero").code == 0
+    assert lock(shop, "hero")["level"] == "approved"
+    for _ in range(2):
+        assert shop.run("undo").code == 0
+    assert shop.run("unpin", "hero").code == 0
+    assert lock(shop, "hero")["level"] == "auto", "the approval was taken back"
+
+
 def test_an_undo_is_refused_where_the_choice_has_become_another_one(shop: Workspace) -> None:
     first = lock(shop, "hero")["take"]
     shop.run("pick", "hero", str(other(shop)))
