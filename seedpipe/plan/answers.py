@@ -194,6 +194,7 @@ def diff_schema() -> Schema:
         "references_reordered": FLAG,
         "source_changed": FLAG,
         "outdated": FLAG,
+        "candidates": said(list_of(object_of({"look": TEXT, "take": DIGEST})), "Takes of its other looks."),
         "new_takes": COUNT,
         "state": said(ref("state"), "After the change."),
         "because": said(TEXTS, "What it follows."),

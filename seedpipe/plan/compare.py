@@ -10,7 +10,7 @@ from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, Sour
 from seedpipe.manifest.steps import Overlay, Text
 from seedpipe.money import Money
 from seedpipe.names import Digest
-from seedpipe.plan.compare_looks import LookPair, look_pairs
+from seedpipe.plan.compare_looks import LookPair, candidates, look_pairs
 from seedpipe.plan.diff import Choice, Field, Kind, NodeChange, ProjectDiff, Words
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, request_document
@@ -79,6 +79,7 @@ def _changed(before: Side, after: Side, old: Node | None, new: Node, moved: Mapp
         before=_choice(before.lock, None if old is None else old.address),
         after=_choice_after(after, old, planned),
         outdated=_is_outdated(after, planned),
+        candidates=candidates(after.lock, planned),
         new_takes=_new_takes(before.lock, after.lock, None if old is None else old.address, new.address),
         state=planned.state,
         because=_because(planned) if costs else (),

@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seedpipe.manifest.node import ImageNode
+from seedpipe.plan.diff import Choice
+from seedpipe.plan.plan import PlanNode
+from seedpipe.state.lock import Lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +42,18 @@ def look_pairs(old: ImageNode, new: ImageNode, *, alike: Callable[[ImageNode, Im
         partner[left[0].look] = free.pop(0)
     pairs = [LookPair(old=one, new=partner.get(one.look)) for one in olds]
     return [*pairs, *(LookPair(old=None, new=one) for one in free)]
+
+
+def candidates(lock: Lock, planned: PlanNode) -> tuple[Choice, ...]:
+    """The takes that a lock names of the looks that a picture is not, in the order of the manifest."""
+    entry = lock.image(planned.address)
+    others = [look for look in planned.looks if look.name != planned.look and look.key is not None]
+    if entry is None:
+        return ()
+    return tuple(
+        Choice(take=take, look=look.name)
+        for look in others
+        if look.key is not None
+        for take in dict.fromkeys(entry.takes_for(look.key))
+        if take != entry.take
+    )

@@ -53,7 +53,8 @@ class NodeChange:
 
     `because` names what it follows; `old_address` is where a moved one stood. `outdated`: the picture `after` was made
     for other words or pictures than are asked for now, and is to be bought again. `at` is where its changed words stand
-    now (`file:line`), cells of data before the template lines that take them, as far as that is known.
+    now (`file:line`), cells of data before the template lines that take them, as far as that is known. `candidates` are
+    the takes that there are of its other looks after the change.
     """
 
     address: str
@@ -70,6 +71,7 @@ class NodeChange:
     before: Choice
     after: Choice
     outdated: bool = False
+    candidates: tuple[Choice, ...] = ()
     new_takes: int = 0
     state: State | None = None
     because: tuple[str, ...] = ()
@@ -117,6 +119,7 @@ class NodeChange:
             "references_reordered": self.reordered,
             "source_changed": self.source_changed,
             "outdated": self.outdated,
+            "candidates": [{"look": one.look, "take": str(one.take)} for one in self.candidates],
             "new_takes": self.new_takes,
             "state": None if self.state is None else self.state.value,
             "because": list(self.because),

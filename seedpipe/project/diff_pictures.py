@@ -32,6 +32,7 @@ def thumbnails(
         sides = (
             (before, change.old_address or change.address, change.before.take),
             (after, change.address, change.after.take),
+            *((after, change.address, one.take) for one in change.candidates),
         )
         for side, address, take in sides:
             if take is None or take in found:

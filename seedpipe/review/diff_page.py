@@ -47,6 +47,9 @@ def _article(node: NodeChange, pictures: Mapping[Digest, bytes]) -> str:
         lines.append("<ul>" + "".join(f"<li>{html_words(fact)}</li>" for fact in told) + "</ul>")
     if node.before.take is not None or node.after.take is not None:
         lines.append(_pair(node, pictures))
+    if node.candidates:
+        cells = [_figure(f"look {one.look}", Choice(take=one.take), pictures) for one in node.candidates]
+        lines.append(f'<h3>its other looks</h3><div class="grid">{"".join(cells)}</div>')
     return "".join(lines) + "</article>"
 
 
@@ -62,7 +65,7 @@ def _figure(when: str, choice: Choice, pictures: Mapping[Digest, bytes], *, outd
         return figure(None, alt="", caption=when, absent="no picture yet")
     level = "".join(f", {part}" for part in (choice.look and f"look {choice.look}", choice.level) if part)
     again = ", made before this change: to be bought again" if outdated else ""
-    caption = f"{when} · {choice.take.short}{html_words(level)}{again}"
+    caption = f"{html_words(when)} · {choice.take.short}{html_words(level)}{again}"
     return figure(pictures.get(choice.take), alt=f"{when}: {choice.take.short}", caption=caption)
 
 

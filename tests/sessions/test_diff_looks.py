@@ -73,3 +73,13 @@ def test_another_look_to_buy_is_the_changes_own_cost(repository: Repository) -> 
     change = hero(repository)
     assert (change["pictures"], change["cost"]["high"]) == (1, "0.03 USD")
     assert repository.run("diff", "--deny-above", "0.02").code == 4
+
+
+def test_a_page_shows_the_other_looks_beside_the_one_that_was_picked(repository: Repository) -> None:
+    assert repository.run("pick", "hero", "copper").code == 0
+    told = hero(repository)["candidates"]
+    assert [one["look"] for one in told] == ["plain", "night"]
+    page = repository.run("diff", "--format", "html").out
+    others = page.partition("<h3>its other looks</h3>")[2].partition("</article>")[0]
+    assert [f"look {one['look']} · {one['take'][7:19]}" in others for one in told] == [True, True]
+    assert others.count("data:image/jpeg;base64,") == 2
