@@ -270,7 +270,12 @@ class Case:
 
     def _by_cascade(self, key: Digest | None) -> bool:
         """Nothing of its own changed: only pictures that other nodes make."""
-        return self.entry is not None and self.entry.want != key and self.entry.own == self.own()
+        entry = self.entry
+        return entry is not None and entry.want != key and entry.own == self.own() and not self.is_of_the_same(entry)
+
+    def is_of_the_same(self, entry: ImageEntry) -> bool:
+        """The choice was made from the counted pictures of now: what differs are words that it has only with so few."""
+        return bool(counted_references(self.whole)) and tuple(entry.asked.get("references", ())) == self.references
 
     def future(self, key: Digest) -> Identity:
         """Of a single take it is known that all who ask for it choose it; of several, each may choose another."""

@@ -122,18 +122,21 @@ def _node_for(
     planned: PlanNode, node: ImageNode | FrameNode, plan: Plan, catalogue: Catalogue, resolver: Resolver
 ) -> PlanNode:
     asked = resolver.asked(node)
-    nothing = whole = Money.zero(plan.currency)
+    free = not planned.cost.high  # of a plan that buys nothing: each picture once
+    amounts = {name: Money.zero(plan.currency) for name in ("low", "expected", "high")}
     for look, pictures in _bought(planned, node):
         one = resolver.asked(look)
-        inputs = len(look.references) + len(planned.beside)
-        whole += price_of(catalogue, plan.provider, one.model, one.size, inputs=inputs) * pictures
-    free = not planned.cost.high  # of a plan that buys nothing: each picture once
-    cost = Cost(
-        low=whole if planned.cost.low or free else nothing,
-        expected=whole if planned.cost.expected or free else nothing,
-        high=whole,
-    )
-    return replace(planned, model=asked.model, size=asked.size, cost=cost, looks=())
+        for name in amounts:
+            if getattr(planned.cost, name) or free:
+                inputs = _inputs(look, plan, name) + len(planned.beside)
+                amounts[name] += price_of(catalogue, plan.provider, one.model, one.size, inputs=inputs) * pictures
+    return replace(planned, model=asked.model, size=asked.size, cost=Cost(**amounts), looks=())
+
+
+def _inputs(node: ImageNode | FrameNode, plan: Plan, amount: str) -> int:
+    """From how many pictures it is made in one of the plan's three cases: of counted ones from those that then come."""
+    awaited = [plan.nodes[one.address] for one in node.references if one.counted and plan.nodes[one.address].pictures]
+    return len(node.references) - sum(not getattr(one.cost, amount) for one in awaited)
 
 
 def _bought(planned: PlanNode, node: ImageNode | FrameNode) -> Sequence[tuple[ImageNode | FrameNode, int]]:

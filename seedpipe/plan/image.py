@@ -136,10 +136,8 @@ class _Judgement(Case):
         """
         if entry.level is Level.PINNED:
             return State.PINNED
-        if entry.own != self.own():
+        if entry.own != self.own() or self.is_of_the_same(entry):
             return None
-        if counted_references(self.whole) and list(entry.asked.get("references", ())) == list(self.references):
-            return None  # of the same pictures other words, which it has only with so few of them
         if not self.walk.wish.cascade:
             return State.STALE
         named = self.node.address in self.walk.wish.selection.named

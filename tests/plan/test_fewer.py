@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from seedpipe.canonical import digest_of
+from seedpipe.catalogue.catalogue import load_catalogue
 from seedpipe.manifest.node import FrameNode
+from seedpipe.plan.compare_models import compare_models
 from seedpipe.plan.frames import batch_request
 from seedpipe.plan.fulfil import DepartedError, check_departures
-from seedpipe.plan.plan import Plan
+from seedpipe.plan.plan import NO_TIME, Plan
 from seedpipe.plan.saved import SavedPlan, plan_document, read_saved_plan
 from tests.plan.project import MODERATED, UNANSWERED, Completion, Project
 
@@ -132,8 +134,10 @@ def test_words_for_fewer_alone_are_words_of_its_own() -> None:
     project.build()
     project.approve("poster")
     project.edit("few", "very few")
-    assert bought(project.plan()) == {"poster"}
-    assert project.why("poster")[0] == "replaces an approved picture"
+    plan = project.plan()
+    assert bought(plan) == {"poster"}
+    assert project.why("poster") == ["replaces an approved picture", "prompt: + very"]
+    assert not plan.nodes["poster"].by_cascade
 
 
 def test_when_fewer_come_the_next_time_it_does_without_the_others_wherever_it_is_planned(project: Project) -> None:
@@ -391,6 +395,11 @@ def test_low_expected_and_high_are_with_as_many_as_then_come(project: Project) -
     assert [cost.low.micros, cost.expected.micros, cost.high.micros] == [
         alone + 3000 * further for further in (1, 2, 4)
     ], "with one, two and four of them, beside the mark"
+    compared = compare_models(
+        project.plan(), graph=project.graph(), catalogue=load_catalogue(), timed=lambda _: NO_TIME
+    )
+    (pro,) = (one for one in compared.models if one.model == "seedream-5-0-pro-260628")  # it makes no sequences
+    assert pro.cost == cost, "beside other models as well"
     spent = project.spent
     project.comes["mood"] = 1
     project.build("mood")

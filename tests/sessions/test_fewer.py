@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -269,3 +271,42 @@ def test_check_warns_where_it_can_t_do_without(workspace: Workspace) -> None:
     ran = workspace.run("check")
     assert ran.code == 0
     assert "`mood#4` may not come (its sequence is complete with fewer)" in ran.out + ran.err
+
+
+def test_a_killed_build_goes_on_with_those_that_came(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", MOOD)
+    account.faults(TWO, {"do": "stall", "seconds": 60, "match": "Like"})
+    process = workspace.start("build")
+    while not any(str(one["prompt"]).startswith("Like") for one in account.requests):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    account.faults()
+    states = workspace.plan()
+    assert states["poster"] == "unknown", states
+    assert {states[f"mood#{number}"] for number in range(1, 5)} == {"cached"}
+    assert workspace.run("build").code == 75
+    assert workspace.run("resolve", "poster", "--not-paid").code == 0
+    assert workspace.run("build").code == 0
+    assert [one for one in account.prompts if one.startswith("Like")] == ["Like image 1 and image 2, image 3"] * 2
+    assert sum(one["billed_images"] for one in account.requests if "Generate" in str(one["prompt"])) == 2
+    assert cached(workspace)
+
+
+def test_an_abort_leaves_what_came_to_the_next_build(workspace: Workspace, account: Account) -> None:
+    """A first Ctrl-C lets the batch arrive; what is made from it is the next build's."""
+    workspace.write("seedpipe.yaml", MOOD)
+    account.faults(TWO, {"do": "latency", "seconds": 2, "match": "Generate"})
+    process = workspace.start("build")
+    while not any("Generate" in str(one["prompt"]) for one in account.requests):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    account.faults()
+    states = workspace.plan()
+    assert {states[f"mood#{number}"] for number in range(1, 5)} == {"cached"}, states
+    assert workspace.run("build").code == 0
+    assert account.prompts[-1] == "Like image 1 and image 2, image 3"
+    assert cached(workspace)
