@@ -80,6 +80,9 @@ def test_a_plan_names_the_host_that_would_be_asked(workspace: Workspace) -> None
     assert title().endswith("at apiyi")
     assert title(SEEDPIPE_BASE_URL="https://vip.apiyi.com/v1/").endswith("at apiyi"), "it is the provider's own"
     assert title(SEEDPIPE_BASE_URL="http://127.0.0.1:9/v1").endswith("at 127.0.0.1:9 (like apiyi)")
+    assert "200 free images once" in workspace.run("-v", "plan").out
+    behind = workspace.run("-v", "plan", SEEDPIPE_BASE_URL="http://127.0.0.1:9/v1").out
+    assert "what 127.0.0.1:9 asks may be another price" in " ".join(behind.split()) and "free images" not in behind
     assert "### " in title("--format", "markdown", SEEDPIPE_BASE_URL="http://127.0.0.1:9/v1")
     wanted = 'provider: {base_url: "https://Images.example.com/v1", like: byteplus}\n'
     workspace.write("seedpipe.yaml", manifest.replace("project", wanted + "project"))
