@@ -10,7 +10,7 @@ from typing import Final
 from seedpipe.errors import DISK_HINT, RecordError, StateError, why
 from seedpipe.source import ReadRefusedError
 from seedpipe.state.decisions import Decision, is_torn, read_decisions, write_decision
-from seedpipe.state.files import CHUNK, fsync_folder, open_regular, write_atomically
+from seedpipe.state.files import CHUNK, fsync_folder, open_regular, write_all, write_atomically
 
 UNION_LINE: Final = "seedpipe*.decisions.jsonl merge=union"
 
@@ -54,7 +54,8 @@ def append_decisions(path: Path, decisions: Sequence[Decision], *, shown_as: str
             os.ftruncate(fd, end)
             os.lseek(fd, end, os.SEEK_SET)
             try:
-                _write_all(fd, data)
+                write_all(fd, data)
+                os.fsync(fd)
             except OSError:
                 os.ftruncate(fd, end)  # less needs no room on a full disk
                 raise
@@ -65,13 +66,6 @@ def append_decisions(path: Path, decisions: Sequence[Decision], *, shown_as: str
     except OSError as error:
         raise StateError(f"`{shown_as}` can't be written: {why(error)}; nothing was decided", hint=DISK_HINT) from error
     return partial(os.truncate, path, end)
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-    os.fsync(fd)
 
 
 def _sound_end(fd: int) -> int:

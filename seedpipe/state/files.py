@@ -67,10 +67,15 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     `mode` is narrowed by the umask. A symlink at `path` is replaced, not followed. Raises `OSError`.
     """
     with replacing(path, mode=mode) as fd:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
+        write_all(fd, data)
     fsync_folder(path.parent)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """However little the system takes at once. Raises `OSError`."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
 
 
 class FileLock:

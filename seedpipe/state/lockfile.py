@@ -8,7 +8,8 @@ from pathlib import Path
 
 from seedpipe.errors import DISK_HINT, RecordError, StateError, why
 from seedpipe.names import Digest
-from seedpipe.state.files import FileLock, write_atomically
+from seedpipe.state.atomic import replacing
+from seedpipe.state.files import FileLock, write_all, write_atomically
 from seedpipe.state.lock import Entry, ImageEntry, Lock, Made, read_lock, write_lock
 
 WRITE_EVERY = 1.0  # seconds
@@ -58,23 +59,34 @@ def change_lock(
     return lock
 
 
+class _Rehearsed(Exception):  # noqa: N818 - no error: it has what was only tried thrown away
+    pass
+
+
 def make_sure_of_the_lock(path: Path, *, shown_as: str, mutex: Path) -> None:
-    """Raises `StateError` where the lock could not be written after something was bought: the disk is full or read-only."""
+    """Raises `StateError` where the lock could not be written after something was bought: the disk is full or read-only.
+
+    Beside the lock it leaves nothing, also if it is killed: what it tries stands where the next writer clears.
+    """
     length = path.stat().st_size if path.exists() else 0
-    rehearsal = path.with_name(f".{path.name}.rehearsal")
     with FileLock(mutex):
         try:
-            _put(rehearsal, bytes(length + _ROOM), shown_as)
-        finally:
-            with contextlib.suppress(OSError):
-                rehearsal.unlink(missing_ok=True)
+            with contextlib.suppress(_Rehearsed), replacing(path, mode=0o600) as fd:
+                write_all(fd, bytes(length + _ROOM))
+                raise _Rehearsed
+        except OSError as error:
+            raise _unwritten(shown_as, error) from error
+
+
+def _unwritten(shown_as: str, error: OSError) -> StateError:
+    return StateError(f"`{shown_as}` can't be written: {error.strerror}", hint=DISK_HINT)
 
 
 def _put(path: Path, data: bytes, shown_as: str) -> None:
     try:
         write_atomically(path, data)
     except OSError as error:
-        raise StateError(f"`{shown_as}` can't be written: {error.strerror}", hint=DISK_HINT) from error
+        raise _unwritten(shown_as, error) from error
 
 
 class LockWriter:

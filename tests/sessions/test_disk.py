@@ -48,6 +48,13 @@ def test_nothing_is_bought_that_the_lock_could_not_say(shop: Workspace, live: Ga
     assert len(live.prompts) == sent
 
 
+def test_making_sure_leaves_nothing_beside_the_lock(shop: Workspace) -> None:
+    before = sorted(path.name for path in shop.folder.iterdir())
+    shop.edit("seedpipe.yaml", "A card", "A postcard")
+    assert shop.run(*BUY).code == 0
+    assert sorted(path.name for path in shop.folder.iterdir()) == before
+
+
 def test_a_disk_that_fills_up_before_the_lock_is_written_leaves_nothing_decided(shop: Workspace) -> None:
     lock, record, picture = read(shop, "seedpipe.lock"), read(shop, LIVE), read(shop, "build/hero.jpg")
     obstacle = shop.folder / ".seedpipe.lock.tmp"
