@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test lint bench faults soak clean
+.PHONY: install demo test lint schemas bench faults soak clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -22,6 +22,10 @@ lint: .venv/installed ## style and strict types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+schemas: .venv/installed ## schemas/, made from the records
+	$(BIN)/python -m tests.support.schemas
+	$(BIN)/python -m tests.emulator.descriptions
 
 bench: .venv/installed ## ratios against peers, written to tests/benchmarks/results
 	$(BIN)/python -m tests.benchmarks.run

@@ -23,6 +23,7 @@ from seedpipe.review.build_lines import NEXT
 from seedpipe.review.words import NEXT_STEPS
 from seedpipe.state.settings import UserSettings, read_settings
 from tests.support.repository import Repository
+from tests.support.schemas import FOLDER, shipped, text
 from tests.support.workspace import REPOSITORY, Workspace, service
 
 README = REPOSITORY / "README.md"
@@ -169,6 +170,12 @@ def test_the_readme_names_every_verb_exit_code_and_make_target() -> None:
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"^make (\w+)", "\n".join(blocks(text, "sh")), re.MULTILINE):
         assert f"\n{target}:" in makefile
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_schema_is_what_the_verb_prints(name: str) -> None:
+    assert (FOLDER / name).read_text(encoding="utf-8") == text(shipped()[name]), "run `make schemas`"
+    jsonschema.Draft202012Validator.check_schema(shipped()[name]())
 
 
 def run_all(folder: Path, found: list[Line]) -> None:

@@ -369,6 +369,8 @@ PARAMETERS: Final[tuple[str, ...]] = tuple(Parameters.model_fields)
 def manifest_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a manifest file, for editors."""
     schema = _tidy(ManifestFile.model_json_schema(by_alias=True))
+    own = schema["properties"]["seedpipe"]
+    schema["properties"]["seedpipe"] = {"description": own["description"], "const": MANIFEST_FORMAT}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}
 
 

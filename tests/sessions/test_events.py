@@ -13,6 +13,7 @@ import pytest
 from seedpipe.events import events_schema
 from tests.sessions.conftest import Account, manifest
 from tests.support.relay import Gateway
+from tests.support.spoiling import let_through
 from tests.support.workspace import Workspace
 
 FILE = "events.jsonl"
@@ -25,6 +26,7 @@ def written(workspace: Workspace) -> list[dict[str, Any]]:
     events = [json.loads(line) for line in (workspace.folder / FILE).read_text(encoding="utf-8").splitlines()]
     for event in events:
         assert not list(schema.iter_errors(event)), event
+        assert not let_through(schema, event), "a schema that takes anything is none"
     assert [event.get("seedpipe_events") for event in events] == [1, *([None] * (len(events) - 1))]
     return events
 
