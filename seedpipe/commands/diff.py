@@ -15,7 +15,7 @@ from seedpipe.project.diff_pictures import live_store, thumbnails
 from seedpipe.project.project import find_manifest
 from seedpipe.project.snapshot import Snapshot, snapshot
 from seedpipe.review.diff_markdown import diff_markdown
-from seedpipe.review.diff_page import diff_page
+from seedpipe.review.diff_page import diff_page, pictured
 from seedpipe.review.diff_text import diff_text
 
 FORMATS = ("text", "json", "markdown", "html")
@@ -109,4 +109,4 @@ def _page(
 ) -> str:
     manifest = sides[1].side.manifest
     store = live_store(path.parent, manifest.project if manifest else None, profile)
-    return diff_page(diff, thumbnails(diff.nodes, *sides, store), policy=policy)
+    return diff_page(diff, thumbnails(pictured(diff), *sides, store), policy=policy)

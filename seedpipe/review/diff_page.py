@@ -1,6 +1,8 @@
 """`diff --format html`: one self-contained page with the pictures before and after. No script, nothing from outside. Pure."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Final
 
 from seedpipe.names import Digest
 from seedpipe.plan.diff import Choice, Kind, NodeChange, ProjectDiff
@@ -10,12 +12,21 @@ from seedpipe.review.markup import html_words
 from seedpipe.review.page import changed_words, figure, html_page
 from seedpipe.review.words import count, range_words
 
+MAX_PICTURED: Final = 400
+
+
+def pictured(diff: ProjectDiff) -> Sequence[NodeChange]:
+    """The changes of which the page shows pictures, as many as a browser bears; those that only follow have none."""
+    return list(islice((one for one in diff.nodes if not one.is_cascade and _has_pictures(one)), MAX_PICTURED))
+
 
 def diff_page(diff: ProjectDiff, pictures: Mapping[Digest, bytes], *, policy: Sequence[str] = ()) -> str:
     """`pictures` are JPEGs of the takes that are at hand. The page's only sources are `data:` addresses."""
     title = diff.project or "seedpipe"
     terms = [f"{term.name}: {term.old or 'none'} → {term.new or 'none'}" for term in diff.terms]
     own = [node for node in diff.nodes if not node.is_cascade]
+    shown = {node.address for node in pictured(diff)}
+    left = sum(node.address not in shown and _has_pictures(node) for node in own)
     following = [node for node in diff.nodes if node.is_cascade]
     parts = [
         f"<h1>{html_words(title)}</h1>",
@@ -26,13 +37,15 @@ def diff_page(diff: ProjectDiff, pictures: Mapping[Digest, bytes], *, policy: Se
             '<div class="terms">' + "".join(f"<p>{html_words(one)}</p>" for one in (*terms, *policy)) + "</div>"
         )
     parts.append(f'<p class="sum">{html_words(sum_words(diff))}</p>')
-    parts += [_article(node, pictures) for node in own]
+    if left:
+        parts.append(f'<p class="meta">The first {len(shown):,} are shown with their pictures, {left:,} without.</p>')
+    parts += [_article(node, pictures if node.address in shown else None) for node in own]
     if following:
         parts.append(_following(following))
     return html_page(f"{title}: {change_words(diff)}", parts)
 
 
-def _article(node: NodeChange, pictures: Mapping[Digest, bytes]) -> str:
+def _article(node: NodeChange, pictures: Mapping[Digest, bytes] | None) -> str:
     name = f"{node.old_address} → {node.address}" if node.old_address else node.address
     place = place_of([node])
     cost = range_words(node.cost) if node.pictures else ""
@@ -45,12 +58,16 @@ def _article(node: NodeChange, pictures: Mapping[Digest, bytes]) -> str:
     told = facts(node)
     if told:
         lines.append("<ul>" + "".join(f"<li>{html_words(fact)}</li>" for fact in told) + "</ul>")
-    if node.before.take is not None or node.after.take is not None:
+    if pictures is not None and (node.before.take is not None or node.after.take is not None):
         lines.append(_pair(node, pictures))
-    if node.candidates:
+    if pictures is not None and node.candidates:
         cells = [_figure(f"look {one.look}", Choice(take=one.take), pictures) for one in node.candidates]
         lines.append(f'<h3>its other looks</h3><div class="grid">{"".join(cells)}</div>')
     return "".join(lines) + "</article>"
+
+
+def _has_pictures(node: NodeChange) -> bool:
+    return node.before.take is not None or node.after.take is not None or bool(node.candidates)
 
 
 def _pair(node: NodeChange, pictures: Mapping[Digest, bytes]) -> str:
