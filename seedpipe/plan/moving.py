@@ -1,7 +1,7 @@
 """Lines of the lock under new addresses, after an entry of the manifest was renamed. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seedpipe.errors import DecisionError, Fault, Severity
 from seedpipe.manifest.definition import Moved
@@ -51,7 +51,7 @@ def moves(lock: Lock, graph: Graph, old: str, new: str) -> tuple[list[Move], lis
 def with_moved(lock: Lock, graph: Graph, moved: Sequence[Moved]) -> tuple[Lock, list[Fault]]:
     """The lock as the manifest's `moved` has it, and what is wrong with that. What can't be moved stays an orphan."""
     faults = []
-    for one in moved:
+    for one in (_at_last(graph, one, moved) for one in moved):
         fault = _unlikely(graph, one)
         if fault is not None:
             faults.append(fault)
@@ -62,15 +62,29 @@ def with_moved(lock: Lock, graph: Graph, moved: Sequence[Moved]) -> tuple[Lock, 
     return lock, faults
 
 
+def _at_last(graph: Graph, moved: Moved, others: Sequence[Moved]) -> Moved:
+    """Where it went in the end: what it was renamed to may have been renamed since, by another word of the same manifest."""
+    new = moved.new
+    for _ in others:
+        further = (one for one in others if new == one.old or new.startswith((f"{one.old}/", f"{one.old}#")))
+        step = None if _is_there(graph, new) else next(further, None)
+        if step is None:
+            break
+        new = step.new + new.removeprefix(step.old)
+    return replace(moved, new=new)
+
+
+def _is_there(graph: Graph, name: str) -> bool:
+    return name in graph or any(address.startswith((f"{name}/", f"{name}#")) for address in graph.addresses)
+
+
 def _unlikely(graph: Graph, moved: Moved) -> Fault | None:
     """The old name must be gone and the new one there, in one picture or one below it."""
-
-    def is_there(name: str) -> bool:
-        return name in graph or any(address.startswith((f"{name}/", f"{name}#")) for address in graph.addresses)
-
-    if is_there(moved.old):
+    if _is_there(graph, moved.old):
         return _fault(moved, f"`{moved.old}` is still in the manifest, so it has not moved")
-    return None if is_there(moved.new) else _fault(moved, f"there is no `{moved.new}` that it could have moved to")
+    return (
+        None if _is_there(graph, moved.new) else _fault(moved, f"there is no `{moved.new}` that it could have moved to")
+    )
 
 
 def _fault(moved: Moved, message: str, severity: Severity = Severity.ERROR) -> Fault:

@@ -106,3 +106,30 @@ def test_who_picks_under_a_new_name_before_any_build_has_all_takes_of_the_old_on
     assert workspace.run("undo").code == 0
     assert workspace.run("undo").code == 0
     assert lock(workspace, "hero", PROOFS) is None, "what a decision has brought along goes with it"
+
+
+def test_what_was_renamed_twice_keeps_what_was_decided_wherever_a_clone_stands(workspace: Workspace) -> None:
+    """One clone has built since the first rename, another has not."""
+    workspace.write("seedpipe.yaml", manifest("scene: {matrix: {n: [x, y]}, prompt: 'Scene {{ n }}'}"))
+    assert workspace.run("build").code == 0
+    assert workspace.run("approve", "scene/x", "--proof", "-m", "the light").code == 0
+    assert workspace.run("pin", "scene/y", "--proof").code == 0
+    lock = workspace.folder / ".seedpipe/proof/seedpipe.lock"
+    for built_between in (False, True):
+        before = lock.read_text()
+        text = manifest("shot: {matrix: {n: [x, y]}, prompt: 'Scene {{ n }}'}") + "moved: {scene: shot}\n"
+        if built_between:
+            workspace.write("seedpipe.yaml", text)
+            assert workspace.run("build").code == 0
+            assert "shot/x " in lock.read_text()
+        workspace.write(
+            "seedpipe.yaml",
+            text.replace("  shot: {matrix", "  take: {matrix").replace("{scene: shot}", "{scene: shot, shot: take}"),
+        )
+        assert workspace.plan("--proof") == {"take/x": "cached", "take/y": "pinned"}
+        assert "“the light”" in workspace.run("takes", "take/x", "--proof").out
+        assert workspace.run("build").code == 0
+        assert {line.split()[0] for line in lock.read_text().splitlines() if '"level"' in line} == {"take/x", "take/y"}
+        lock.write_text(before)
+    workspace.edit("seedpipe.yaml", "{scene: shot, shot: take}", "{scene: shot, shot: scene}")
+    assert workspace.run("plan", "--proof").code == 2, "a circle leads nowhere"
