@@ -417,7 +417,9 @@ class BytesMissing(Reason):
         if self.pointer is not None:
             return f"{self.pointer} is a Git LFS pointer, not the picture itself"
         if self.was is not None:
-            return f"the picture {self.digest[7:19]}, which is there for it as {self.was}, is nowhere on this machine"
+            return (
+                f"the picture {self.digest[7:19]} of {self.was}, which asked for the same, is nowhere on this machine"
+            )
         return f"the chosen picture {self.digest[7:19]} is nowhere on this machine"
 
     def next_step(self) -> str | None:

@@ -193,9 +193,14 @@ def test_brand_kit(tmp_path: Path) -> None:
     assert len([address for address in now["free"] if "LUM-05" in address]) == 13
     kit.edit("seedpipe.yaml", "  brand: Lumen\n", "  brand: Lumen\n  wall: plain deep-navy plaster wall\n")
     kit.edit("seedpipe.yaml", "plain deep-navy\n      plaster wall, quiet", "{{ wall }}, quiet")
-    kit.edit("seedpipe.yaml", "    tags: [campaign]\n\n  # One pack", "    looks: {navy: {}, brick: {wall: whitewashed brick wall}}\n\n  # One pack")
+    kit.edit(
+        "seedpipe.yaml",
+        "    tags: [campaign]\n\n  # One pack",
+        "    looks: {navy: {}, brick: {wall: whitewashed brick wall}}\n\n  # One pack",
+    )
     hero = next(node for node in planned(kit, "--proof")["nodes"] if node["address"] == "hero")
-    assert (hero["look"], hero["pictures"], [one["sentence"] for one in hero["reasons"]]) == ("navy", 1, ["look brick is new"])
+    said = [one["sentence"] for one in hero["reasons"]]
+    assert (hero["look"], hero["pictures"], said) == ("navy", 1, ["it is the look navy now", "look brick is new"])
     assert changes(kit)["make"] == ["hero", "pack/LUM-05"], "nothing follows before somebody has picked"
 
 

@@ -218,7 +218,7 @@ def test_a_renamed_picture_whose_bytes_are_nowhere_is_missing_and_not_bought_aga
     clone.write("seedpipe.yaml", RENAMED)
     assert clone.plan() == {"lamp": "missing", "card": "fetch", "small": "fetch"}
     told = " ".join(clone.run("plan").out.split())
-    assert "which is there for it as hero, is nowhere on this machine" in told
+    assert "of hero, which asked for the same, is nowhere on this machine" in told
     assert clone.run(*BUY).code == 1
     assert clone.run(*BUY, "lamp").code == 1
     assert len(live.prompts) == 2
