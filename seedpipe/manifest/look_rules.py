@@ -1,13 +1,16 @@
 """What `looks` of an entry may be called, and which vars they may change: checked once, whatever the items are."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from seedpipe.errors import Fault
 from seedpipe.limits import MAX_LOOKS
 from seedpipe.manifest.definition import Place, Setting
+from seedpipe.manifest.fields import SCALARS
 from seedpipe.manifest.segments import segment_fault, segment_hint
 from seedpipe.manifest.wording import did_you_mean
+
+_KEYS: Final = frozenset(("prompt", "prompt_file", "references", *SCALARS))  # of a picture, that one may want to change
 
 
 def look_faults(setting: Setting, *, address: str, known: Collection[str], axes: Collection[str]) -> Iterator[Fault]:
@@ -40,7 +43,10 @@ def _var_faults(
         hint: str | None = "a look gives other values to `vars`; what an axis says, each item has for itself"
     elif var not in known:
         message = f"the look `{look}` changes `{var}`, and `vars` has no such name"
-        hint = did_you_mean(var, list(known), otherwise=f"define `{var}` under `vars` first")
+        first = f"define `{var}` under `vars` first"
+        if var in _KEYS:
+            first = f'a look gives other values to `vars`: write `{var}: "{{{{ … }}}}"` with a var, and change that one'
+        hint = did_you_mean(var, list(known), otherwise=first)
     else:
         return
     position = place.below(var).key_position

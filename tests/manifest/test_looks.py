@@ -129,6 +129,14 @@ REFUSED: Final = {
             " (define `colour` under `vars` first)",
         ],
     ),
+    "keys of a picture": (
+        "  hero: {prompt: x, looks: {a: {prompt: y}, b: {size: 4K}}}\n",
+        [
+            f"seedpipe.yaml:8:{column} unknown-var: the look `{look}` changes `{key}`, and `vars` has no such name (a look"
+            f' gives other values to `vars`: write `{key}: "{{{{ … }}}}"` with a var, and change that one)'
+            for column, look, key in ((33, "a", "prompt"), (49, "b", "size"))
+        ],
+    ),
     "shape": (
         "  hero: {prompt: x, looks: [a, b]}\n  wall: {prompt: x, looks: {a: 3}}\n",
         [
