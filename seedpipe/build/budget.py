@@ -95,20 +95,17 @@ def cap_name(cap: Cap) -> str:
 
 
 def idle_caps(limits: Limits, currency: str) -> Sequence[Cap]:
-    """What is set in another currency where nothing of its kind is in the plan's.
+    """What is set in another currency where nothing of its kind is in the plan's, from the same place.
 
-    Who asks for a cap in this run is told so also where a file's cap of its kind binds.
+    Whoever wrote it counts on it, whatever others have set.
     """
     asked = [cap for cap in limits.caps if cap.origin in (Origin.FLAG, Origin.ENVIRONMENT)]
-    written = [cap for cap in limits.caps if cap not in asked]
-
-    def bound(caps: Sequence[Cap]) -> set[CapKind]:
-        return {cap.kind for cap in caps if cap.limit.currency == currency}
-
-    return [
-        *(cap for cap in asked if cap.kind not in bound(asked)),
-        *(cap for cap in written if cap.kind not in bound(limits.caps)),
-    ]
+    written = [[cap for cap in limits.caps if cap.origin is origin] for origin in (Origin.USER_FILE, Origin.MANIFEST)]
+    idle: list[Cap] = []
+    for caps in (asked, *written):
+        bound = {cap.kind for cap in caps if cap.limit.currency == currency}
+        idle += [cap for cap in caps if cap.kind not in bound]
+    return idle
 
 
 def idle_words(cap: Cap, currency: str) -> str:

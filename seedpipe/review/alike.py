@@ -7,6 +7,7 @@ from seedpipe.plan.diff import Kind, NodeChange
 from seedpipe.plan.worddiff import changes
 from seedpipe.review.words import pattern
 
+_OF_EACH = ("output", "counted")  # fields that differ from one to the next by nature
 _FEW = 2  # that came or went are named one by one up to here
 
 
@@ -56,7 +57,7 @@ def _shape(node: NodeChange) -> Hashable:
         definition_of(node.address),
         node.kind,
         words,
-        tuple((one.name, None if one.name == "output" else (one.old, one.new)) for one in node.fields),
+        tuple((one.name, None if one.name in _OF_EACH else (one.old, one.new)) for one in node.fields),
         tuple(map(definition_of, (*node.references_added, "", *node.references_removed))),
         node.reordered,
         node.source_changed,
