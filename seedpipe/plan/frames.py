@@ -66,9 +66,12 @@ def _saying(asked: Asked, nodes: Sequence[FrameNode], references: Sequence[Ident
 
 
 def _serves(walk: Walk, node: FrameNode, planned: PlanNode) -> bool:
-    """It is one of those that came for what is asked, or for what serves as it is, nobody having selected the sequence."""
+    """It is one of those that came for what is asked, or for what serves as it is, nobody having selected the sequence.
+
+    So is one that may have been charged or waits at the provider: of the others the same answer said that they don't come.
+    """
     if planned.taken is None:
-        return False
+        return planned.state in (State.UNKNOWN, State.FETCH)
     if planned.state not in _KEPT_ON_PURPOSE or not walk.selects(node.sequence):
         return True
     entry = walk.lock.image(node.address)

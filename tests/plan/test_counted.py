@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from seedpipe.plan.fulfil import check_departures
+from seedpipe.plan.memory import Waiting
 from seedpipe.plan.plan import Plan
 from seedpipe.plan.saved import plan_document, read_saved_plan
-from tests.plan.project import Completion, Project
+from tests.plan.project import UNANSWERED, Completion, Project
 
 MOOD = """
 mood: {prompt: Four lamps, sequence: {max_images: 4}}
@@ -121,3 +122,18 @@ def test_one_that_is_left_out_is_not_bought_with_the_others(project: Project) ->
     plan = project.plan("mood#2", exclude=["mood#3"])
     assert bought(plan) == ALL - {"mood#3"}
     assert plan.nodes["mood#3"].state.value == "stale", "it serves as it is"
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_beside_one_that_was_paid_or_may_have_been_the_others_did_not_come(project: Project, paid: bool) -> None:
+    """The batch was answered, or nothing would be known of them: a build does not send it again, and a plan says so."""
+    key = project.plan().nodes["mood#1"].key
+    assert key is not None
+    if paid:
+        project.memory.paid_for[key] = Waiting(until="2026-11-24 21:04 UTC", cost="0.04 USD")
+    else:
+        project.memory.open_requests[key] = UNANSWERED
+    plan = project.plan("mood")
+    assert bought(plan) == set()
+    assert project.why("mood#2", "mood") == ["the service made 1, which is complete"]
+    assert bought(project.plan("mood#2")) == {"mood#2"}, "named itself"
