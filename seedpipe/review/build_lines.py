@@ -276,7 +276,7 @@ def _problems(board: Board, width: int, style: Style) -> list[str]:
     rank = {outcome: index for index, outcome in enumerate(_ORDER)}
     lines = []
     for (outcome, hint), failures in sorted(groups.items(), key=lambda item: rank.get(item[0][0], 9)):
-        addresses = [failure.address for failure in failures]
+        addresses = list(dict.fromkeys(failure.address for failure in failures))  # one may lack several takes or looks
         code = ", ".join(dict.fromkeys(filter(None, map(_code, failures))))
         color = "dim" if outcome == "skipped" else "yellow" if outcome in ("blocked", "capped") else "red"
         start = f"  {len(addresses):,} {outcome}"

@@ -179,14 +179,16 @@ def _words(page: _Page, planned: PlanNode, prompt: str) -> None:
 
 def _others(page: _Page, planned: PlanNode, node: ImageNode, candidates: Mapping[str, int]) -> None:
     """The other looks: what there is of each, and how its words differ."""
-    wide = max((display_width(look.look or "") for look in node.others), default=0)
+    wide = min(max((display_width(look.look or "") for look in node.others), default=0), page.room // 2)
     for number, look in enumerate(node.others):
         name, bought = look.look or "", planned.of_look(look.look)
         takes = candidates.get(name, 0)
         told = [f"{takes} take{'s' if takes != 1 else ''}"] if takes else []
         told += [f"{bought} to be bought"] if bought else []
         told += [word for word in _in_its_way(planned, name) if not bought]
-        page.block("" if number else "candidates", [f"{pad(name, wide)}  {', '.join(told) or 'no picture'}"])
+        there = ", ".join(told) or "no picture"
+        head = [f"{pad(name, wide)}  {there}"] if display_width(name) <= wide else wrap(f"{name}  {there}", page.room)
+        page.block("" if number else "candidates", head)
         lines = _otherwise(page, planned, node, look)
         page.block("", [f"  {line}" for line in lines])
 

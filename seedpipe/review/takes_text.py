@@ -76,14 +76,18 @@ def _group_lines(
 ) -> list[str]:
     lines = []
     if group.current:
-        lines.append("  for what is asked now" + (f" · look {group.look}" if group.look is not None else ""))
+        lines += _indented("for what is asked now" + (f" · look {group.look}" if group.look is not None else ""), width)
         lines += _reason_lines(group.beside, width, style)
         if not group.takes:
             lines += [f"     {line}" for line in wrap(with_flags(nothing_words(group, node), flags), width - 5)]
     else:
-        lines.append(f"  {heading(group)}")
+        lines += _indented(heading(group), width)
         lines += _difference_lines(group, width, style)
     return lines + [line for take in group.takes for line in _take_lines(take, node, realm, width, style)]
+
+
+def _indented(text: str, width: int) -> list[str]:
+    return ["  " + "  " * bool(number) + line for number, line in enumerate(wrap(text, width - 4, first=width - 2))]
 
 
 def nothing_words(group: TakesFor, node: NodeTakes) -> str:

@@ -380,3 +380,18 @@ def test_an_earlier_take_of_a_look_is_picked_as_that_look(shop: Workspace, live:
     assert shop.plan()["hero"] == "cached", "what another look asks is no matter of it"
     assert shop.run("undo").code == 0
     assert lock(shop, "hero")["look"] == "plain"
+
+
+def test_long_names_of_looks_keep_to_the_width(workspace: Workspace, account: Account) -> None:
+    long = "a-look-with-a-name-that-goes-on-and-on-until-nothing-else-has-any-room-left-in-the-line"
+    workspace.write(
+        "seedpipe.yaml", LAMPS.replace("    copper:", f"    {long}:").replace("  looks:", "  takes: 2\n    looks:")
+    )
+    account.faults({"do": "moderate-output", "match": "dim moon"})
+    ran = workspace.run("build")
+    assert ran.code == 5
+    assert "1 blocked  hero  (" in ran.err, "one picture, whatever number of its takes did not come"
+    for verb in ("plan", "takes", "explain"):
+        out = workspace.run(verb, *(() if verb == "plan" else ("hero",))).out
+        assert verb == "plan" or long[:40] in out
+        assert max(map(len, out.splitlines())) <= 80, verb
