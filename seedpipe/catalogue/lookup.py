@@ -56,8 +56,10 @@ class Catalogue:
         """Raises `UnknownProviderError`."""
         found = self.providers.get(name)
         if found is None:
+            near = difflib.get_close_matches(name, self.providers, n=1)
             known = ", ".join(f"`{provider}`" for provider in self.providers)
-            raise UnknownProviderError(f"no provider is called `{name}`", hint=f"known are {known}")
+            hint = f"did you mean `{near[0]}`?" if near else f"known are {known}"
+            raise UnknownProviderError(f"no provider is called `{name}`", hint=hint)
         return found
 
     def owner_of(self, url: str) -> Provider | None:

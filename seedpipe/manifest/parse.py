@@ -21,7 +21,7 @@ from seedpipe.manifest.document import plain_value
 from seedpipe.manifest.garbage import paused_collection
 from seedpipe.manifest.paths import PathRefusedError, resolve
 from seedpipe.manifest.read_files import FilesReader, ManifestPart
-from seedpipe.manifest.values import DIALECTS, describe
+from seedpipe.manifest.values import describe
 from seedpipe.manifest.wording import did_you_mean
 from seedpipe.money import Money
 from seedpipe.names import is_name, suggest_slug
@@ -196,10 +196,6 @@ class _Assembler:
         if written.base_url is not None and not _BASE_URL.match(written.base_url):
             message = f"`{written.base_url}` is no base address like `https://host/api/v3`"
             self.faults.add("bad-url", message, place.below("base_url").position)
-        if written.like is not None and written.like not in DIALECTS:
-            hint = did_you_mean(written.like, DIALECTS)
-            message = f"there is no provider `{written.like}` to be like"
-            self.faults.add("bad-value", message, place.below("like").position, hint=hint)
         return Provider(
             base_url=written.base_url,
             api_key_env=written.api_key_env,

@@ -132,7 +132,7 @@ RESPONSE_FORMATS: Final = ("url", "b64_json")
 BACKGROUNDS: Final = ("opaque", "transparent")
 GATES: Final = ("approve",)
 ON_SIZE_MISMATCH: Final = ("accept", "fail", "fit")
-DIALECTS: Final = ("apiyi", "byteplus", "byteplus-eu", "volcengine", "volcengine-plan")
+PROVIDERS: Final = ("apiyi", "byteplus", "byteplus-eu", "volcengine", "volcengine-plan")  # shipped; a user may add some
 
 
 def _choice(values: tuple[str, ...]) -> WithJsonSchema:
@@ -145,7 +145,7 @@ ResponseFormat = Annotated[str, PlainValidator(_text), _choice(RESPONSE_FORMATS)
 Background = Annotated[str, PlainValidator(_text), _choice(BACKGROUNDS)]
 Gate = Annotated[str, PlainValidator(_text), _choice(GATES)]
 OnSizeMismatch = Annotated[str, PlainValidator(_text), _choice(ON_SIZE_MISMATCH)]
-Dialect = Annotated[str, PlainValidator(_text), WithJsonSchema({"enum": list(DIALECTS)})]
+Dialect = Annotated[str, PlainValidator(_text), WithJsonSchema({"type": "string", "examples": list(PROVIDERS)})]
 
 T = TypeVar("T")
 Given = Annotated[T | None, BeforeValidator(_given)]  # may be left out, but must not be null

@@ -356,7 +356,6 @@ provider: {base_url: ftp://x, like: byteplsu, prices: 0, api_key: x}
 """,
         [
             "seedpipe.yaml:3:22 bad-url: `ftp://x` is no base address like `https://host/api/v3`",
-            "seedpipe.yaml:3:37 bad-value: there is no provider `byteplsu` to be like (did you mean `byteplus`?)",
             "seedpipe.yaml:3:55 bad-money: `0` has no currency: write it like `0 USD`",
             "seedpipe.yaml:3:58 unknown-key: there is no key `api_key` here (did you mean `api_key_env`?)",
         ],

@@ -164,6 +164,8 @@ def test_a_manifest_can_raise_a_price_and_never_lower_one(workspace: Workspace) 
         ("{like: apiyi, endpoints: {seedream-4-0: seedream-4-5}}", "`seedream-4-5` is not an inference endpoint"),
         ("{like: apiyi, endpoints: {seedream-4-0: ep-1, seedream-4-5: ep-1}}", "`ep-1` is a name of both"),
         ("nobody", "no provider is called `nobody`"),
+        ("{like: byteplsu}", "no provider is called `byteplsu`"),
+        ("{like: byteplsu}", "did you mean `byteplus`?"),
     ],
 )
 def test_a_provider_that_cannot_be_is_shown_where_it_stands(workspace: Workspace, written: str, words: str) -> None:
