@@ -78,6 +78,25 @@ def test_what_else_is_remembered(tmp_path: Path) -> None:
     assert takes.source("https://x/other.png") is None
 
 
+def test_the_name_of_a_look_is_remembered_beside_its_want(tmp_path: Path) -> None:
+    """A want that two pictures share has a name for each; the latest name of one holds; a rebuilt index has none."""
+    takes = Takes(tmp_path / "t")
+    assert takes.looks(key("hero")) == {}
+    takes.record_look(key("hero"), "hero", "night")
+    takes.record_look(key("hero"), "lamp", "dim")
+    takes.record_look(key("hero"), "hero", "evening")
+    assert Takes(tmp_path / "t").looks(key("hero")) == {"hero": "evening", "lamp": "dim"}
+    assert takes.looks(key("other")) == {}
+    takes.record(take())
+    assert takes.verify() == 1, "it is no take"
+    takes.rebuild([take()])
+    assert takes.looks(key("hero")) == {}
+    takes.record_look(key("hero"), "hero", "night")
+    _row(tmp_path / "t", "UPDATE Cache SET value = ? WHERE key LIKE 'look/%'", '{"v": 1, "names": 3}')
+    with pytest.raises(GarbledIndexError, match="garbled"):
+        takes.looks(key("hero"))
+
+
 def test_fields_of_a_newer_seedpipe_survive(tmp_path: Path) -> None:
     takes = Takes(tmp_path / "t")
     takes.record(take("a"))
