@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Self
 
 from seedpipe.canonical import digest_of
@@ -238,7 +238,7 @@ class Case:
             old_words=self.walk.memory.words(self.entry.want),
             defaults=DEFAULTS_1,
             references=self.upstream,
-            called=self.walk.called,
+            called=partial(self.walk.called, near=self.upstream),
         )
 
     def priced(self, planned: PlanNode, pictures: int) -> PlanNode:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from seedpipe.canonical import digest_of
@@ -82,7 +83,7 @@ def _known(walk: Walk, node: DerivedNode, entry: DerivedEntry | None, document: 
         reasons = (why.OutputAbsent(path=planned.output or ""),)
     elif entry is not None:
         before = walk.memory.recipe_asked(entry.recipe)
-        reasons = compare_recipes(before, document, inputs=node.inputs, called=walk.called)
+        reasons = compare_recipes(before, document, inputs=node.inputs, called=partial(walk.called, near=node.inputs))
     return replace(planned, state=State.FREE, reasons=reasons, writes=True)
 
 

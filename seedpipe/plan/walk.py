@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 
 from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode, upstream_addresses
@@ -223,8 +224,15 @@ class Walk:
                 return recipe_identity(recipe)
         return None
 
-    def called(self, identity: Identity) -> str | None:
-        """Whose picture it is by the lock; None for one that no node has chosen."""
+    def called(self, identity: Identity, near: Sequence[str] = ()) -> str | None:
+        """Whose picture it is by the lock; None for one that no node has chosen.
+
+        Those `near` are asked first, also for a take that they had: two nodes that ask for the same share pictures.
+        """
+        for address in near:
+            entry = self.lock.image(address)
+            if entry is not None and identity in map(str, (entry.take, *entry.takes, *chain(*entry.also.values()))):
+                return address
         return self._called.get(identity)
 
     def said(self, want: Digest) -> tuple[Reason, ...]:

@@ -575,6 +575,23 @@ def test_following_what_the_next_build_replaces_is_priced_with_it(shop: Workspac
     assert plan["cost"]["high"] == "0.15 USD"
 
 
+def test_another_take_of_a_shared_picture_is_no_other_reference(workspace: Workspace) -> None:
+    """Two that ask for the same had the same picture: the old one is the choice of the other still."""
+    workspace.write(
+        "seedpipe.yaml",
+        manifest(
+            "one: {prompt: A lamp, takes: 2}",
+            "two: {prompt: A lamp}",
+            "card: {prompt: 'A card, {{ refs.two }}', references: {two: two}}",
+            "small: {from: two, steps: [{resize: 32x32}]}",
+        ),
+    )
+    assert workspace.run("build").code == 0
+    assert workspace.run("pick", "two", str(other(workspace, "two"))).code == 0
+    card = next(node for node in workspace.run("plan", "--json").json["nodes"] if node["address"] == "card")
+    assert [reason["sentence"] for reason in card["reasons"]] == ["two is another picture now"]
+
+
 def test_explain_says_who_chose_and_when(shop: Workspace) -> None:
     told = shop.run("explain", "hero").out
     assert "auto: made by a build, and nobody has said anything" in " ".join(told.split())
