@@ -245,19 +245,21 @@ def _say_again(answer: Answer) -> int:
 
 
 def _our_bug(error: Exception, arguments: Sequence[str]) -> int:
-    """One line for the person, a log file for us."""
-    folder = Path(os.environ.get("SEEDPIPE_HOME") or Path.home() / ".local/share/seedpipe") / "crashes"
-    name = f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
-    log = folder / name
+    """One sentence for the person, a log file for us. Of the command line only the verb is written down."""
     text = "".join(traceback.format_exception(error))
     try:
+        folder = importlib.import_module("seedpipe.state.home").home_folder(os.environ) / "crashes"
         folder.mkdir(parents=True, exist_ok=True)
+        log = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+        verb = next((word for word in arguments if word in VERBS), "none")
         log.write_text(
-            f"seedpipe {__version__}, Python {sys.version}, {sys.platform}\nverb: {arguments[:1]}\n\n{text}",
-            encoding="utf-8",
+            f"seedpipe {__version__}, Python {sys.version}, {sys.platform}\nverb: {verb}\n\n{text}", encoding="utf-8"
         )
-        where = f"the details are in {log}"
-    except OSError:
-        where = text
-    sys.stderr.write(f"error: this is our bug, not yours: {type(error).__name__}: {error}\n{where}\n")
+        hint = f"what was paid for is kept, so run it again; if it happens again, report it with `{log}`"
+    except (OSError, SeedpipeError):
+        sys.stderr.write(text)
+        hint = "what was paid for is kept, so run it again; if it happens again, report it with the lines above"
+    console = Console(sys.stdout, sys.stderr)
+    bug = SeedpipeError(f"this is our bug, not yours: {type(error).__name__}: {error}", hint=hint)
+    console.err(render_error(bug, lambda _file: None, console.err_style, width=console.err_width))
     return ExitCode.FAILED

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -135,6 +136,32 @@ def test_help_is_a_word_too(line: str, capsys: pytest.CaptureFixture[str]) -> No
     said = capsys.readouterr().out
     assert main([*line.split()[1:], "--help"]) == 0
     assert said == capsys.readouterr().out
+
+
+def test_a_bug_of_ours_is_one_sentence_and_a_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object, **_flags: object) -> int:
+        raise RuntimeError("the lamp went out")
+
+    command = seedpipe.get_command(click.Context(seedpipe), "status")
+    assert command is not None
+    monkeypatch.setattr(command, "callback", broken)
+    monkeypatch.setenv("SEEDPIPE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "4000")
+    assert main(["status", "--var", "secret=s3cret"]) == 1
+    said = capsys.readouterr()
+    (log,) = (tmp_path / "home" / "crashes").iterdir()
+    assert (said.out, said.err) == (
+        "",
+        "error: this is our bug, not yours: RuntimeError: the lamp went out\n"
+        f"  = hint: what was paid for is kept, so run it again; if it happens again, report it with `{log}`\n",
+    )
+    kept = log.read_text(encoding="utf-8")
+    assert "verb: status" in kept and "RuntimeError: the lamp went out" in kept and "s3cret" not in kept
+    monkeypatch.setenv("SEEDPIPE_HOME", str(log / "below-a-file"))
+    assert main(["status"]) == 1
+    assert "Traceback" in (err := capsys.readouterr().err) and "the lines above" in err
 
 
 def test_a_mistake_is_exit_2_without_a_traceback(tmp_path) -> None:

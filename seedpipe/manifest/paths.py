@@ -48,11 +48,14 @@ def stem(path: str) -> str:
     return posixpath.splitext(posixpath.basename(path))[0]
 
 
+_MADE: Final = ("build/", ".seedpipe/")  # nobody means a picture that is made here by the name of one that is missing
+
+
 def similar_files(files: ProjectFiles, path: str) -> str | None:
     """A hint that names the file that was probably meant."""
     folder, name = posixpath.split(path)
     for pattern in (posixpath.join(folder, "*"), f"**/{name}", "**/*"):
-        found = _look(files, pattern)
+        found = [item for item in _look(files, pattern) if path.startswith(_MADE) or not item.startswith(_MADE)]
         by_name = {posixpath.basename(item): item for item in reversed(found)}
         if name in by_name:
             return f"did you mean `{by_name[name]}`?"

@@ -1020,3 +1020,13 @@ def test_every_fault_says_what_to_do() -> None:
     told = [fault for _, faults in CASES.values() for fault in faults]
     assert len(told) > 150
     assert not [fault for fault in told if not re.search(r"\(.*\)$|expected |like `|is none of|, found ", fault)]
+
+
+def test_a_picture_that_was_made_here_is_no_guess_at_a_missing_source(project: Session) -> None:
+    project.write("build/card/mark.png", b"x")
+    project.manifest("images:\n  art: {file: marks.png}\n")
+    assert project.faults() == [
+        "seedpipe.yaml:4:15 file-not-found: there is no file `marks.png` (put the file there, or correct its name)"
+    ]
+    project.write("art/mark.png", b"x")
+    assert "did you mean `art/mark.png`?" in project.faults()[0]

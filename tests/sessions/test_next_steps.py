@@ -27,8 +27,8 @@ def check(ran: Ran, line: str) -> None:
     said = " ".join(ran.err.split())
     assert ran.code not in (0, 130), (line, ran.out)
     assert not ran.out or line.startswith("build"), (line, ran.out)  # its plan comes first
-    assert re.search(r"(^| )error: [^A-Z]|→ `seedpipe", said), (line, said)
-    assert re.search(r"hint: |\^ \S|→ `", said), (line, said)  # beside the caret, where it fits
+    assert re.search(r"(^| )error: [^A-Z]|→ ", said), (line, said)
+    assert re.search(r"hint: |\^ \S|→ ", said), (line, said)  # beside the caret, where it fits
     assert not _JARGON.search(said), (line, said)
     paths = ("--> /", "[1/1]")  # of a log, and of a file that is not the project's: they stay whole
     assert all(len(one) <= 80 or any(path in one for path in paths) for one in ran.err.splitlines()), (line, ran.err)
@@ -168,6 +168,26 @@ def _folder(path: str) -> Callable[[Path, Path], None]:
     return make
 
 
+def _file(path: str) -> Callable[[Path, Path], None]:
+    """A file stands where a folder belongs."""
+
+    def make(folder: Path, home: Path) -> None:
+        target = home / path[2:] if path.startswith("~/") else folder / path
+        shutil.rmtree(target, ignore_errors=True)
+        target.write_text("a file")
+
+    return make
+
+
+def _circle(path: str) -> Callable[[Path, Path], None]:
+    def make(folder: Path, _home: Path) -> None:
+        (folder / path).unlink(missing_ok=True)
+        (folder / path).symlink_to(path)
+
+    return make
+
+
+LOCK = "# seedpipe.lock: which picture is the chosen one. Written by seedpipe, committed by you. Format 1.\n"
 DECISIONS = ".seedpipe/proof/seedpipe.decisions.jsonl"
 SETTINGS = "~/config/seedpipe/config.yaml"
 JOURNAL = "~/projects/lamps/proof/journal.sqlite"
@@ -191,6 +211,24 @@ DAMAGES: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "journal of another program": (_text(JOURNAL, "no database, but longer than a header of one" * 9), "status"),
     "journal is empty": (_text(JOURNAL, ""), "spend"),
     "a catalogue with a wrong key": (_text(SETTINGS, "catalogue: [own.yaml]\n"), "plan"),
+    "manifest has conflict markers": (
+        _text("seedpipe.yaml", "<<<<<<< ours\nseedpipe: 1\n=======\n>>>>>>> theirs\n"),
+        "plan",
+    ),
+    "lock has conflict markers": (_text("seedpipe.lock", f"{LOCK}<<<<<<< ours\n=======\n>>>>>>> theirs\n"), "plan"),
+    "lock has a line that is no JSON": (_text("seedpipe.lock", f"{LOCK}hero {{\n"), "plan"),
+    "decisions have conflict markers": (_text(DECISIONS, "<<<<<<< ours\n{}\n=======\n{}\n"), "takes hero"),
+    "the output folder is a file": (_file("build"), "build later"),
+    "the project's own folder is a file": (_file(".seedpipe"), "build later"),
+    "the data folder is a file": (_file("~/projects"), "build later"),
+    "the memory of takes is garbled": (
+        _text("~/projects/lamps/proof/takes/cache.db", "no database at all" * 99),
+        "takes hero",
+    ),
+    "a source is gone": (lambda folder, _home: (folder / "art.png").unlink(), "build later"),
+    "a source is no picture": (_text("art.png", "words"), "build art"),
+    "a saved plan was edited": (_text("plan.json", '{"seedpipe_plan": 1, "digest": "x"}'), "build --plan plan.json"),
+    "a link in a circle": (_circle("seedpipe.lock"), "plan"),
     "output is a folder": (_folder("build/@proof/later.jpg"), "build later"),
 }
 
