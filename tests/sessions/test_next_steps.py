@@ -187,14 +187,6 @@ def _circle(path: str) -> Callable[[Path, Path], None]:
     return make
 
 
-def _garbled_takes(_folder: Path, home: Path) -> None:
-    """Its write-ahead log, too: by that alone SQLite could still read."""
-    takes = home / "projects/lamps/proof/takes"
-    for leftover in takes.glob("cache.db-*"):
-        leftover.unlink()
-    (takes / "cache.db").write_bytes(b"no database at all" * 99)
-
-
 LOCK = "# seedpipe.lock: which picture is the chosen one. Written by seedpipe, committed by you. Format 1.\n"
 DECISIONS = ".seedpipe/proof/seedpipe.decisions.jsonl"
 SETTINGS = "~/config/seedpipe/config.yaml"
@@ -229,7 +221,6 @@ DAMAGES: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "the output folder is a file": (_file("build"), "build later"),
     "the project's own folder is a file": (_file(".seedpipe"), "build later"),
     "the data folder is a file": (_file("~/projects"), "build later"),
-    "the memory of takes is garbled": (_garbled_takes, "takes hero"),
     "a source is gone": (lambda folder, _home: (folder / "art.png").unlink(), "build later"),
     "a source is no picture": (_text("art.png", "words"), "build art"),
     "a saved plan was edited": (_text("plan.json", '{"seedpipe_plan": 1, "digest": "x"}'), "build --plan plan.json"),
