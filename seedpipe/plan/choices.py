@@ -97,7 +97,8 @@ def kept(entry: ImageEntry | None, present: Present) -> ImageEntry:
     if is_current(entry, present):
         return entry
     if present.want is None:
-        raise _waits(present, f"`seedpipe approve {present.address} --stale` keeps it until then")
+        keeps = f"`seedpipe approve {present.address} --stale` keeps it until then"
+        raise _waits(present, keeps if entry.level is Level.AUTO else None)
     asked = replace(
         entry, want=present.want, own=present.own, asked=present.asked, takes=(), also={}, look=present.look
     )

@@ -369,6 +369,15 @@ def test_keep_waits_for_what_a_picture_is_made_from(shop: Workspace) -> None:
     assert shop.plan()["card/a"] == "cached"
 
 
+def test_what_is_approved_needs_no_word_to_stay_until_its_picture_can_be_kept(shop: Workspace) -> None:
+    assert shop.run("approve", "card/a").code == 0
+    shop.edit("seedpipe.yaml", "A matte lamp", "A brass lamp")
+    ran = shop.run("keep", "card/a")
+    assert ran.code == 1
+    assert "`seedpipe build hero`, then decide" in " ".join(ran.err.split())
+    assert "--stale" not in ran.err
+
+
 def test_an_adopted_picture_is_kept_like_a_bought_one(shop: Workspace, live: Gateway, tmp_path: Path) -> None:
     before, picture = lock(shop, "hero"), tmp_path / "retouched.png"
     drawn(picture, size=(2048, 1536))
