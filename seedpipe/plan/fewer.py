@@ -5,10 +5,10 @@ come; which words go with fewer is known beforehand, and a saved plan is held to
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import combinations, islice
+from itertools import combinations, islice, pairwise
 from typing import Any, Final, TypeVar
 
-from seedpipe.canonical import canonical_json, digest_of
+from seedpipe.canonical import digest_of
 from seedpipe.manifest.node import FrameNode, ImageNode, Node, Reference, SourceNode, worn
 from seedpipe.names import Digest
 from seedpipe.plan.graph import Graph
@@ -107,7 +107,7 @@ def superseded(entries: Mapping[str, ImageEntry], now: Mapping[str, Any]) -> fro
     has chosen is of no batch.
     """
     asked = {address: _without_place(entry.asked) for address, entry in entries.items()}
-    if len({canonical_json(one) for one in asked.values()}) < 2:
+    if all(one == other for one, other in pairwise(asked.values())):
         return frozenset()
     words = _without_place(remembered_document(now))
     latest = max(entries, key=lambda one: (without_references(asked[one]) == words, entries[one].made.at))
@@ -122,4 +122,4 @@ def superseded(entries: Mapping[str, ImageEntry], now: Mapping[str, Any]) -> fro
 def _without_place(document: Mapping[str, Any]) -> dict[str, Any]:
     """What is asked of all of a sequence: of `2/4`, the second of four, that they are four."""
     shared = {name: value for name, value in document.items() if name != "layer"}
-    return shared | ({"counted": shared["counted"].partition("/")[2]} if "counted" in shared else {})
+    return shared | ({"counted": str(shared["counted"]).partition("/")[2]} if "counted" in shared else {})

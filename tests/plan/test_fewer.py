@@ -498,3 +498,27 @@ def test_of_looks_in_a_saved_plan_each_is_held_to_its_own_words(comes: int) -> N
     project.edit("w: Dark", "w: Dim").edit("dim: {", "night: {")
     assert carry_out(project, plan).nodes["poster"].pictures == 2, "what a look is called is no matter"
     assert carry_out(project, plan).pictures == 0
+
+
+@pytest.mark.parametrize("counted", [7, None, ["1/4"], "", "2/3"])
+def test_a_lock_that_says_strange_things_is_no_crash(project: Project, counted: object) -> None:
+    project.build()
+    entry = project.entry("mood#2")
+    strange = replace(entry, asked={**entry.asked, "counted": counted})
+    project.lock = replace(project.lock, entries={**project.lock.entries, "mood#2": strange})
+    assert project.plan("poster").nodes["mood#2"].state.value == "cached", "its want says that it is current"
+
+
+def test_the_model_has_to_take_all_that_may_come(project: Project) -> None:
+    project.edit("max_images: 4", "max_images: 12")
+    (fault,) = [fault for fault in project.lint() if fault.code == "references"]
+    assert fault.message.startswith("`poster`: 13 references, `seedream-4-5-251128` takes 10 at most")
+
+
+def test_a_sequence_has_to_have_room_beside_all_that_may_come() -> None:
+    project = Project().images(
+        "mood: {prompt: Lamps, sequence: {max_images: 8}}\n"
+        'board: {prompt: "Of {{ refs.m }}", references: {m: "mood#*"}, sequence: {max_images: 8}}'
+    )
+    (fault,) = [fault for fault in project.lint() if fault.code == "references"]
+    assert "`board`: 8 references and 8 pictures" in fault.message
