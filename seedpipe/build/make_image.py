@@ -20,8 +20,8 @@ from seedpipe.names import Digest
 from seedpipe.plan.fewer import own_of
 from seedpipe.plan.graph import Graph
 from seedpipe.plan.key import remembered_document, request_document
+from seedpipe.plan.obstacles import SizeDiffers
 from seedpipe.plan.plan import PlanNode, State, stands_alone
-from seedpipe.plan.reasons import SizeDiffers
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.sizes import SizeRule, fit_of
 from seedpipe.state.lock import ImageEntry, Level, Made

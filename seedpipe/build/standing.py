@@ -7,17 +7,17 @@ from seedpipe.build.report import NodeError
 from seedpipe.manifest.node import FrameNode, ImageNode, worn
 from seedpipe.plan.fewer import counted_references
 from seedpipe.plan.graph import Graph
-from seedpipe.plan.plan import Plan, PlanNode, State, stands_alone
-from seedpipe.plan.reasons import (
+from seedpipe.plan.obstacles import (
     BytesMissing,
     ChargeUncertain,
     OutputEdited,
-    Reason,
     RefusedBefore,
-    SameAs,
     SizeDiffers,
     UpstreamStopped,
 )
+from seedpipe.plan.plan import Plan, PlanNode, State, stands_alone
+from seedpipe.plan.reason import Reason
+from seedpipe.plan.reasons import SameAs
 from seedpipe.state.lock import Lock
 
 _IN_THE_WAY: Mapping[State, tuple[str, str]] = {

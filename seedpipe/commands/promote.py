@@ -9,7 +9,7 @@ from seedpipe.commands.deciding import Flags, decision_options, pictures_named, 
 from seedpipe.commands.invocation import Invocation, option, pictures
 from seedpipe.errors import UsageError
 from seedpipe.plan.following import Outcome
-from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reason import Reason
 from seedpipe.project.deciding import open_desk
 from seedpipe.project.project import Project
 from seedpipe.project.promoting import chosen_in, promote

@@ -10,6 +10,7 @@ from seedpipe.catalogue.sizes import size_text
 from seedpipe.manifest.node import FrameNode, ImageNode, worn
 from seedpipe.money import Money
 from seedpipe.names import Digest
+from seedpipe.plan import obstacles
 from seedpipe.plan import reasons as why
 from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.fewer import counted_references, lacking, own_of, words_with_fewer
@@ -25,7 +26,7 @@ from seedpipe.plan.memory import OutputState, Refused, Uncertain
 from seedpipe.plan.outputs import made_of
 from seedpipe.plan.plan import Cost, PlanNode, State
 from seedpipe.plan.price import layer_prices, price_of
-from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reason import Reason
 from seedpipe.plan.sizes import Pixels, SizeRule, came_of, fit_of
 from seedpipe.plan.walk import View, Walk
 from seedpipe.state.lock import ImageEntry, Level
@@ -151,7 +152,7 @@ class Case:
         found = Uncertain.of_all([*held.values()])
         if found is None:
             return None
-        return why.ChargeUncertain(
+        return obstacles.ChargeUncertain(
             look=next(iter(held)) if len(held) == 1 else None,
             requests=found.requests,
             since=found.since,
@@ -166,12 +167,14 @@ class Case:
     def sent_again(self, key: Digest) -> tuple[Reason, ...]:
         """What `--retry-unknown` has bought although the last one may have been charged."""
         found = self.walk.memory.uncertain(key) if self.walk.wish.retry_unknown else None
-        return () if found is None else (why.SentAgain(since=found.since, cost=found.cost, charged=found.charged),)
+        return (
+            () if found is None else (obstacles.SentAgain(since=found.since, cost=found.cost, charged=found.charged),)
+        )
 
-    def waits(self, key: Digest | None) -> tuple[why.PaidWaits, int] | None:
+    def waits(self, key: Digest | None) -> tuple[obstacles.PaidWaits, int] | None:
         """It is paid and still at the provider, and how many takes of it are."""
         found = self.walk.memory.waiting(key) if key is not None else None
-        return None if found is None else (why.PaidWaits(until=found.until, cost=found.cost), found.takes)
+        return None if found is None else (obstacles.PaidWaits(until=found.until, cost=found.cost), found.takes)
 
     def obstacle(self, key: Digest) -> tuple[State, Reason] | None:
         """Why nothing may be sent for it."""
@@ -186,7 +189,7 @@ class Case:
     def _refused_words(self, refused: Refused) -> Reason:
         """Of its look, unless it never had a picture: then each of its looks was refused (`looks.in_its_look`)."""
         look = None if self.entry is None else self.look
-        return why.RefusedBefore(
+        return obstacles.RefusedBefore(
             look=look, refusal=refused.code, message=refused.message, request_id=refused.request_id
         )
 

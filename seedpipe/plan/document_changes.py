@@ -4,14 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from seedpipe.names import Digest
-from seedpipe.plan.reasons import (
-    FieldChanged,
-    PromptChanged,
-    Reason,
-    ReferenceChanged,
-    ReferencesChanged,
-    SharedWordsChanged,
-)
+from seedpipe.plan.reason import Reason
+from seedpipe.plan.reasons import FieldChanged, PromptChanged, ReferenceChanged, ReferencesChanged, SharedWordsChanged
 
 _SHARED: Final = ("shared", "compose")  # texts of a frame's document that all frames of its sequence have
 

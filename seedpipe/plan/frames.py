@@ -8,13 +8,14 @@ from seedpipe.manifest.compose import compose
 from seedpipe.manifest.node import FrameNode
 from seedpipe.money import Money
 from seedpipe.names import Digest
+from seedpipe.plan import obstacles
 from seedpipe.plan import reasons as why
 from seedpipe.plan.case import Case
 from seedpipe.plan.key import Asked, Identity, batch_document, layers_document, request_document
 from seedpipe.plan.memory import Refused, Whereabouts
 from seedpipe.plan.plan import Cost, PlanNode, State
 from seedpipe.plan.price import price_of
-from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reason import Reason
 from seedpipe.plan.reroll import plan_paid, rolled
 from seedpipe.plan.resolve import CARRIED
 from seedpipe.plan.walk import View, Walk
@@ -103,7 +104,7 @@ def _layers(walk: Walk, missing: Sequence[FrameNode], planned: Mapping[str, Plan
             if address not in found and one.state in _KEPT_ON_PURPOSE and bought.state.buys:
                 found[address] = replace(one, pictures=1, cost=cost, batch=bought.batch)
         return found
-    reason = why.UpstreamStopped(address=stuck.address, state=stuck.state.value)
+    reason = obstacles.UpstreamStopped(address=stuck.address, state=stuck.state.value)
     return {node.address: _stopped(walk, planned[node.address], State.BLOCKED, reason) for node in missing}
 
 
@@ -199,7 +200,7 @@ def _lone(walk: Walk, node: FrameNode, planned: PlanNode, absent: set[str]) -> P
     reason = why.FrameMissing(
         came=short.came, asked=short.asked, refusal=short.code or None, message=short.message or None
     )
-    said = [one for one in planned.reasons if isinstance(one, why.PersonSaid)]
+    said = [one for one in planned.reasons if isinstance(one, obstacles.PersonSaid)]
     return replace(planned, state=State.PARTIAL, reasons=(*said, reason))
 
 
@@ -238,7 +239,7 @@ def _refused(walk: Walk, nodes: Sequence[FrameNode], key: Digest) -> tuple[State
     if refused.blocked and walk.wish.retry_blocked:
         return None
     state = State.BLOCKED if refused.blocked else State.FAILED
-    return state, why.RefusedBefore(refusal=refused.code, message=refused.message, request_id=refused.request_id)
+    return state, obstacles.RefusedBefore(refusal=refused.code, message=refused.message, request_id=refused.request_id)
 
 
 def _stopped(walk: Walk, planned: PlanNode, state: State, reason: Reason) -> PlanNode:

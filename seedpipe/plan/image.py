@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from seedpipe.manifest.node import FrameNode, ImageNode
 from seedpipe.names import Digest
+from seedpipe.plan import obstacles
 from seedpipe.plan import reasons as why
 from seedpipe.plan.case import Case
 from seedpipe.plan.fewer import counted_references, lacking
@@ -12,7 +13,7 @@ from seedpipe.plan.key import Identity, request_key
 from seedpipe.plan.looks import in_its_look, with_looks
 from seedpipe.plan.memory import OutputState, Whereabouts
 from seedpipe.plan.plan import PlanNode, State
-from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reason import Reason
 from seedpipe.plan.walk import View, Walk
 from seedpipe.state.lock import ImageEntry, Level
 
@@ -57,12 +58,14 @@ class _Judgement(Case):
         if not changed or state is State.FETCH:
             return planned
         return replace(
-            planned, state=State.STALE, reasons=(why.NotNamed(excluded=self.walk.is_left_out(self.node)), *changed)
+            planned,
+            state=State.STALE,
+            reasons=(obstacles.NotNamed(excluded=self.walk.is_left_out(self.node)), *changed),
         )
 
     def left_out(self) -> PlanNode:
         """Excluded and without a picture: not even what needs it has it bought."""
-        return self.stopped(self.blank, State.BLOCKED, why.LeftOut())
+        return self.stopped(self.blank, State.BLOCKED, obstacles.LeftOut())
 
     def judged(self) -> PlanNode:
         """By the entry if it is of the present want or kept on purpose, else by the takes of the key, else bought."""
@@ -100,11 +103,11 @@ class _Judgement(Case):
 
     def _kept(self, planned: PlanNode, entry: ImageEntry, state: State) -> PlanNode:
         """Nothing is bought beside it, however many takes the manifest asks for."""
-        kept: Reason = why.KeptOnPurpose(level=entry.level.value)
+        kept: Reason = obstacles.KeptOnPurpose(level=entry.level.value)
         if state is State.STALE and not self.walk.wish.cascade:
-            kept = why.CascadeOff()
+            kept = obstacles.CascadeOff()
         elif state is State.STALE and entry.level is Level.AUTO:
-            kept = why.CascadeOff(until_named=True)
+            kept = obstacles.CascadeOff(until_named=True)
         planned = replace(planned, reasons=(kept, *self._differences(planned, entry)))
         return self._settled(planned, entry.take, state, have=self.node.takes)
 
@@ -150,7 +153,7 @@ class _Judgement(Case):
         if uncertain is not None:
             return self.stopped(planned, State.UNKNOWN, uncertain)
         came = self.other_size(taken, key)
-        reason = why.SizeDiffers(asked=self.asked.size, came=came or "another", take=str(taken))
+        reason = obstacles.SizeDiffers(asked=self.asked.size, came=came or "another", take=str(taken))
         if have < self.node.takes and self.obstacle(key) is None:
             self.view(View(identity=None, future=self.future(key)))
             reasons = (reason, why.MoreTakes(look=self.look, have=have, want=self.node.takes))
@@ -193,9 +196,11 @@ class _Judgement(Case):
         right = self.output(taken, self.rule.fit(self.came(taken, key))) is OutputState.RIGHT
         return self.blank.output if right else None
 
-    def _missing(self, taken: Digest) -> why.BytesMissing:
+    def _missing(self, taken: Digest) -> obstacles.BytesMissing:
         output = self.blank.output
-        return why.BytesMissing(digest=str(taken), pointer=output if self.walk.memory.is_pointer(output) else None)
+        return obstacles.BytesMissing(
+            digest=str(taken), pointer=output if self.walk.memory.is_pointer(output) else None
+        )
 
     def _lost(self, planned: PlanNode, was: str, taken: Digest) -> PlanNode:
         """It was bought under another name, and that its bytes can't be found is no licence to buy it again."""
@@ -228,7 +233,9 @@ class _Judgement(Case):
         reasons = (*said, *self.replaced(), *changes)
         return self._bought(replace(planned, writes=True), key, 0, reasons)
 
-    def _more(self, planned: PlanNode, key: Digest, have: int, waits: tuple[why.PaidWaits, int] | None) -> PlanNode:
+    def _more(
+        self, planned: PlanNode, key: Digest, have: int, waits: tuple[obstacles.PaidWaits, int] | None
+    ) -> PlanNode:
         """The takes that are missing beside those that there are and those that wait at the provider."""
         said, coming = ((waits[0],), waits[1]) if waits is not None else ((), 0)
         have += coming
@@ -247,7 +254,7 @@ class _Judgement(Case):
         if not have:
             return self.stopped(planned, state, reason)
         refused = self.refused(key)
-        if refused is None or not isinstance(reason, why.RefusedBefore):
+        if refused is None or not isinstance(reason, obstacles.RefusedBefore):
             return replace(planned, state=state, reasons=(reason,), writes=False)
         takes = self.node.takes - refused.takes
         if have < takes:

@@ -14,6 +14,7 @@ from seedpipe.plan.key import Identity, recipe_document, recipe_identity
 from seedpipe.plan.memory import OutputState, Whereabouts
 from seedpipe.plan.outputs import made_of
 from seedpipe.plan.plan import PlanNode, State
+from seedpipe.plan.reason import Reason
 from seedpipe.plan.recipe_changes import compare_recipes, compare_steps
 from seedpipe.plan.walk import View, Walk
 from seedpipe.state.lock import DerivedEntry
@@ -78,7 +79,7 @@ def _known(walk: Walk, node: DerivedNode, entry: DerivedEntry | None, document: 
     if stopped is not None:
         walk.views[node.address] = replace(view, stopped=stopped[0])
         return replace(planned, state=stopped[0], reasons=(stopped[1],))
-    reasons: tuple[why.Reason, ...] = (why.New(),)
+    reasons: tuple[Reason, ...] = (why.New(),)
     if entry is not None and entry.recipe == recipe:
         reasons = (why.OutputAbsent(path=planned.output or ""),)
     elif entry is not None:
@@ -112,9 +113,7 @@ def _later(walk: Walk, node: DerivedNode, entry: DerivedEntry | None) -> PlanNod
     return replace(planned, state=State.FREE, reasons=(*own, *walk.coming(node.inputs)), writes=True)
 
 
-def _own_changes(
-    walk: Walk, node: DerivedNode, entry: DerivedEntry, document: Mapping[str, Any]
-) -> tuple[why.Reason, ...]:
+def _own_changes(walk: Walk, node: DerivedNode, entry: DerivedEntry, document: Mapping[str, Any]) -> tuple[Reason, ...]:
     """What changed in its own steps, while what it is made from comes only in this build."""
     locked = [walk.locked(address) for address in node.inputs]
     if digest_of({**document, "inputs": locked}) == entry.recipe:

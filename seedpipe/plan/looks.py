@@ -10,11 +10,12 @@ from typing import Final
 
 from seedpipe.manifest.node import ImageNode
 from seedpipe.names import Digest
+from seedpipe.plan import obstacles
 from seedpipe.plan import reasons as why
 from seedpipe.plan.case import Case, key_now
 from seedpipe.plan.key import remembered_document, request_document, request_key, without_references
 from seedpipe.plan.plan import Cost, PlannedLook, PlanNode, State
-from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reason import Reason
 from seedpipe.plan.walk import Walk
 from seedpipe.state.lock import ImageEntry, Level
 
@@ -123,7 +124,7 @@ class _Candidate(Case):
                 return self._part(key, reasons=reasons, unlisted=unlisted)
         obstacle = self.obstacle(key)
         if obstacle is not None:
-            refused = self.refused(key) if isinstance(obstacle[1], why.RefusedBefore) else None
+            refused = self.refused(key) if isinstance(obstacle[1], obstacles.RefusedBefore) else None
             takes -= takes if refused is None else refused.takes
             stopped = self._own((obstacle[1],))
             if have >= takes:

@@ -8,7 +8,8 @@ from typing import Final
 from seedpipe.manifest.origins import Origins, look_field
 from seedpipe.plan.diff import Kind, NodeChange, ProjectDiff, Words
 from seedpipe.plan.plan import Plan, PlanNode
-from seedpipe.plan.reasons import PromptChanged, Reason, SharedWordsChanged
+from seedpipe.plan.reason import Reason
+from seedpipe.plan.reasons import PromptChanged, SharedWordsChanged
 from seedpipe.plan.worddiff import changes
 
 _MOST_NODES: Final = 300  # more are not read one by one, and each prompt is rendered once more for it

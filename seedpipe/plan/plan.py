@@ -10,7 +10,8 @@ from typing import Any, Final
 from seedpipe.limits import PLAN_FORMAT
 from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
-from seedpipe.plan.reasons import NotMade, Reason
+from seedpipe.plan.reason import Reason
+from seedpipe.plan.reasons import NotMade
 from seedpipe.plan.select import Wish
 from seedpipe.source import Position
 

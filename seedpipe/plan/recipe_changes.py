@@ -6,7 +6,8 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from seedpipe.plan.document_changes import shown_value
-from seedpipe.plan.reasons import FieldChanged, LetteringChanged, Reason, RecipeChanged, ReferenceChanged, StepsChanged
+from seedpipe.plan.reason import Reason
+from seedpipe.plan.reasons import FieldChanged, LetteringChanged, RecipeChanged, ReferenceChanged, StepsChanged
 
 Step = Mapping[str, Any]  # as in `key.recipe_document`
 _APART = ("step", "revision", "font", "text")

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from seedpipe.limits import PLAN_FORMAT
 from seedpipe.names import Realm
-from seedpipe.plan import reasons
+from seedpipe.plan import obstacles, reasons
 from seedpipe.plan.plan import STATE_SENTENCES, State
+from seedpipe.plan.reason import Reason
 from seedpipe.plan.schema_documents import document_definitions
 from seedpipe.plan.schema_parts import COUNT, DIALECT, DIGEST, FLAG, MONEY, TEXT, TEXTS, Schema, object_of, said
 
@@ -221,14 +222,14 @@ def _look() -> Schema:
     return said(object_of({**told, **optional}, optional=optional), "A candidate of one picture, made with other vars.")
 
 
-def _reasons() -> Iterator[type[reasons.Reason]]:
-    """Every kind of reason, in the order of their table."""
-    for kind in vars(reasons).values():
-        if isinstance(kind, type) and issubclass(kind, reasons.Reason) and kind is not reasons.Reason:
+def _reasons() -> Iterator[type[Reason]]:
+    """Every kind of reason, in the order of their tables."""
+    for kind in (*vars(reasons).values(), *vars(obstacles).values()):
+        if isinstance(kind, type) and issubclass(kind, Reason) and kind is not Reason:
             yield kind
 
 
-def _reason(kind: type[reasons.Reason]) -> Schema:
+def _reason(kind: type[Reason]) -> Schema:
     hints = typing.get_type_hints(kind)
     told: dict[str, Schema] = {"code": {"const": kind.code}, "sentence": TEXT}
     optional = []

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from seedpipe.errors import UsageError
 from seedpipe.names import Digest
-from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reason import Reason
 from seedpipe.state.decisions import Decision
 from seedpipe.state.lock import Level, Made
 

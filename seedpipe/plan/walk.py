@@ -9,6 +9,7 @@ from seedpipe.catalogue.lookup import Catalogue
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, SourceNode, upstream_addresses
 from seedpipe.manifest.node import Sequence as FrameSequence
 from seedpipe.names import Digest
+from seedpipe.plan import obstacles
 from seedpipe.plan import reasons as why
 from seedpipe.plan.fewer import AnyNode, counted_references, lacking, superseded
 from seedpipe.plan.graph import Graph
@@ -17,7 +18,7 @@ from seedpipe.plan.memory import Memory, OutputState, Whereabouts
 from seedpipe.plan.orphans import left_over
 from seedpipe.plan.outputs import files_of_choices
 from seedpipe.plan.plan import Cost, PlanNode, State
-from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reason import Reason
 from seedpipe.plan.resolve import Resolver
 from seedpipe.plan.select import Wish
 from seedpipe.state.lock import DerivedEntry, ImageEntry, Lock, SourceEntry
@@ -173,7 +174,7 @@ class Walk:
         return self.memory.output(planned.output or "", wanted, present, made_of)
 
     def edited(self, planned: PlanNode) -> PlanNode:
-        return replace(planned, state=State.EDITED, reasons=(why.OutputEdited(path=planned.output or ""),))
+        return replace(planned, state=State.EDITED, reasons=(obstacles.OutputEdited(path=planned.output or ""),))
 
     def kept(self, planned: PlanNode, output: OutputState, differs: Reason | None = None) -> PlanNode:
         """The picture stays; its file may have to be written again, for nothing, `differs` being why if it is there."""
@@ -197,12 +198,12 @@ class Walk:
             if state is None:
                 gate = self.graph[address]
                 looks = len(gate.looks) if isinstance(gate, ImageNode) and len(gate.looks) > 1 else None
-                waits = waits or why.GateClosed(address=address, picture=view.identity is not None, looks=looks)
+                waits = waits or obstacles.GateClosed(address=address, picture=view.identity is not None, looks=looks)
                 continue
             others = dict.fromkeys(one for one in addresses if one != address and self.views[one].stopped is state)
             more = tuple(others) if state is State.CACHED else ()
             file = view.file if view.stopped is None else None
-            reason = why.UpstreamStopped(address=address, state=state.value, more=more, file=file)
+            reason = obstacles.UpstreamStopped(address=address, state=state.value, more=more, file=file)
             if state is not State.WAITS:
                 return State.BLOCKED, reason
             waits = waits or reason
@@ -241,7 +242,7 @@ class Walk:
         if found is None:
             return ()
         return (
-            why.PersonSaid(
+            obstacles.PersonSaid(
                 who=found.who, at=found.at, paid=found.paid, cost=found.cost, since=found.since, note=found.note
             ),
         )

@@ -14,7 +14,7 @@ from seedpipe.plan.choices import Candidate, adopted_by, is_current
 from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.key import DEFAULTS_1, TEXTS, remembered_document
 from seedpipe.plan.present import Present
-from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reason import Reason
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.project.deciding import Desk
 from seedpipe.state.decisions import Decision, Verb, decided_by, effective

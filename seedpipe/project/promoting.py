@@ -9,7 +9,7 @@ from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.following import Outcome
 from seedpipe.plan.key import DEFAULTS_1, without_references
 from seedpipe.plan.present import Present
-from seedpipe.plan.reasons import Reason
+from seedpipe.plan.reason import Reason
 from seedpipe.plan.takes import KnownTake
 from seedpipe.project.deciding import Change, Desk
 from seedpipe.project.known_takes import candidate

@@ -10,8 +10,8 @@ from seedpipe.events import NodeDone, NodeFailed
 from seedpipe.limits import ExitCode
 from seedpipe.money import Money
 from seedpipe.names import Realm, definition_of
+from seedpipe.plan.obstacles import BytesMissing, ChargeUncertain, OutputEdited, RefusedBefore, UpstreamStopped
 from seedpipe.plan.plan import Plan, State
-from seedpipe.plan.reasons import BytesMissing, ChargeUncertain, OutputEdited, RefusedBefore, UpstreamStopped
 from seedpipe.review.board import Active, Board, Made
 from seedpipe.review.command_flags import with_flags
 from seedpipe.review.words import NEXT_STEPS, UP_TO_DATE, about, count, duration, pattern, range_words

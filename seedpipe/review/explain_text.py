@@ -8,18 +8,9 @@ from seedpipe.display import PLAIN, Style, display_width, fit_name, flow, pad, s
 from seedpipe.manifest.node import DerivedNode, FrameNode, ImageNode, Node, Reference, SourceNode
 from seedpipe.manifest.steps import Convert, Crop, Overlay, Resize, Step, Text
 from seedpipe.names import Digest, Realm, definition_of
+from seedpipe.plan.obstacles import ChargeUncertain, GateClosed, PaidWaits, RefusedBefore, SizeDiffers, UpstreamStopped
 from seedpipe.plan.plan import PlanNode, State
-from seedpipe.plan.reasons import (
-    ChargeUncertain,
-    GateClosed,
-    PaidWaits,
-    PromptChanged,
-    RefusedBefore,
-    SameAs,
-    SharedWordsChanged,
-    SizeDiffers,
-    UpstreamStopped,
-)
+from seedpipe.plan.reasons import PromptChanged, SameAs, SharedWordsChanged
 from seedpipe.review.command_flags import with_flags
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.worddiff import diff_lines, word_diff

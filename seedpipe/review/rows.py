@@ -6,19 +6,10 @@ from dataclasses import dataclass, replace
 
 from seedpipe.display import shown
 from seedpipe.names import definition_of
+from seedpipe.plan.obstacles import ChargeUncertain, KeptOnPurpose, PaidWaits, RefusedBefore, UpstreamStopped
 from seedpipe.plan.plan import Cost, Plan, PlanNode, State
-from seedpipe.plan.reasons import (
-    ChargeUncertain,
-    FieldChanged,
-    KeptOnPurpose,
-    PaidWaits,
-    PromptChanged,
-    Reason,
-    RefusedBefore,
-    SharedWordsChanged,
-    UpstreamMade,
-    UpstreamStopped,
-)
+from seedpipe.plan.reason import Reason
+from seedpipe.plan.reasons import FieldChanged, PromptChanged, SharedWordsChanged, UpstreamMade
 from seedpipe.review.words import by_state, matches, pattern
 
 # In these states a row says nothing but names, so that all of a state is one row.

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from seedpipe.names import Digest, Realm
-from seedpipe.plan.reasons import PromptChanged, Reason, SharedWordsChanged
+from seedpipe.plan.reason import Reason
+from seedpipe.plan.reasons import PromptChanged, SharedWordsChanged
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.review.command_flags import with_flags
 from seedpipe.review.markup import html_words

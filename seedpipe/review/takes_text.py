@@ -6,7 +6,8 @@ from typing import Final
 from seedpipe.display import PLAIN, Style, display_width, flow, pad, shown, wrap
 from seedpipe.money import Money
 from seedpipe.names import Realm
-from seedpipe.plan.reasons import PromptChanged, Reason, SharedWordsChanged
+from seedpipe.plan.reason import Reason
+from seedpipe.plan.reasons import PromptChanged, SharedWordsChanged
 from seedpipe.plan.takes import KnownTake, NodeTakes, TakesFor
 from seedpipe.plan.worddiff import word_diff
 from seedpipe.review.command_flags import with_flags

@@ -7,8 +7,8 @@ from typing import Final
 from seedpipe.display import Style
 from seedpipe.money import MICROS, Money
 from seedpipe.names import Realm, definition_of
+from seedpipe.plan.obstacles import BytesMissing, GateClosed, RefusedBefore, SizeDiffers, UpstreamStopped
 from seedpipe.plan.plan import STATE_SENTENCES, Cost, PlanNode, State
-from seedpipe.plan.reasons import BytesMissing, GateClosed, RefusedBefore, SizeDiffers, UpstreamStopped
 
 UP_TO_DATE: Final = "everything is up to date"
 

@@ -9,13 +9,8 @@ from hypothesis import strategies as st
 
 from seedpipe.plan.document_changes import compare_documents
 from seedpipe.plan.key import DEFAULTS_1, Asked, remembered_document, request_document
-from seedpipe.plan.reasons import (
-    FieldChanged,
-    PromptChanged,
-    Reason,
-    ReferenceChanged,
-    ReferencesChanged,
-)
+from seedpipe.plan.reason import Reason
+from seedpipe.plan.reasons import FieldChanged, PromptChanged, ReferenceChanged, ReferencesChanged
 from seedpipe.plan.worddiff import words_changed
 from tests.plan.project import Project
 

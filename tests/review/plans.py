@@ -8,19 +8,10 @@ from seedpipe.manifest.steps import Convert, Crop, Resize, Text
 from seedpipe.money import Money
 from seedpipe.names import Digest, Realm
 from seedpipe.plan.graph import Graph, link
+from seedpipe.plan.obstacles import ChargeUncertain, KeptOnPurpose, OutputEdited, RefusedBefore, UpstreamStopped
 from seedpipe.plan.plan import Cost, Forecast, Plan, PlanNode, State
-from seedpipe.plan.reasons import (
-    ChargeUncertain,
-    FieldChanged,
-    KeptOnPurpose,
-    New,
-    OutputEdited,
-    PromptChanged,
-    Reason,
-    RefusedBefore,
-    UpstreamMade,
-    UpstreamStopped,
-)
+from seedpipe.plan.reason import Reason
+from seedpipe.plan.reasons import FieldChanged, New, PromptChanged, UpstreamMade
 from seedpipe.source import Position
 
 PRICE = Money(40_000, "USD")

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from seedpipe.display import COLORED, PLAIN, display_width, without_colors
 from seedpipe.names import Digest, Realm
+from seedpipe.plan.obstacles import RefusedBefore
 from seedpipe.plan.plan import Cost, Forecast, Plan, State
-from seedpipe.plan.reasons import OutputAbsent, PromptChanged, ReferenceChanged, RefusedBefore, SameAs
+from seedpipe.plan.reasons import OutputAbsent, PromptChanged, ReferenceChanged, SameAs
 from seedpipe.review.explain_text import ChoiceLine, TakeLine, explain_text
 from seedpipe.review.graph_svg import graph_svg
 from seedpipe.review.graphs import graph_mermaid, graph_text
