@@ -272,6 +272,13 @@ def test_the_key_is_taken_out() -> None:
         assert "sk-very" not in repr(found)
 
 
+def test_a_key_too_short_to_be_one_stays_in_an_address() -> None:
+    for key in ("x", "proof"):
+        data = said(frame(0, url="https://p/proof?X-Tos-Signature=exec"), completed(1))
+        found = read(data, redaction=Redaction(key))
+        assert "https://p/proof?X-Tos-Signature=exec" in repr(found)
+
+
 # What it comes to
 
 

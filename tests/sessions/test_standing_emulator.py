@@ -24,6 +24,14 @@ def test_what_is_built_there_is_a_proof(workspace: Workspace, account: Account) 
     assert "proof" not in elsewhere.out and "0.03" in elsewhere.out
 
 
+def test_the_short_key_of_the_help_loses_no_picture(workspace: Workspace) -> None:
+    """`x` stands in every signed address: taken out as a key, it left paid pictures that nobody could fetch."""
+    workspace.write("seedpipe.yaml", LAMPS)
+    built = workspace.run("build", SEEDPIPE_API_KEY="x")
+    assert built.code == 0, built.err
+    assert (workspace.folder / "build/@proof/hero.jpg").exists()
+
+
 def test_builds_that_begin_together_forget_none_of_each_others_emulators() -> None:
     urls = [f"http://127.0.0.1:{port}/v1" for port in range(9000, 9032)]
     together = threading.Barrier(len(urls))
