@@ -194,7 +194,7 @@ class FrameBuyer:
         if complete:
             self._say_how_many(first, bought, len(missing))
         for place, why in bought.missing.items():
-            if complete and (why is OVERTAKEN or why.code == CAME_SHORT):
+            if complete and _is_no_more(why):
                 batch.tell(missing[place], NO_MORE)
             elif why is OVERTAKEN:
                 left.append(missing[place])
@@ -206,13 +206,13 @@ class FrameBuyer:
         return (await self.buyer.numbers(key, 1)).start if batch.anew else 1
 
     def _say_how_many(self, first: FrameNode, bought: Bought, asked: int) -> None:
-        """Once for all of them."""
+        """Once for all of them; where one was refused, or may have been charged, that is told of it alone."""
         came = len(bought.takes)
         if first.sequence.layered:
             layers = [take.layer for _, take in sorted(bought.takes.items()) if take.layer is not None]
             names = ", ".join(layer.name or ("?" if layer.z_index else "ground") for layer in layers)
             self.report.notice(first.sequence.address, f"came apart into {came} pictures: {names}")
-        elif came < asked:
+        elif came < asked and all(_is_no_more(why) for why in bought.missing.values()):
             message = f"the service made {came} of {asked} pictures, which is complete"
             self.report.notice(first.sequence.address, message)
 
@@ -275,3 +275,8 @@ def _identities(fixed: Sequence[tuple[str, Present]], frames: Sequence[tuple[str
 def _shown(fixed: Sequence[tuple[str, Present]], frames: Sequence[tuple[str, Digest]]) -> Sequence[tuple[str, Digest]]:
     """The bytes of the same, as they are sent."""
     return [*((address, present.digest) for address, present in fixed), *frames]
+
+
+def _is_no_more(why: NotBought) -> bool:
+    """The service made no attempt at it, or another request brought what there is: a counted sequence is complete without."""
+    return why is OVERTAKEN or why.code == CAME_SHORT

@@ -14,9 +14,10 @@ from seedpipe.plan.fewer import as_came, not_made
 from seedpipe.plan.plan import PlanNode
 from seedpipe.plan.select import select
 from seedpipe.project.memory import Recollection
+from seedpipe.project.project import Project
 from seedpipe.review.explain_text import ChoiceLine, TakeLine, explain_text
 from seedpipe.state.decisionfile import load_decisions
-from seedpipe.state.decisions import Decision, decided_by
+from seedpipe.state.decisions import Decision, decided_by, earlier_names
 from seedpipe.state.layer import Layer
 from seedpipe.state.lock import Level, Lock
 
@@ -43,7 +44,7 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
         nodes = [
             node.to_dict()
             | ({"layer": layer.to_dict()} if (layer := _layer(memory, node)) else {})
-            | ({"choice": choice.to_dict()} if (choice := _choice(project.lock, decisions, node.address)) else {})
+            | ({"choice": choice.to_dict()} if (choice := _choice(project, decisions, node.address)) else {})
             for node in plan.nodes.values()
             if node.address in chosen
         ]
@@ -61,7 +62,7 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
                     not_made=not_made(node, plan, plan.nodes[node.address].look),
                     makes=project.graph.makes(node.address),
                     takes=_takes(project.lock, memory, plan.nodes[node.address], plan.realm),
-                    choice=_choice(project.lock, decisions, node.address),
+                    choice=_choice(project, decisions, node.address),
                     layer=_layer(memory, plan.nodes[node.address]),
                     candidates=_candidates(project.lock, memory, plan.nodes[node.address]),
                     realm=plan.realm,
@@ -74,12 +75,13 @@ def command(invocation: Invocation, targets: tuple[str, ...], flags: ProjectFlag
     return ExitCode.DONE
 
 
-def _choice(lock: Lock, decisions: Sequence[Decision], address: str) -> ChoiceLine | None:
-    """How the choice came to be, by the lock and the record of decisions."""
-    entry = lock.image(address)
+def _choice(project: Project, decisions: Sequence[Decision], address: str) -> ChoiceLine | None:
+    """How the choice came to be, by the lock and the record of decisions, whatever the picture was called then."""
+    entry = project.lock.image(address)
     if entry is None:
         return None
-    decided = None if entry.level is Level.AUTO else decided_by(decisions, address, entry)
+    names = earlier_names(decisions, address, [(one.old, one.new) for one in project.manifest.moved])
+    decided = None if entry.level is Level.AUTO else decided_by(decisions, names, entry)
     if decided is None:
         return ChoiceLine(level=entry.level.value)
     who, at = decided.who.partition(" <")[0], decided.at[:16].replace("T", " ")

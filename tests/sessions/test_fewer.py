@@ -147,6 +147,7 @@ def test_whose_charge_is_not_known_is_waited_for(workspace: Workspace, account: 
     account.faults({"do": "cut-stream", "count": 2, "match": "Generate 4"})
     ran = workspace.run("build", "--json")
     assert ran.code == 75, ran.err
+    assert "which is complete" not in ran.err
     states = workspace.plan()
     assert states["poster"] == "blocked", states
     assert "Like" not in " ".join(account.prompts)

@@ -50,6 +50,19 @@ def test_takes_that_came_under_the_old_name_for_other_words_are_listed(
     assert len(account.requests) == 4
 
 
+@pytest.mark.parametrize("how", ["mv", "moved"])
+def test_explain_says_who_chose_a_picture_under_its_old_name(workspace: Workspace, how: str) -> None:
+    workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A brass lamp}", f"board: {BOARD.format('Wide')}"))
+    assert workspace.run("build").code == 0
+    assert workspace.run("approve", "lamp", "board#wide", "--proof", "-m", "the shade is right").code == 0
+    renamed(workspace, how)
+    said = [
+        node["choice"] for node in workspace.run("explain", "hero", "story#wide", "--proof", "--json").json["nodes"]
+    ]
+    assert [(one["level"], one["note"]) for one in said] == [("approved", "the shade is right")] * 2
+    assert all(one["who"] for one in said)
+
+
 def test_to_look_at_a_renamed_picture_writes_nothing(workspace: Workspace) -> None:
     workspace.write("seedpipe.yaml", manifest("lamp: {prompt: A brass lamp}", f"board: {BOARD.format('Wide')}"))
     assert workspace.run("build").code == 0
