@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from seedpipe.build.order import CAME_SHORT, OVERTAKEN, Bought, NotBought, Order, WantedPicture
+from seedpipe.build.order import ALONE_HINT, CAME_SHORT, OVERTAKEN, Bought, NotBought, Order, WantedPicture
 from seedpipe.build.orders import OrderMaker
 from seedpipe.build.pictures import Pictures, Present
 from seedpipe.build.purchase import Buyer
@@ -198,6 +198,8 @@ class FrameBuyer:
                 batch.tell(missing[place], NO_MORE)
             elif why is OVERTAKEN:
                 left.append(missing[place])
+            elif complete and why.hint == ALONE_HINT:  # no build asks for it unless it is named
+                batch.tell(missing[place], replace(why, hint=_without_hint(batch.frames[missing[place]])))
             else:
                 batch.tell(missing[place], why)
         return left
@@ -280,3 +282,7 @@ def _shown(fixed: Sequence[tuple[str, Present]], frames: Sequence[tuple[str, Dig
 def _is_no_more(why: NotBought) -> bool:
     """The service made no attempt at it, or another request brought what there is: a counted sequence is complete without."""
     return why is OVERTAKEN or why.code == CAME_SHORT
+
+
+def _without_hint(frame: FrameNode) -> str:
+    return f"the next build goes on without it; `seedpipe build '{frame.address}'` makes it alone as it is"

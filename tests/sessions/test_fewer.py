@@ -156,6 +156,21 @@ def test_whose_charge_is_not_known_is_waited_for(workspace: Workspace, account: 
     assert workspace.plan()["poster"] == "make"
 
 
+def test_one_that_was_refused_is_told_as_the_next_build_takes_it(workspace: Workspace, account: Account) -> None:
+    workspace.write("seedpipe.yaml", MOOD)
+    account.faults({"do": "moderate-output", "index": 1, "match": "Generate 4"})
+    ran = workspace.run("build")
+    assert ran.code == 5, ran.err
+    said = " ".join(ran.err.split())
+    assert "which is complete" not in said
+    assert "→ the next build goes on without it; `seedpipe build 'mood#2'` makes it alone as it is" in said
+    account.faults()
+    assert workspace.run("build").code == 0
+    assert account.prompts[-1] == "Like image 1, image 2 and image 3, image 4"
+    assert workspace.run("build", "mood#2").code == 0
+    assert len([prompt for prompt in account.prompts if "Generate" in prompt or "lamps" in prompt]) == 2
+
+
 def test_none_of_a_glob_came(workspace: Workspace, account: Account) -> None:
     workspace.write("seedpipe.yaml", MOOD.replace("mood#*", "mood#[34]"))
     account.faults(TWO)
