@@ -196,7 +196,7 @@ def consent_needed(plan: Plan, limits: Limits, where: Surroundings, *, yes: bool
         alone = [cap.source for cap in limits.caps if cap.origin in granting and not cap.kind.bounds_a_run]
         no_sum = f": `{alone[0]}` is for one picture and bounds no sum" if alone else ""
         raise ConsentError(
-            f"this would buy {price} unattended without a cap in {plan.currency}{no_sum}",
+            f"this would buy {price}, and unattended that needs a cap in {plan.currency}{no_sum}",
             hint=f"`--max-cost {plan.cost.high.amount}` (or `SEEDPIPE_MAX_COST`) sets one; it must come from {by}",
         )
     return False

@@ -7,6 +7,7 @@ from typing import Any, Final
 from seedpipe.display import PLAIN, Style, fit, pad, shown, shown_lines, wrap
 from seedpipe.money import Money
 from seedpipe.plan.plan import PlanNode
+from seedpipe.plan.reasons import NotMade
 from seedpipe.review.plan_text import MIN_WIDTH
 from seedpipe.review.words import count, label
 from seedpipe.state.held import Fate, Held, minute_text
@@ -102,6 +103,9 @@ def _said(word: Resolution) -> str:
 def _now(address: str, node: PlanNode | None) -> str:
     if node is None:
         return f"{address} is not in the manifest any more"
+    absent = next((reason for reason in node.reasons if isinstance(reason, NotMade)), None)
+    if absent is not None:
+        return f"{address} is done without: {absent.sentence()}"
     price = f", {node.cost.high} at most" if node.state.buys else ""
     return f"{address} is `{label(node.state)}` in the plan{price}"
 

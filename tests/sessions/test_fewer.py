@@ -152,7 +152,10 @@ def test_whose_charge_is_not_known_is_waited_for(workspace: Workspace, account: 
     assert states["poster"] == "blocked", states
     assert "Like" not in " ".join(account.prompts)
     account.faults()
-    assert workspace.run("resolve", "mood#*", "--not-paid").code == 0
+    word = workspace.run("resolve", "mood#*", "--not-paid")
+    assert word.code == 0
+    assert "mood#2 is `cached` in the plan" in word.out
+    assert "mood#3 is done without: the service made 2, which is complete" in " ".join(word.out.split())
     assert workspace.plan()["poster"] == "make"
 
 

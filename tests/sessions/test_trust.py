@@ -88,9 +88,9 @@ def test_unattended_spending_needs_a_yes_and_a_cap_that_the_user_set(project: Wo
     refused = {
         ("build",): "no terminal to ask for a yes",
         ("build", "--max-cost", "1"): "no terminal to ask for a yes",
-        ("build", "--yes"): "without a cap in USD",
+        ("build", "--yes"): "needs a cap in USD",
         ("build", "--yes", "--max-cost", "0.01"): "the cap per build is 0.01 USD (--max-cost)",
-        ("build", "--yes", "--max-cost", "1 CNY"): "without a cap in USD",
+        ("build", "--yes", "--max-cost", "1 CNY"): "needs a cap in USD",
     }
     for arguments, words in refused.items():
         ran = project.run(*arguments, **environ)
