@@ -15,6 +15,7 @@ TOKEN: Final = re.compile(
     "|(?:(?![\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])\\w)+|."
 )
 _TOO_MANY: Final = 4_000_000  # pairs of tokens, beyond which a difference is not searched but stated
+_MARKS: Final = frozenset(",;.:、。，")
 
 Part = tuple[str, str]  # ("equal" | "old" | "new", text)
 
@@ -85,7 +86,8 @@ def words_changed(old: str, new: str, *, limit: int = 3) -> str:
     """The changed words of two texts, `matte → brushed brass`; at most `limit` places, then how many more."""
     told = []
     for change in changes(old, new):
-        left, right = _clip(change.old), _clip(change.new)
+        alone = not (change.old.strip() and change.new.strip())
+        left, right = _clip(change.old, alone=alone), _clip(change.new, alone=alone)
         if left or right:
             told.append(f"{left} → {right}" if left and right else f"+ {right}" if right else f"− {left}")
     if not told:
@@ -94,7 +96,12 @@ def words_changed(old: str, new: str, *, limit: int = 3) -> str:
     return ", ".join(told[:limit]) + more
 
 
-def _clip(text: str, words: int = 6, columns: int = 60) -> str:
+def _clip(text: str, words: int = 6, columns: int = 60, *, alone: bool) -> str:
+    """Commas stand between the changes too: a mark before words that came or went `alone` is left out, a lone one quoted."""
     found = text.split()
+    if alone and len(found) > 1 and found[0] in _MARKS:
+        del found[0]
+    elif len(found) == 1 and found[0] in _MARKS:
+        return f"“{found[0]}”"
     clipped = " ".join(found[:words]) + (" …" if len(found) > words else "")
     return fit(clipped, columns)

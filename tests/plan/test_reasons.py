@@ -124,6 +124,9 @@ def test_a_machine_that_never_saw_the_old_words_still_knows_that_they_changed() 
         ("a b c d e f g h i", "A b C d E f G h I", "a → A, c → C, e → E, 2 more"),
         ("one", "one two three four five six seven eight", "+ two three four five six seven …"),
         ("one line", "one\nline", "line breaks"),
+        ("like image 1 and image 2", "like image 1, image 2 and image 3", "+ image 2, 2 → 3"),
+        ("image 1, image 2 and image 3", "image 1 and image 2", "“,” → and, − and image 3"),
+        ("a lamp", "a lamp,", "+ “,”"),
     ],
 )
 def test_changed_words_are_few_and_to_the_point(old: str, new: str, told: str) -> None:

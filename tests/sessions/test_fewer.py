@@ -110,7 +110,7 @@ def test_a_plan_saved_before_runs_when_fewer_come(workspace: Workspace, account:
     workspace.edit("seedpipe.yaml", ", {{ refs.logo", "; {{ refs.logo")
     ran = workspace.run("build", "--plan", "p.json")
     assert ran.code == 3
-    assert "poster: prompt: , → ;" in " ".join(ran.err.split()), ran.err
+    assert "poster: prompt: “,” → “;”" in " ".join(ran.err.split()), ran.err
     workspace.edit("seedpipe.yaml", "; {{ refs.logo", ", {{ refs.logo")
     assert workspace.run("build", "--plan", "p.json").code == 5, "what moderation refused waits for a person"
     assert workspace.run("build", "--retry-blocked").code == 0
