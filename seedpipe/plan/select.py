@@ -206,6 +206,9 @@ def _hint(core: str, graph: Graph) -> str:
     frames = [node.frame.id for node in nodes if isinstance(node, FrameNode)]
     if frames and core.rpartition("#")[2].isdigit():
         return _list("the frames are", list(dict.fromkeys(frames)))
+    below = _matcher(f"{core}/**")
+    if "*" in core and any(below(node) for node in nodes):
+        return f"`*` stays within a segment: `{name}` names all of them, `{core}/**` all below"
     return _meant(core, [node.address for node in nodes[:500]]) or "`seedpipe -v plan` lists the pictures"
 
 

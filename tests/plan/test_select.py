@@ -145,6 +145,7 @@ def test_exclude_takes_away(graph: Graph) -> None:
         ("baner", "did you mean `banner`"),
         ("banner/LUM-01/jp", "`banner/LUM-01/ja`"),
         ("tag:nothing", "the tags are `launch`, `reel`, `web`"),
+        ("banner/*", "`*` stays within a segment: `banner` names all of them, `banner/*/**` all below"),
         ("tag:lunch", "did you mean `tag:launch`?"),
         ("", "`seedpipe -v plan` lists the pictures"),
         ("banner/[z-a]", None),
