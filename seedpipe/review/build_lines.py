@@ -203,6 +203,8 @@ def summary_lines(
     lines = [_sum_line(board, finished.spent, finished.seconds, style)]
     if finished.uncertain:
         amount = f"up to {finished.uncertain} more may have been charged: nobody knows yet"
+        if board.proof:
+            amount = f"bought live, up to {finished.uncertain} more would be uncertain"
         lines.append("  " + style.paint(amount, "bold", "red"))
     lines += _problems(board, width, style)
     lines += _to_choose(board, width, style, flags)

@@ -96,7 +96,7 @@ def test_a_second_signal_aborts_and_writes_down_what_is_uncertain(
 ) -> None:
     account.faults({"do": "latency", "seconds": 6})
     said = interrupted(workspace, account, *second)
-    assert "up to 0.06 USD more may have been charged: nobody knows yet" in said
+    assert "bought live, up to 0.06 USD more would be uncertain" in said, "a proof is never charged"
     assert "2 unknown" in said
     assert "2 pictures not begun" in said
     assert {event["outcome"] for event in named(workspace, "node_failed")} == {"unknown"}
@@ -119,7 +119,7 @@ def test_what_was_still_connecting_is_not_uncertain(workspace: Workspace, accoun
         os.kill(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
-    assert "may have been charged" not in said
+    assert "would be uncertain" not in said
     assert "4 pictures not begun" in said
     assert {event["outcome"] for event in named(workspace, "request_ended")} == {"released"}
     goes_on(workspace, account, 4)
@@ -228,7 +228,7 @@ def test_ctrl_c_twice_aborts_at_once(workspace: Workspace, account: Account) -> 
         typed.type(CTRL_C)
         assert typed.wait() == 130, typed.text
         assert time.monotonic() - began < 30
-    assert "may have been charged" in typed.text
+    assert "would be uncertain" in typed.text
     account.faults()
     assert workspace.run("build").code == 75
     assert len(account.prompts) == 4

@@ -86,7 +86,7 @@ def test_a_gateways_web_page_is_no_answer_and_is_held(shelf: Workspace, account:
     first = shelf.run("build")
     assert first.code == 75
     assert "hero unknown: 502: HTTP 502 with a web page in place of an answer" in said(first.err)
-    assert "up to 0.03 USD more may have been charged" in said(first.err)
+    assert "up to 0.03 USD more would be uncertain" in said(first.err)
     account.faults()
     assert shelf.run("build", "hero").code == 75, "not even when it is named"
     assert len(account.prompts) == 2
@@ -103,7 +103,7 @@ def test_what_is_paid_and_could_not_be_read_yet_is_in_the_sum(shelf: Workspace, 
     ran = shelf.run("build")
     assert ran.code == 75
     assert sum(one["billed_images"] for one in account.requests) == 2
-    assert "up to 0.06 USD more may have been charged" in said(ran.err), "one is at the provider, of one nobody knows"
+    assert "up to 0.06 USD more would be uncertain" in said(ran.err), "one is at the provider, of one nobody knows"
 
 
 def test_what_every_request_would_meet_stops_the_build_at_once(workspace: Workspace, account: Account) -> None:
