@@ -53,7 +53,8 @@ class Desk(Shop):
             return
         assert ran.code == 0, ran.err
         level, take = before or (APPROVED, line["take"])
-        assert side.lines[address]["level"] == (level if take == line["take"] else APPROVED)
+        expected = {level or AUTO, level or APPROVED} if take == line["take"] else {APPROVED}
+        assert side.lines[address]["level"] in expected
         assert {**choice(side.lines[address]), "level": ""} == {**choice(line), "level": ""}
 
     def takes(self, address: str, profile: str | None = None) -> list[str]:

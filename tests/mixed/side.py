@@ -15,6 +15,7 @@ from tests.mixed.drawn import Own
 Line = Any  # a line's JSON
 
 PINNED, APPROVED, AUTO = "pinned", "approved", "auto"
+APPROVING = ("pick", "approve", "keep", "adopt", "promote")
 BY_A_BUILD = ("output", "finish", "look")  # what a build adds to a line by itself, beside takes; a look may be renamed
 
 
@@ -60,7 +61,9 @@ class Side:
     acts: list[Act] = field(default_factory=list)
     ever: dict[str, set[str]] = field(default_factory=dict)  # address → takes that its line ever named
     means: dict[str, Own] = field(default_factory=dict)  # a line's `own` → what was asked when it came about
-    pins: dict[str, tuple[str, str]] = field(default_factory=dict)  # address → level and take before it was pinned
+    pins: dict[str, tuple[str | None, str]] = field(
+        default_factory=dict
+    )  # address → level and take before it was pinned
 
     def look(self) -> tuple[dict[str, Line], list[Any]]:
         """The lock's lines and the record's new ones. The record has only grown."""
@@ -122,7 +125,17 @@ class Side:
                 )
             )
         self._settle(lines, moving, decided=decided, as_it_was=verb in ("undo", "mv"))
+        for name in decided:
+            if is_picture(lines.get(name)) and lines[name]["level"] == PINNED:
+                self._said_of_pinned(name, verb)
         return new
+
+    def _said_of_pinned(self, name: str, verb: str) -> None:
+        """Who approves of a pinned picture has approved of it when it is unpinned; after an undo, only the record knows."""
+        if verb in APPROVING:
+            self.pins[name] = (APPROVED, self.lines[name]["take"])
+        elif verb == "undo":
+            self.pins[name] = (None, self.lines[name]["take"])
 
     def _recorded(
         self, verb: str, new: list[Any], before: Mapping[str, Line], lines: Mapping[str, Line], *, bought: bool
