@@ -30,7 +30,7 @@ def pictures(project: Project) -> dict[str, ImageEntry]:
     return {name: entry for name, entry in project.lock.entries.items() if isinstance(entry, ImageEntry)}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(graphs(), EDITS, st.booleans())
 def test_what_builds_and_people_write_is_never_told(
     nodes: list[Drawn], edits: list[tuple[str, int]], short: bool
@@ -52,7 +52,7 @@ def test_what_builds_and_people_write_is_never_told(
         assert known or name not in plan.nodes or plan.nodes[name].key != entry.want, "what is current is known"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     graphs(),
     st.booleans(),

@@ -436,7 +436,7 @@ def identity_in_lock(entry: Entry) -> str:
             return str(entry.digest)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(graphs(), EDITS, EDITS, EDITS, st.booleans())
 def test_a_saved_plan_never_buys_what_it_does_not_say(
     nodes: list[Drawn],

@@ -1,5 +1,7 @@
 """A lock or a record of decisions that can't be read stops every verb that needs it, with one exit code and where it is."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.sessions.conftest import manifest
@@ -40,13 +42,20 @@ def built(workspace: Workspace) -> Workspace:
     return workspace
 
 
-@pytest.mark.parametrize("call", READS_THE_LOCK, ids=lambda call: " ".join(call))
-def test_a_broken_lock_is_exit_code_2_of_every_verb(built: Workspace, call: tuple[str, ...]) -> None:
-    text = (built.folder / LOCK).read_text()
-    for broken in (text.replace('"level"', "level"), text.replace("Format 1.", "Format 2."), text + "<<<<<<< a\n"):
-        built.write(LOCK, broken)
+BREAKAGES: dict[str, Callable[[str], str]] = {
+    "no JSON": lambda text: text.replace('"level"', "level"),
+    "later format": lambda text: text.replace("Format 1.", "Format 2."),
+    "conflict": lambda text: text + "<<<<<<< a\n",
+}
+
+
+@pytest.mark.parametrize("how", BREAKAGES)
+def test_a_broken_lock_is_exit_code_2_of_every_verb(built: Workspace, how: str) -> None:
+    broken = BREAKAGES[how]((built.folder / LOCK).read_text())
+    built.write(LOCK, broken)
+    for call in READS_THE_LOCK:
         ran = built.run(*call)
-        assert (ran.code, ran.out) == (2, ""), ran.err
+        assert (ran.code, ran.out) == (2, ""), (call, ran.err)
         assert f"`{LOCK}`" in ran.err and ("= hint: " in ran.err or "| ^ " in ran.err)
         assert (built.folder / LOCK).read_text() == broken, "nothing is mended behind a person's back"
 
@@ -59,10 +68,12 @@ def test_check_diff_and_doctor_agree(built: Workspace) -> None:
         assert "`seedpipe.lock` is not a seedpipe lock" in " ".join((ran.out + ran.err).split())
 
 
-@pytest.mark.parametrize("call", DECIDES, ids=lambda call: call[0])
-def test_so_is_a_broken_record_of_decisions(built: Workspace, call: tuple[str, ...]) -> None:
+def test_so_is_a_broken_record_of_decisions(built: Workspace) -> None:
     name = ".seedpipe/proof/seedpipe.decisions.jsonl"
-    built.write(name, "nonsense\n" + (built.folder / name).read_text())
-    ran = built.run(*call)
-    assert (ran.code, ran.out) == (2, ""), ran.err
-    assert f"`{name}` has a line that can't be read" in " ".join(ran.err.split())
+    broken = "nonsense\n" + (built.folder / name).read_text()
+    built.write(name, broken)
+    for call in DECIDES:
+        ran = built.run(*call)
+        assert (ran.code, ran.out) == (2, ""), (call, ran.err)
+        assert f"`{name}` has a line that can't be read" in " ".join(ran.err.split()), call
+        assert (built.folder / name).read_text() == broken, call
