@@ -338,7 +338,7 @@ def _check_frames(plan: Plan) -> None:
         assert len(together) + len(set(together[0].made_from)) <= 15
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(graphs())
 def test_a_plan_that_is_done_leaves_nothing_to_buy_or_to_write(nodes: list[Drawn]) -> None:
     project = written(nodes, Project())
@@ -354,7 +354,7 @@ def test_a_plan_that_is_done_leaves_nothing_to_buy_or_to_write(nodes: list[Drawn
     assert {node.state for node in after.nodes.values()} <= {State.CACHED}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(graphs())
 def test_a_build_that_came_short_leaves_nothing_to_buy_either(nodes: list[Drawn]) -> None:
     """What needs one that did not come is blocked; what means those that came is made from them, by whoever names it."""
@@ -375,7 +375,7 @@ def test_a_build_that_came_short_leaves_nothing_to_buy_either(nodes: list[Drawn]
             assert alone.nodes[f"n{number}"].key == after.nodes[f"n{number}"].key
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(graphs(), EDITS)
 def test_whatever_happens_a_plan_keeps_to_its_word(nodes: list[Drawn], edits: list[tuple[str, int]]) -> None:
     project = written(nodes, Project())
@@ -402,7 +402,7 @@ def test_whatever_happens_a_plan_keeps_to_its_word(nodes: list[Drawn], edits: li
     assert again.pictures == 0, "what was to be bought was bought"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     nodes=graphs(),
     edits=EDITS,

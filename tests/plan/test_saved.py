@@ -487,7 +487,7 @@ def test_a_saved_plan_never_buys_what_it_does_not_say(
             return
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(graphs(), st.lists(st.integers(0, 7), max_size=3), st.booleans())
 def test_an_interrupted_plan_goes_on_to_its_end(nodes: list[Drawn], done: list[int], short: bool) -> None:
     project = written(nodes, Project())
