@@ -40,9 +40,8 @@ def command(invocation: Invocation, node: str, take: str, flags: Flags) -> int:
 
         def choose(present: Present) -> Any:
             known = select_take(known_takes(desk, present), take, present.address, looks)
-            if (
-                present.want is None
-            ):  # a build would first replace what it is made from; this may be made from what is there
+            if present.want is None:
+                # A build would first replace what it is made from; this may be made from what is there.
                 now = desk.present_as_it_is([address])[address]
                 if known.want == now.want:
                     present, known = now, select_take(known_takes(desk, now), take, address, looks)

@@ -61,10 +61,10 @@ def known_takes(desk: Desk, present: Present) -> tuple[KnownTake, ...]:
         )
         for number, (digest, facts) in enumerate(by_age, 1)
     )
-    return tuple(
-        take if take.current or not present.looks else replace(take, bought_as=_bought_as(desk, present, take.want))
-        for take in takes
-    )
+    if not present.looks:
+        return tuple(takes)
+    bought_as = {want: _bought_as(desk, present, want) for want in {facts.want for facts in found.values()}}
+    return tuple(take if take.current else replace(take, bought_as=bought_as[take.want]) for take in takes)
 
 
 def _wants_of_now(present: Present, entry: ImageEntry | None) -> Mapping[Digest | None, str | None]:
